@@ -1,0 +1,1 @@
+"""The two Beam jobs, `preprocess` and `score`, and the steps that they are made of."""

@@ -1,0 +1,104 @@
+r"""Finds where the rows of a text file begin and end, whatever stands in them.
+
+A JSON line ends at its newline. A CSV or TSV row ends at a newline outside quotes. A quote opens
+only at the start of a field; a doubled quote inside is one quote; what follows the closing quote up
+to the delimiter belongs to the field. These are the rules of Python's `csv` module, which then
+splits the rows into fields. One rule is ours: a row longer than `max_bytes`, or whose quote is still
+open at the end of the file, is broken, and reading goes on at the line after its start, so that one
+stray quote does not swallow the rest of an archive.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+READ_BYTES = 1 << 20
+KEPT_OF_BROKEN = 8192
+DELIMITERS = {"csv": b",", "tsv": b"\t"}
+
+
+def _csv_row(delimiter: bytes) -> bytes:
+    other = rb"[^%s\n]*+" % delimiter
+    field = rb'(?:"(?:[^"]++|"")*+"%s|(?!")%s)' % (other, other)
+    return rb"%s(?:%s%s)*+" % (field, delimiter, field)
+
+
+# Group 1 matches where a row ends at the end of the bytes at hand, not at a newline.
+_END = rb"(?:\n|(\Z))"
+ROWS = {
+    "csv": re.compile(_csv_row(DELIMITERS["csv"]) + _END),
+    "tsv": re.compile(_csv_row(DELIMITERS["tsv"]) + _END),
+    "jsonl": re.compile(rb"[^\n]*+" + _END),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """A row as it lies in a text file.
+
+    Attributes:
+      start: Offset of its first byte in the uncompressed file.
+      line: The line that it starts on, from 1.
+      data: Its bytes with the line's end; of a broken row, the start of its first line.
+      broken: Whether it is too long or its quote is never closed.
+    """
+
+    start: int
+    line: int
+    data: bytes
+    broken: bool = False
+
+
+def records(stream: BinaryIO, format: str, max_bytes: int, *, start: int = 0, line: int = 1) -> Iterator[Record]:
+    r"""Yields every row of a stream, blank lines too.
+
+    Args:
+      stream: Bytes from the start of a row to the end of a file or of a block.
+      format: "csv", "tsv" or "jsonl".
+      max_bytes: A row longer than this is broken.
+      start: The stream's offset in the uncompressed file.
+      line: The number of its first line.
+
+    >>> import io
+    >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), "csv", 1000)]
+    [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
+    """
+    row = ROWS[format]
+    buffer, at, ended = b"", 0, False
+    while True:
+        found = row.match(buffer, at, at + max_bytes)
+        if found and (found[1] is None or (ended and found.end() == len(buffer))):
+            end, broken = found.end(), False
+            if end == at:
+                return
+        elif not ended and len(buffer) - at < max_bytes:
+            # Doubling what is read keeps the work linear while a long row is incomplete.
+            more = stream.read(max(READ_BYTES, len(buffer) - at))
+            buffer, at, ended = buffer[at:] + more, 0, not more
+            continue
+        else:
+            end, broken = buffer.find(b"\n", at) + 1, True
+        if end:
+            data = buffer[at : min(end, at + KEPT_OF_BROKEN) if broken else end]
+            yield Record(start, line, data, broken)
+            line += 1 if broken else data.count(b"\n")
+            start += end - at
+            at = end
+        else:
+            # The broken row's first line is longer than the buffer: its rest is dropped unseen.
+            yield Record(start, line, buffer[at : at + KEPT_OF_BROKEN], True)
+            start += len(buffer) - at
+            line += 1
+            buffer, dropped, ended = _after_newline(stream)
+            start, at = start + dropped, 0
+
+
+def _after_newline(stream: BinaryIO) -> tuple[bytes, int, bool]:
+    dropped = 0
+    while more := stream.read(READ_BYTES):
+        newline = more.find(b"\n") + 1
+        if newline:
+            return more[newline:], dropped + newline, False
+        dropped += len(more)
+    return b"", dropped, True

@@ -1,0 +1,54 @@
+"""Rows that cannot be used: each is written with its file, its place and its reason."""
+
+import dataclasses
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+RAW_CHARACTERS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Reject:
+    """One row that cannot be used.
+
+    Attributes:
+      file: The path of its file.
+      place: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
+      reason: A word for the summary, such as "empty_text".
+      raw: What stood there, cut after 2,000 characters.
+    """
+
+    file: str
+    place: int
+    reason: str
+    raw: str
+
+    @classmethod
+    def of(cls, file: str, place: int, reason: str, raw: object) -> "Reject":
+        """Makes one from whatever was read: bytes, text, or a row's values."""
+        if isinstance(raw, bytes):
+            raw = raw[: 4 * RAW_CHARACTERS].decode("utf-8", "replace")
+        elif not isinstance(raw, str):
+            raw = json.dumps(raw, ensure_ascii=False, default=str)
+        return cls(file, place, reason, raw[:RAW_CHARACTERS])
+
+
+def json_lines(rejects: list[Reject]) -> bytes:
+    """One JSON object a line, in the order of their places."""
+    ordered = sorted(rejects, key=lambda reject: reject.place)
+    rows = [json.dumps(dataclasses.asdict(reject), ensure_ascii=False) for reject in ordered]
+    return "".join(row + "\n" for row in rows).encode("utf-8", "replace")
+
+
+def empty_texts(texts: pa.Array) -> dict[int, str]:
+    """The reason to reject a row, by its index: its text is null, or is white space alone.
+
+    >>> empty_texts(pa.array(["good", " \\t", None]))
+    {1: 'empty_text', 2: 'missing_text'}
+    """
+    length = pc.binary_length(pc.utf8_trim_whitespace(texts))
+    reasons = {row: "empty_text" for row in pc.indices_nonzero(pc.equal(length, 0)).to_pylist()}
+    reasons |= {row: "missing_text" for row in pc.indices_nonzero(pc.is_null(texts)).to_pylist()}
+    return reasons

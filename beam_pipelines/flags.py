@@ -1,0 +1,145 @@
+"""Turns a command's settings dataclass into its flags, and checks the flags meant for Beam.
+
+This module imports neither Beam nor TensorFlow at the top, so that `--help` and a bad value
+answer at once.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import logging
+import os
+import sys
+import types
+import typing
+
+
+logger = logging.getLogger("review_scorer")
+
+
+class UserError(Exception):
+    """Something that the person at the command line can mend; its text says how.
+
+    Attributes:
+      status: The exit status that it ends the command with.
+    """
+
+    def __init__(self, message: str, status: int = 2):
+        super().__init__(message)
+        self.status = status
+
+
+def flag(help, *, default=dataclasses.MISSING, choices=None, metavar=None):
+    """Declares a settings field that is also a flag of the same name."""
+    metadata = {"help": help, "choices": choices, "metavar": metavar}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
+    """Builds the parser of `python -m module`, whose description is the class's docstring."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=settings_class.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    hints = typing.get_type_hints(settings_class)
+    for field in dataclasses.fields(settings_class):
+        parser.add_argument(f"--{field.name}", **_argument(field, hints[field.name]))
+    return parser
+
+
+def _argument(field: dataclasses.Field, hint) -> dict:
+    has_default = field.default is not dataclasses.MISSING
+    text = field.metadata["help"]
+    if has_default and field.default not in (None, False, ()):
+        text += f" (default: {field.default})"
+    options = {"help": text.replace("%", "%%"), "required": not has_default}
+    if hint is bool:
+        return {**options, "action": "store_true"}
+    if typing.get_origin(hint) is tuple:
+        return {**options, "action": "append", "metavar": field.metadata["metavar"]}
+    if isinstance(hint, types.UnionType):
+        hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+    return {
+        **options,
+        "type": hint,
+        "choices": field.metadata["choices"],
+        "metavar": field.metadata["metavar"] or (hint.__name__.upper() if hint is not str else None),
+    }
+
+
+def parse(settings_class, module: str, argv: list[str] | None, presets=lambda given: {}):
+    """Parses a command line.
+
+    Args:
+      settings_class: A frozen dataclass whose fields were made with `flag`.
+      module: The module that `python -m` runs, for the usage line.
+      argv: The arguments, or None for those of the process.
+      presets: From the given flags to the values that stand in for those not given.
+
+    Returns:
+      The settings, and the arguments that are none of ours, in their order.
+    """
+    parser = parser_for(settings_class, module)
+    given, others = parser.parse_known_args(argv)
+    values = {**presets(vars(given)), **vars(given)}
+    hints = typing.get_type_hints(settings_class)
+    for name, value in values.items():
+        if typing.get_origin(hints[name]) is tuple:
+            values[name] = tuple(value)
+    try:
+        return settings_class(**values), others
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
+    """Exits with a usage error that names the first argument that nothing reads."""
+    if not arguments:
+        return
+    ours = [f"--{field.name}" for field in dataclasses.fields(settings_class)]
+    unknown = arguments[0].partition("=")[0]
+    near = difflib.get_close_matches(unknown, ours, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    parser_for(settings_class, module).error(f"unknown argument {arguments[0]}{hint}")
+
+
+def beam_options(arguments: list[str], settings_class, module: str):
+    """Turns the arguments that are none of ours into Beam's options.
+
+    Without `--runner`, or with the name that users know, `DirectRunner`, the job runs on Beam's
+    in-memory runner: DirectRunner of Beam 2.77 would first try to download another runner.
+
+    Raises:
+      SystemExit: Beam does not know one of them either.
+    """
+    from apache_beam.options import pipeline_options
+
+    parsers = []
+    options = pipeline_options.PipelineOptions(arguments)
+    options.get_all_options(add_extra_args_fn=parsers.append)
+    refuse_unknown(parsers[0].parse_known_args(arguments)[1], settings_class, module)
+    standard = options.view_as(pipeline_options.StandardOptions)
+    if standard.runner in (None, "DirectRunner", "direct"):
+        standard.runner = "FnApiRunner"
+    return options
+
+
+def run(main) -> None:
+    """Runs a command's `main` and exits with its status; a UserError becomes one sentence."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Our own lines only: at INFO, Beam and TensorFlow print hundreds.
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        sys.exit(130)

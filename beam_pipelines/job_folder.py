@@ -1,0 +1,64 @@
+"""The output folder of a command: who wrote it, with which settings, and what may be deleted.
+
+`manifest.json` is written before any other file. It holds the command, its settings, the library
+versions and the patterns of the files that the command may write; `--overwrite` deletes files of
+those patterns and no others.
+"""
+
+import dataclasses
+import fnmatch
+import importlib.metadata
+import platform
+
+from beam_pipelines import storage
+from beam_pipelines.flags import UserError
+
+MANIFEST = "manifest.json"
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that can change a result."""
+    names = ["review-scorer", "apache-beam", "tensorflow", "tensorflow-transform", "keras", "numpy", "pyarrow"]
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def manifest(command: str, settings, outputs: list[str], **more) -> dict:
+    """What `claim` writes: a description of the job that made the folder."""
+    return {
+        "command": command,
+        "settings": dataclasses.asdict(settings),
+        "versions": versions(),
+        "outputs": outputs,
+        **more,
+    }
+
+
+def read(root: str) -> dict | None:
+    """The manifest of the folder's job, or None where no job has written yet."""
+    path = storage.join(root, MANIFEST)
+    return storage.read_json(path) if storage.exists(path) else None
+
+
+def claim(root: str, new: dict, *, overwrite: bool) -> None:
+    """Makes `root` this job's: refuses a folder that holds files, or empties it of the old job's.
+
+    Raises:
+      UserError: The folder is not empty and `overwrite` is off, or nothing in it says that one of
+        our commands wrote it.
+    """
+    present = storage.listing(root)
+    if present and not overwrite:
+        raise UserError(f"--output {root} is not empty; choose another folder or add --overwrite")
+    old = read(root)
+    if present and not old:
+        raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing")
+    if old:
+        patterns = old["outputs"] + [MANIFEST, storage.TEMPORARY + "/*"]
+        storage.delete(root, [name for name in present if any(fnmatch.fnmatch(name, p) for p in patterns)])
+    storage.write_json(root, MANIFEST, new)

@@ -1,0 +1,36 @@
+"""The one tokeniser: the TensorFlow operations that make tokens of text.
+
+Everything that turns text into tokens runs these operations: counting, the tf.Transform graph, and
+through it training, serving and bulk scoring.
+"""
+
+import tensorflow as tf
+
+# The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow
+# 2.21) reads its input as a C string and would drop all that follows a NUL.
+FILTERED = "\x00!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"
+_FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + "]"
+# Lower case with UTF-8 follows the process's locale (a Turkish one makes a dotless i of I), so ASCII
+# and the dotted capital I, the letters on which locales differ, are lowered before it.
+_DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
+
+
+def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Lower case (Unicode), filtered characters to spaces, split on ASCII white space.
+
+    Args:
+      texts: string [batch], UTF-8.
+
+    Returns:
+      Ragged string [batch, tokens].
+    """
+    texts = tf.strings.regex_replace(texts, _FILTER, " ")
+    texts = tf.strings.lower(texts)
+    texts = tf.strings.regex_replace(texts, _DOTTED_CAPITAL_I, _DOTTED_I)
+    return tf.strings.split(tf.strings.lower(texts, encoding="utf-8"))
+
+
+def fingerprints(tokens: tf.RaggedTensor) -> tf.Tensor:
+    """A 63-bit hash of each text's tokens, int64 [batch], the same in every process."""
+    normalised = tf.strings.reduce_join(tokens, axis=1, separator=" ")
+    return tf.strings.to_hash_bucket_fast(normalised, 2**63 - 1)

@@ -1,0 +1,216 @@
+"""Turns an archive of rated reviews into training examples, a vocabulary and a transform graph.
+
+    python -m beam_pipelines.preprocess --input 'reviews/*.csv.gz' --output prepared \\
+        --text_column review_content --score_column review_score --embeddings glove.6B.100d.txt
+
+The archive is read twice and never held: the first pipeline reads the scores, writes the rejects
+and counts the tokens of the training split; the vocabulary is then chosen; the second applies it.
+"""
+
+import functools
+import io
+import time
+
+import numpy as np
+
+from beam_pipelines import flags, job_folder, storage
+from beam_pipelines.archive import inputs
+from beam_pipelines.flags import UserError, logger
+from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
+from beam_pipelines.scale import Scale
+
+OUTPUTS = [
+    "train/*.tfrecord.gz",
+    "validation/*.tfrecord.gz",
+    "test/*.tfrecord.gz",
+    "transform/*",
+    "rejected/*.jsonl",
+    "vectors.npy",
+    "statistics.json",
+]
+VOCABULARY = f"{storage.TEMPORARY}/vocabulary.txt"
+TOO_MANY_REJECTED = 3
+
+
+def build_count(root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str) -> None:
+    """Adds the first reading of the archive: rejects, counts of rows and of training tokens."""
+    import apache_beam as beam
+
+    from beam_pipelines.archive import source
+    from beam_pipelines.learning import counting, statistics
+
+    reviews = root | "Reviews" >> _read_reviews(files, settings)
+    _ = reviews | "WriteRejects" >> beam.Map(lambda reviews: source.write_rejects(reviews.block, folder=folder))
+    _ = (
+        reviews
+        | "CountRows" >> beam.Map(statistics.count_rows)
+        | "AddUpRows" >> beam.CombineGlobally(statistics.add_up)
+        | "WriteRows" >> beam.Map(_write_counts, folder=folder, name="rows")
+    )
+    counted = reviews | "CountTokens" >> beam.ParDo(counting.CountTokens(settings)).with_outputs("counts", "texts")
+    _ = (
+        counted.counts
+        | "MergeCounts" >> beam.CombinePerKey(counting.MergeCounts())
+        | "WriteCounts" >> beam.Map(counting.write_counts, folder=folder)
+    )
+    _ = (
+        counted.texts
+        | "MergeTexts" >> beam.CombinePerKey(counting.MergeHashes())
+        | "WriteTexts" >> beam.Map(counting.write_hashes, folder=folder)
+    )
+
+
+def build_transform(root, files: list[inputs.InputFile], settings, folder: str, first_trained_id: int) -> None:
+    """Adds the second reading: text to ids, examples into their splits, the graph beside them."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+
+    from beam_pipelines.learning import examples, statistics, transform
+
+    config = transform.input_config()
+    to_ids = functools.partial(
+        transform.preprocessing_fn,
+        vocabulary_path=storage.join(folder, VOCABULARY),
+        first_trained_id=first_trained_id,
+        max_tokens=settings.max_tokens,
+    )
+    batches = (
+        root
+        | "Reviews" >> _read_reviews(files, settings)
+        | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
+        | "ToRecordBatch" >> beam.Map(transform.to_record_batch)
+    )
+    with tft_beam.Context(temp_dir=storage.join(folder, storage.TEMPORARY, "tft"), passthrough_keys=set(transform.PASSED)):
+        # The graph needs no pass over the data, so it is analysed over none: nothing is materialised.
+        nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
+        transform_fn = (nothing, config) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
+        transformed, _ = ((batches, config), transform_fn) | tft_beam.TransformDataset(output_record_batches=True)
+    _ = transform_fn | "WriteGraph" >> tft_beam.WriteTransformFn(storage.join(folder, "transform"))
+    _ = (
+        transformed
+        | "WriteExamples" >> beam.ParDo(examples.WriteExamples(settings, folder))
+        | "AddUpExamples" >> beam.CombineGlobally(statistics.add_up)
+        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=folder, name="examples")
+    )
+
+
+def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
+    import apache_beam as beam
+
+    from beam_pipelines.archive.source import ReadBlocks
+    from beam_pipelines.learning import reviews
+
+    read = ReadBlocks(files, settings.columns, settings.max_field_mb)
+    return read | "Rate" >> beam.Map(reviews.rated_reviews, settings)
+
+
+def _write_counts(counts, *, folder: str, name: str) -> None:
+    storage.write_json(folder, f"{storage.TEMPORARY}/{name}.json", [[*item] for item in counts.items()])
+
+
+def _read_counts(folder: str, name: str):
+    from beam_pipelines.learning import statistics
+
+    items = storage.read_json(storage.join(folder, storage.TEMPORARY, f"{name}.json"))
+    return statistics.Counts({tuple(key): count for key, count in items})
+
+
+def check_rows(rows, settings: PreprocessSettings) -> None:
+    """Stops where there is nothing to learn from, or more is rejected than allowed.
+
+    Raises:
+      UserError: Names the counts and the reason that dominates.
+    """
+    from beam_pipelines.learning import statistics
+
+    rejected = statistics.by_second(rows, "rejected")
+    skipped = statistics.by_second(rows, "skipped")
+    counts = f"read {rows['read',]:,} rows; rejected {rejected or 0}, skipped {skipped or 0}"
+    if not rows["rated",]:
+        raise UserError(f"no rated row at all: {counts}; see {settings.output}/rejected")
+    share = sum(rejected.values()) / rows["read",]
+    if share > settings.max_rejected_share:
+        worst = max(rejected, key=rejected.get)
+        raise UserError(
+            f"{share:.1%} of the rows were rejected, most of them for {worst}: {counts}; see {settings.output}/rejected, "
+            f"and allow more with --max_rejected_share",
+            status=TOO_MANY_REJECTED,
+        )
+
+
+def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
+    """Chooses the vocabulary, writes it and its vectors; returns what the statistics say of it."""
+    from beam_pipelines.learning import counting, embeddings, vocabulary
+
+    counts = counting.read_counts(folder)
+    vectors, dim = {}, settings.vector_size
+    if settings.embeddings:
+        vectors, dim = embeddings.read(settings.embeddings, counts)
+    chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
+    storage.write_bytes(folder, VOCABULARY, "".join(token + "\n" for token in chosen.tokens).encode())
+    array = io.BytesIO()
+    np.save(array, chosen.vectors)
+    storage.write_bytes(folder, "vectors.npy", array.getvalue())
+    return vocabulary.coverage(chosen, counts)
+
+
+def run(settings: PreprocessSettings, options) -> dict:
+    """Runs the job and returns its statistics; `statistics.json` is written last.
+
+    Raises:
+      UserError: Something in the settings or the archive is to be mended.
+    """
+    import apache_beam as beam
+
+    from beam_pipelines.learning import embeddings, statistics
+
+    started = time.monotonic()
+    folder = storage.absolute(settings.output)
+    files = inputs.find(settings.input, settings.input_format)
+    inputs.check_columns(files, settings.columns)
+    if settings.embeddings:
+        embeddings.locate(settings.embeddings)
+    job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite)
+
+    logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
+    with beam.Pipeline(options=options) as root:
+        build_count(root, files, settings, folder)
+    rows = _read_counts(folder, "rows")
+    check_rows(rows, settings)
+    logger.info("read %s rows, %s rated; choosing the vocabulary", f"{rows['read',]:,}", f"{rows['rated',]:,}")
+    chosen = choose_vocabulary(settings, folder)
+    logger.info("writing examples with a vocabulary of %s", f"{chosen['size']:,}")
+    with beam.Pipeline(options=options) as root:
+        build_transform(root, files, settings, folder, chosen["first_trained_id"])
+    counts = statistics.add_up([rows, _read_counts(folder, "examples")])
+    scale = Scale(settings.score_min, settings.score_max)
+    report = {
+        **statistics.report(counts, scale),
+        "vocabulary": chosen,
+        "seconds": round(time.monotonic() - started, 1),
+        **job_folder.read(folder),
+    }
+    if sum(report["rows"][part] for part in ("kept", "rejected", "skipped")) != report["rows"]["read"]:
+        raise RuntimeError(f"rows read, kept, rejected and skipped do not add up: {report['rows']}")
+    storage.write_json(folder, "statistics.json", report)
+    storage.clear_temporary(folder)
+    return report
+
+
+def main(argv=None) -> int:
+    settings, others = flags.parse(PreprocessSettings, MODULE, argv)
+    options = flags.beam_options(others, PreprocessSettings, MODULE)
+    report = run(settings, options)
+    rows, chosen = report["rows"], report["vocabulary"]
+    print(
+        f"{rows['read']:,} rows read: {rows['kept']:,} kept {rows['kept_by_split']}, {rows['rejected']:,} rejected "
+        f"{rows['rejected_by_reason'] or ''}, {rows['skipped']:,} skipped {rows['skipped_by_reason'] or ''}\n"
+        f"tokens a review: {report['tokens_per_review']['mean']:.0f} on average; vocabulary {chosen['size']:,}, "
+        f"{chosen['share_of_tokens_with_vector']:.1%} of the tokens have a vector\n"
+        f"{report['seconds']} s; examples, transform graph and statistics lie in {settings.output}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    flags.run(main)

@@ -1,0 +1,109 @@
+"""The settings of the preprocess job, the only home of their defaults."""
+
+import dataclasses
+import math
+import re
+
+from beam_pipelines.flags import flag
+
+MODULE = "beam_pipelines.preprocess"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PreprocessSettings:
+    """Turns an archive of rated reviews into training examples, a vocabulary and its vectors.
+
+    The score of a review stands in a column of its own (--score_column) or at the end of a title
+    such as "Band - Album - 85%" (--title_column). Rows that cannot be used are written to
+    OUTPUT/rejected with their reason; rows without a score are skipped and counted.
+
+    Example:
+      python -m beam_pipelines.preprocess --input 'reviews/*.csv.gz' --output prepared \\
+          --text_column review_content --title_column review_title \\
+          --embeddings glove.6B.zip:glove.6B.100d.txt
+
+    Beam's own flags (--runner, --project, ...) follow on the same line.
+    """
+
+    input: tuple[str, ...] = flag(
+        "CSV, TSV, JSON lines or Parquet files, plain or .gz, .bz2 or .zst; a glob; may be repeated", metavar="GLOB"
+    )
+    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
+    input_format: str | None = flag(
+        "the format, where the names do not tell it", default=None, choices=["csv", "tsv", "jsonl", "parquet"]
+    )
+    text_column: str = flag("the column of the review's text", metavar="NAME")
+    score_column: str | None = flag("the column of the score", default=None, metavar="NAME")
+    title_column: str | None = flag("the column of a title that ends with the score", default=None, metavar="NAME")
+    score_pattern: str = flag(
+        "how a title holds the score: a regular expression whose last group is the score; named groups become "
+        "columns that --split_column may name, without names the first group is `title`",
+        default=r"(.*) - (\d+)%",
+        metavar="REGEX",
+    )
+    score_min: float = flag("the lowest possible score", default=0.0)
+    score_max: float = flag("the highest possible score", default=100.0)
+    id_column: str | None = flag(
+        "the column that names a row; without it a row is FILE:PLACE", default=None, metavar="NAME"
+    )
+    split_column: str | None = flag(
+        "rows that are equal in this column stay in one split; by default rows of equal text do",
+        default=None,
+        metavar="NAME",
+    )
+    embeddings: str | None = flag(
+        "word vectors: GloVe text (.txt, .txt.gz, or .zip:MEMBER), word2vec text (.vec), or the name of an installed "
+        "package that holds vectors; without it all vectors are learned",
+        default=None,
+        metavar="FILE",
+    )
+    vector_size: int = flag("the length of the vectors, where all are learned", default=100)
+    trained_tokens: int = flag("how many of the most frequent tokens without a vector get an id", default=5000)
+    max_tokens: int = flag("a review is cut after this many tokens", default=4096)
+    test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
+    validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
+    sample_share: float = flag("use only this share of the rated rows", default=1.0)
+    max_rejected_share: float = flag("fail when more than this share of the rows is rejected", default=0.01)
+    max_field_mb: float = flag("a CSV row with a quote still open after this many megabytes is rejected", default=16.0)
+    overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
+
+    def __post_init__(self):
+        if (self.score_column is None) == (self.title_column is None):
+            raise ValueError("give exactly one of --score_column and --title_column")
+        if not (math.isfinite(self.score_min) and math.isfinite(self.score_max) and self.score_min < self.score_max):
+            raise ValueError(f"--score_min {self.score_min} must be less than --score_max {self.score_max}")
+        for name in ("test_share", "validation_share", "sample_share", "max_rejected_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"--{name} {getattr(self, name)} is not in [0, 1]")
+        if self.test_share + self.validation_share >= 1:
+            raise ValueError("--test_share and --validation_share together leave nothing to train on")
+        for name in ("max_tokens", "vector_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
+        if self.trained_tokens < 0:
+            raise ValueError(f"--trained_tokens {self.trained_tokens} must not be negative")
+        if not 0 < self.max_field_mb <= 16:
+            raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
+        try:
+            groups = re.compile(self.score_pattern).groups
+        except re.error as error:
+            raise ValueError(f"--score_pattern {self.score_pattern!r} is no regular expression: {error}") from None
+        if groups < 1:
+            raise ValueError(f"--score_pattern {self.score_pattern!r} has no group for the score")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The input columns that the job reads, the text first."""
+        wanted = [self.text_column, self.score_column or self.title_column, self.id_column]
+        if self.split_column and self.split_column not in self.title_groups:
+            wanted.append(self.split_column)
+        return tuple(dict.fromkeys(name for name in wanted if name))
+
+    @property
+    def title_groups(self) -> tuple[str, ...]:
+        """The columns that the score pattern makes of a title."""
+        if self.title_column is None:
+            return ()
+        pattern = re.compile(self.score_pattern)
+        named = tuple(name for name, group in pattern.groupindex.items() if group != pattern.groups)
+        return named or (("title",) if pattern.groups > 1 and not pattern.groupindex else ())

@@ -1,0 +1,48 @@
+"""The archive's own unit of score: its range, its ten bins, and [0, 1] inside the model."""
+
+import dataclasses
+
+import numpy as np
+
+BINS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """The range of the scores.
+
+    Attributes:
+      low: The lowest possible score, in the archive's unit.
+      high: The highest.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def span(self) -> float:
+        return self.high - self.low
+
+    def edges(self) -> np.ndarray:
+        """The inner edges of ten equal bins, float64 [9].
+
+        Each lies a millionth of the range above its nominal place, so that a score on an edge
+        falls into the bin below it even after rounding to float32.
+        """
+        return np.linspace(self.low, self.high, BINS + 1)[1:-1] + 1e-6 * self.span
+
+    def bins(self, scores: np.ndarray) -> np.ndarray:
+        """The bin of each score, int [batch] in [0, 9]; bins are closed on the right.
+
+        >>> Scale(0, 100).bins(np.array([0, 10, 10.5, 30, 100])).tolist()
+        [0, 0, 1, 2, 9]
+        """
+        return np.searchsorted(self.edges(), scores, side="left")
+
+    def to_unit(self, scores):
+        """From the archive's unit to [0, 1]."""
+        return (scores - self.low) / self.span
+
+    def from_unit(self, shares):
+        """From [0, 1] to the archive's unit."""
+        return shares * self.span + self.low

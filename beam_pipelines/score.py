@@ -1,0 +1,108 @@
+"""Scores every review of an archive with an exported model.
+
+    python -m beam_pipelines.score --input 'dump/*.csv' --model trained --output scored --text_column text
+
+Reads the archive block by block; a block becomes one shard of scores, whose names in order give the
+order of the input. Rows that cannot be scored are written to `rejected/` with their reason.
+"""
+
+import dataclasses
+import time
+
+from beam_pipelines import flags, job_folder, storage
+from beam_pipelines.archive import inputs
+from beam_pipelines.flags import UserError, logger
+from beam_pipelines.score_settings import MODULE, ScoreSettings
+
+OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "summary.json"]
+TOO_MANY_REJECTED = 3
+
+
+def build(root, files: list[inputs.InputFile], settings: ScoreSettings, export, folder: str) -> None:
+    """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
+    import apache_beam as beam
+
+    from beam_pipelines import score_blocks
+    from beam_pipelines.archive.source import ReadBlocks
+
+    _ = (
+        root
+        | "Blocks" >> ReadBlocks(files, settings.columns, settings.max_field_mb)
+        | "Score" >> beam.ParDo(score_blocks.ScoreBlock(settings, export))
+        | "Write" >> beam.Map(score_blocks.write, settings=settings, export=export, folder=folder)
+    )
+
+
+def run(settings: ScoreSettings, options) -> dict:
+    """Runs the job and returns its summary; `summary.json` is written last.
+
+    Raises:
+      UserError: Something in the settings or the archive is to be mended.
+    """
+    started = time.monotonic()
+    folder = storage.absolute(settings.output)
+    files = inputs.find(settings.input, settings.input_format)
+    inputs.check_columns(files, settings.columns)
+
+    import apache_beam as beam
+
+    from beam_pipelines import exports, score_shards, summary
+
+    score_shards.check_names(settings)
+    export = exports.find(settings.model)
+    size_mb = sum(file.size_bytes for file in files) / 1e6
+    described = job_folder.manifest(
+        MODULE,
+        settings,
+        OUTPUTS,
+        model_version=export.version,
+        model_digest=export.digest,
+        inputs=[dataclasses.asdict(file) for file in files],
+    )
+    job_folder.claim(folder, described, overwrite=settings.overwrite)
+    logger.info("scoring %d files, %.1f MB, with version %d", len(files), size_mb, export.version)
+    with beam.Pipeline(options=options) as root:
+        build(root, files, settings, export, folder)
+    report = {
+        **summary.summarise(folder, files, export),
+        "seconds": round(time.monotonic() - started, 1),
+        **described,
+    }
+    storage.write_json(folder, "summary.json", report)
+    storage.clear_temporary(folder)
+    return report
+
+
+def check_rejected(report: dict, settings: ScoreSettings) -> None:
+    """Fails the job, whose output is complete, when more than the allowed share was rejected.
+
+    Raises:
+      UserError: Names the share and the reason that dominates; its exit status is 3.
+    """
+    share = report["rows_rejected"] / max(report["rows_read"], 1)
+    if share > settings.max_rejected_share:
+        reasons = report["rejected_by_reason"]
+        raise UserError(
+            f"{share:.1%} of the rows were rejected, most of them for {max(reasons, key=reasons.get)}; all others are "
+            f"scored; see {settings.output}/rejected, and allow more with --max_rejected_share",
+            status=TOO_MANY_REJECTED,
+        )
+
+
+def main(argv=None) -> int:
+    settings, others = flags.parse(ScoreSettings, MODULE, argv)
+    options = flags.beam_options(others, ScoreSettings, MODULE)
+    report = run(settings, options)
+    print(
+        f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected "
+        f"{report['rejected_by_reason'] or ''}\n"
+        f"{report['seconds']} s; the scores lie in {settings.output}/scores"
+    )
+    if report["rows_with_true_score"]:
+        print(f"mean absolute error {report['mae']:.3g} on {report['rows_with_true_score']:,} rows with a true score")
+    check_rejected(report, settings)
+    return 0
+
+
+if __name__ == "__main__":
+    flags.run(main)

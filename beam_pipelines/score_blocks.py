@@ -1,0 +1,91 @@
+"""The steps of the bulk job: a block is scored, then written with its rejects and statistics."""
+
+import collections
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+
+import apache_beam as beam
+import numpy as np
+
+from beam_pipelines import score_shards, storage
+from beam_pipelines.archive import rejects, source
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.exports import Export
+from beam_pipelines.flags import logger
+from beam_pipelines.learning import reviews
+from beam_pipelines.scale import Scale
+from beam_pipelines.score_settings import ScoreSettings
+from beam_pipelines.scorer import Scorer
+
+PROGRESS_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredBlock:
+    """A block and the results of its rows.
+
+    Attributes:
+      block: The block; rows without text are among its rejects.
+      results: `score` float32, `tokens` int64, `known_share` float32, `truncated` bool, all [rows].
+    """
+
+    block: Block
+    results: dict[str, np.ndarray]
+
+
+class ScoreBlock(beam.DoFn):
+    """Scores the rows of a block: PCollection[Block] -> PCollection[ScoredBlock]."""
+
+    def __init__(self, settings: ScoreSettings, export: Export):
+        self.settings = settings
+        self.export = export
+
+    def setup(self):
+        self._scorer = Scorer(self.export)
+        self._rows, self._started = 0, time.monotonic()
+        self._next_line = self._started + PROGRESS_SECONDS
+
+    def process(self, block: Block) -> Iterator[ScoredBlock]:
+        block = block.reject(rejects.empty_texts(block.rows.column(self.settings.text_column)))
+        yield ScoredBlock(block, self._scorer.score(block.rows.column(self.settings.text_column)))
+        self._rows += block.rows_read
+        if time.monotonic() > self._next_line:
+            rate = self._rows / (time.monotonic() - self._started)
+            logger.info("%s rows done, %.0f a second", f"{self._rows:,}", rate)
+            self._next_line = time.monotonic() + PROGRESS_SECONDS
+
+
+def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:
+    """Writes a block's rejects, then its statistics, then its scores: their shard is the commit."""
+    block = scored.block
+    table = score_shards.score_table(block, scored.results, settings, export)
+    source.write_rejects(block, folder=folder)
+    storage.write_json(folder, f"statistics/{block.name}.json", statistics(scored, settings, export))
+    data = score_shards.encode(table, settings.output_format)
+    storage.write_bytes(folder, f"scores/{block.name}.{settings.output_format}", data)
+
+
+def statistics(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> dict:
+    """What the summary needs of a block, all of it counts and sums."""
+    block, scores = scored.block, scored.results["score"]
+    scale = Scale(export.about["score_min"], export.about["score_max"])
+    found = {
+        "file": block.file.path,
+        "rows_read": block.rows_read,
+        "rows_scored": len(scores),
+        "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
+        "score_histogram": np.bincount(scale.bins(scores), minlength=10).tolist(),
+        "score_sum": float(scores.sum(dtype=np.float64)),
+        "tokens": int(scored.results["tokens"].sum()),
+        "truncated": int(scored.results["truncated"].sum()),
+    }
+    if settings.score_column:
+        raw = block.rows.column(settings.score_column).to_pylist()
+        truths = np.array([math.nan if reviews.is_blank(value) else reviews.parse_score(value) for value in raw])
+        gaps = np.abs(scores - truths)[np.isfinite(truths)]
+        found |= {"rows_with_true_score": len(gaps), "absolute_error_sum": float(gaps.sum())}
+    return found
+
+

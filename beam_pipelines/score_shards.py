@@ -1,0 +1,74 @@
+"""The shards of a bulk job: what a block becomes, and how it is written."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.exports import Export
+from beam_pipelines.flags import UserError
+from beam_pipelines.score_settings import ScoreSettings
+
+ROW_ID = "id"
+# Column -> what the field's metadata say of it; the score's unit is added.
+RESULTS = {
+    "score": "the score, in the archive's unit",
+    "tokens": "tokens of the text, before it was cut",
+    "known_share": "share of the tokens with a vector, in [0, 1]",
+    "truncated": "whether the text was cut after the model's max_tokens",
+    "model_version": "version of the exported model",
+}
+
+
+def check_names(settings: ScoreSettings) -> None:
+    """Refuses kept columns that have the name of a result.
+
+    Raises:
+      UserError: Names the column.
+    """
+    for name in settings.kept_columns:
+        if name in RESULTS or (name == ROW_ID and settings.id_column is None):
+            raise UserError(f"the column {name!r} that is to be kept has the name of one of the results; rename it")
+
+
+def score_table(block: Block, scored: dict[str, np.ndarray], settings: ScoreSettings, export: Export) -> pa.Table:
+    """The rows of a block's shard: the id and the kept columns as they were, then the results."""
+    columns = {name: block.rows.column(name) for name in settings.kept_columns}
+    if settings.id_column is None:
+        names = [f"{block.file.name}:{place}" for place in block.places]
+        columns = {ROW_ID: pa.array(names, pa.string()), **columns}
+    columns |= {name: pa.array(scored[name]) for name in RESULTS if name in scored}
+    columns["model_version"] = pa.array(np.full(block.rows.num_rows, export.version, np.int64))
+    unit = f"{export.about['score_min']:g} to {export.about['score_max']:g}"
+    fields = []
+    for name, values in columns.items():
+        about = RESULTS.get(name, "")
+        metadata = {"description": about, **({"unit": unit} if name == "score" else {})} if about else None
+        fields.append(pa.field(name, values.type, metadata=metadata))
+    return pa.table(list(columns.values()), schema=pa.schema(fields))
+
+
+def encode(table: pa.Table, output_format: str) -> bytes:
+    """The bytes of a shard: "parquet", "jsonl" or "csv"."""
+    sink = io.BytesIO()
+    if output_format == "parquet":
+        pq.write_table(table, sink, compression="zstd")
+    elif output_format == "csv":
+        pa.csv.write_csv(table, sink)
+    else:
+        rows = _with_short_floats(table).to_pylist()
+        sink.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode())
+    return sink.getvalue()
+
+
+def _with_short_floats(table: pa.Table) -> pa.Table:
+    """float32 as the float64 of fewest digits that rounds to it, so that 7.3 is written 7.3."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_float32(field.type):
+            short = table.column(place).to_numpy().astype(str).astype(np.float64)
+            table = table.set_column(place, field.name, pa.array(short))
+    return table

@@ -1,0 +1,48 @@
+"""Adds up the statistics of a job's blocks, as they lie beside its shards."""
+
+import collections
+
+from beam_pipelines import storage
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.exports import Export
+
+
+def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
+    """The counts and distributions of a finished job.
+
+    Raises:
+      RuntimeError: In a file, the rows read are not those scored and those rejected.
+    """
+    totals: collections.Counter = collections.Counter()
+    reasons: collections.Counter = collections.Counter()
+    by_file = {file.path: collections.Counter(rows_read=0, rows_scored=0, rows_rejected=0) for file in files}
+    histogram = [0] * 10
+    for name in storage.listing(storage.join(folder, "statistics")):
+        block = storage.read_json(storage.join(folder, "statistics", name))
+        rejected = block.pop("rejected_by_reason")
+        reasons.update(rejected)
+        histogram = [a + b for a, b in zip(histogram, block.pop("score_histogram"), strict=True)]
+        counts = by_file[block.pop("file")]
+        counts["rows_rejected"] += sum(rejected.values())
+        totals["rows_rejected"] += sum(rejected.values())
+        for count in ("rows_read", "rows_scored"):
+            counts[count] += block[count]
+        totals.update(block)
+    for path, counts in by_file.items():
+        if counts["rows_read"] != counts["rows_scored"] + counts["rows_rejected"]:
+            raise RuntimeError(f"{path}: rows read, scored and rejected do not add up: {dict(counts)}")
+    with_truth = totals["rows_with_true_score"]
+    return {
+        "rows_read": totals["rows_read"],
+        "rows_scored": totals["rows_scored"],
+        "rows_rejected": totals["rows_rejected"],
+        "rejected_by_reason": dict(sorted(reasons.items())),
+        "by_file": {path: dict(counts) for path, counts in by_file.items()},
+        "score_mean": totals["score_sum"] / totals["rows_scored"] if totals["rows_scored"] else None,
+        "score_histogram": histogram,
+        "training_score_histogram": export.about["training"]["scores"]["histogram"]["train"],
+        "tokens": totals["tokens"],
+        "rows_truncated": totals["truncated"],
+        "rows_with_true_score": with_truth,
+        "mae": totals["absolute_error_sum"] / with_truth if with_truth else None,
+    }

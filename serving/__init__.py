@@ -1,0 +1,1 @@
+"""What it takes to put an export behind TensorFlow Serving."""

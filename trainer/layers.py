@@ -1,0 +1,79 @@
+"""Layers that respect the mask, so that padding and batch neighbours never change a score.
+
+Keras 3.15 leaves three holes: Conv1D drops the mask and reads the padding, GlobalMaxPooling1D takes
+the maximum over the padding too, and an Embedding is either frozen or trained as a whole.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class TokenVectors(keras.layers.Layer):
+    """Looks up vectors of tokens, some pretrained and frozen, the rest learned.
+
+    ids int [batch, time] -> float32 [batch, time, dim], with a mask where the id is 0.
+
+    Args:
+      table: float32 [vocab, dim], the frozen vectors; where `learned_from` is set, rows from there
+        on are the starting point of the learned ones.
+      learned_from: The first id whose vector is learned; None freezes all.
+    """
+
+    def __init__(self, table: np.ndarray, learned_from: int | None, **kwargs):
+        super().__init__(**kwargs)
+        self._learned_from = learned_from if learned_from is not None and learned_from < len(table) else None
+        frozen, learned = np.split(table, [len(table) if self._learned_from is None else self._learned_from])
+        self.frozen = self.add_weight(shape=frozen.shape, name="frozen", trainable=False)
+        self.frozen.assign(frozen)
+        if self._learned_from is not None:
+            self.learned = self.add_weight(shape=learned.shape, name="learned")
+            self.learned.assign(learned)
+
+    def call(self, ids):
+        if self._learned_from is None:
+            return ops.take(self.frozen, ids, axis=0)
+        is_learned = ids >= self._learned_from
+        frozen = ops.take(self.frozen, ops.where(is_learned, 0, ids), axis=0)
+        learned = ops.take(self.learned, ops.where(is_learned, ids - self._learned_from, 0), axis=0)
+        return ops.where(is_learned[..., None], learned, frozen)
+
+    def compute_mask(self, ids, previous_mask=None):
+        return ops.not_equal(ids, 0)
+
+
+class MaskedConv1D(keras.layers.Conv1D):
+    """A convolution with one window for each token: the token and the next ones, zeros past the end.
+
+    float32 [batch, time, dim] -> float32 [batch, time, filters], the mask kept. The zeros past the
+    end are there at any length of padding, so a window does not depend on it.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, **kwargs):
+        super().__init__(filters, kernel_size, padding="valid", **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        if mask is not None:
+            inputs = inputs * ops.cast(mask, inputs.dtype)[..., None]
+        inputs = ops.pad(inputs, [[0, 0], [0, self.kernel_size[0] - 1], [0, 0]])
+        return super().call(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+
+class MaskedGlobalMaxPooling1D(keras.layers.Layer):
+    """The maximum over the tokens that are no padding: [batch, time, dim] -> [batch, dim]."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        if mask is not None:
+            inputs = ops.where(mask[..., None], inputs, -1e9)
+        return ops.max(inputs, axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None

@@ -1,0 +1,87 @@
+"""What a run remembers after each epoch, so that an interrupted one ends like an undisturbed one.
+
+Keras's BackupAndRestore keeps neither what early stopping remembers nor the place in the shuffle
+(Keras 3.15). Here weights and optimizer are saved at the end of each epoch, then `state.json` names
+them, by rename: the state on disk is always that of a whole epoch. All randomness of an epoch
+derives from (seed, epoch).
+"""
+
+import dataclasses
+import math
+import pathlib
+
+import keras
+import numpy as np
+
+from beam_pipelines import storage
+
+
+@dataclasses.dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Attributes:
+      epoch: How many epochs are done.
+      best_epoch: The one with the lowest validation error, from 1; 0 before the first.
+      best_error: That error, in shares of the scale.
+      history: One dict of figures for each epoch.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_error: float = math.inf
+    history: tuple[dict, ...] = ()
+
+    def after(self, figures: dict[str, float], error: float | None) -> "RunState":
+        """The state after one more epoch; without a validation error the latest is the best."""
+        epoch = self.epoch + 1
+        better = error is None or error < self.best_error
+        return RunState(
+            epoch,
+            epoch if better else self.best_epoch,
+            self.best_error if error is None or not better else error,
+            (*self.history, {"epoch": epoch, **figures}),
+        )
+
+    def ended(self, *, epochs: int, patience: int) -> bool:
+        return self.epoch >= epochs or self.epoch - self.best_epoch >= patience
+
+
+def weights_path(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    return folder / f"epoch-{epoch:04d}.weights.h5"
+
+
+def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
+    """Saves the epoch just done, then drops the weights that are neither the latest nor the best."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_weights(weights_path(folder, state.epoch))
+    storage.write_json(str(folder), "state.json", dataclasses.asdict(state))
+    storage.clear_temporary(str(folder))
+    named = {weights_path(folder, state.epoch), weights_path(folder, state.best_epoch)}
+    for path in folder.glob("epoch-*.weights.h5"):
+        if path not in named:
+            path.unlink()
+
+
+def load(folder: pathlib.Path, model: keras.Model) -> RunState:
+    """Reads the state and, where an epoch is done, the weights and the optimizer's memory."""
+    if not (folder / "state.json").exists():
+        return RunState()
+    saved = storage.read_json(str(folder / "state.json"))
+    state = RunState(**{**saved, "history": tuple(saved["history"])})
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(weights_path(folder, state.epoch))
+    return state
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """A seed for one epoch of one run, in [0, 2**31)."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0] >> 1)
+
+
+def reseed(model: keras.Model, seed: int) -> None:
+    """Starts the dropout of every layer anew from a seed."""
+    for place, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign([seed, place])
