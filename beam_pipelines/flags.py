@@ -13,7 +13,6 @@ import sys
 import types
 import typing
 
-
 logger = logging.getLogger("review_scorer")
 
 

@@ -57,7 +57,9 @@ def claim(root: str, new: dict, *, overwrite: bool) -> None:
         raise UserError(f"--output {root} is not empty; choose another folder or add --overwrite")
     old = read(root)
     if present and not old:
-        raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing")
+        raise UserError(
+            f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing"
+        )
     if old:
         patterns = old["outputs"] + [MANIFEST, storage.TEMPORARY + "/*"]
         storage.delete(root, [name for name in present if any(fnmatch.fnmatch(name, p) for p in patterns)])

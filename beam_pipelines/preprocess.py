@@ -80,7 +80,9 @@ def build_transform(root, files: list[inputs.InputFile], settings, folder: str, 
         | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
         | "ToRecordBatch" >> beam.Map(transform.to_record_batch)
     )
-    with tft_beam.Context(temp_dir=storage.join(folder, storage.TEMPORARY, "tft"), passthrough_keys=set(transform.PASSED)):
+    with tft_beam.Context(
+        temp_dir=storage.join(folder, storage.TEMPORARY, "tft"), passthrough_keys=set(transform.PASSED)
+    ):
         # The graph needs no pass over the data, so it is analysed over none: nothing is materialised.
         nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
         transform_fn = (nothing, config) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)

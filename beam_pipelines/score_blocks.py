@@ -87,5 +87,3 @@ def statistics(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> 
         gaps = np.abs(scores - truths)[np.isfinite(truths)]
         found |= {"rows_with_true_score": len(gaps), "absolute_error_sum": float(gaps.sum())}
     return found
-
-

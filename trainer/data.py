@@ -10,9 +10,9 @@ from beam_pipelines import storage
 from beam_pipelines.flags import UserError
 from beam_pipelines.scale import Scale
 
-# Batches hold reviews of one bucket, so padding is at most half of the longest; see `batches`.
-BUCKET_BOUNDARIES = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072]
 SHUFFLE_BUFFER = 20_000
+# Reviews are sorted by length within this many batches.
+WINDOW_BATCHES = 256
 _FEATURES = {
     "ids": tf.io.RaggedFeature(tf.int64),
     "score": tf.io.FixedLenFeature([], tf.float32),
@@ -83,29 +83,44 @@ def bin_weights(histogram: list[int]) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def examples(files: list[str], *, seed: int | None = None) -> tf.data.Dataset:
-    """The reviews of a split: dicts of `ids` int64 [time], `score` float32 [] and `id` string [].
+def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf.data.Dataset:
+    """Batches of reviews of similar length, each padded to its own longest.
+
+    Some thousands of reviews at a time are sorted by length and cut into batches, whose order is
+    then shuffled: buckets with as many reviews in each, and no odd batch left over in any but the
+    last. (Keras and tf.data's own buckets leave one for each length, all at the end of an epoch,
+    after which this net has forgotten what it learned.)
 
     Args:
       files: TFRecord files.
+      batch_size: Reviews in a batch.
       seed: Shuffles, the same way for the same seed; None keeps the order of the files.
+
+    Returns:
+      Dicts of `ids` int64 [batch, time], padded with 0, `score` float32 [batch] and `id` string
+      [batch].
     """
     if seed is not None:
         files = np.random.default_rng(seed).permutation(files).tolist()
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
     if seed is not None:
         dataset = dataset.shuffle(SHUFFLE_BUFFER, seed=seed)
-    dataset = dataset.batch(256).map(lambda records: tf.io.parse_example(records, _FEATURES), tf.data.AUTOTUNE)
-    return dataset.unbatch()
+    windows = dataset.batch(batch_size * WINDOW_BATCHES).map(_parse_by_length)
+    return windows.flat_map(lambda window: _cut(window, batch_size, seed))
 
 
-def batches(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Batches of reviews of similar length; `ids` is padded with 0 to int64 [batch, time]."""
-    return dataset.map(lambda review: {**review, "ids": tf.convert_to_tensor(review["ids"])}).bucket_by_sequence_length(
-        lambda review: tf.size(review["ids"]),
-        bucket_boundaries=BUCKET_BOUNDARIES,
-        bucket_batch_sizes=[batch_size] * (len(BUCKET_BOUNDARIES) + 1),
-    )
+def _parse_by_length(records: tf.Tensor) -> dict:
+    window = tf.io.parse_example(records, _FEATURES)
+    order = tf.argsort(window["ids"].row_lengths(), stable=True)
+    return {name: tf.gather(values, order) for name, values in window.items()}
+
+
+def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
+    starts = tf.data.Dataset.range(0, window["ids"].nrows(tf.int64), batch_size)
+    if seed is not None:
+        starts = starts.shuffle(WINDOW_BATCHES, seed=seed)
+    batched = starts.map(lambda start: {name: values[start : start + batch_size] for name, values in window.items()})
+    return batched.map(lambda batch: {**batch, "ids": batch["ids"].to_tensor()})
 
 
 def training_batches(prepared: PreparedReviews, *, batch_size: int, balanced: bool, seed: int) -> tf.data.Dataset:
@@ -115,10 +130,11 @@ def training_batches(prepared: PreparedReviews, *, batch_size: int, balanced: bo
     weights = tf.constant(bin_weights(histogram) if balanced else np.ones(len(histogram), np.float32))
     edges = tf.constant(scale.edges(), tf.float32)
 
-    def to_pair(review):
-        score = review["score"]
-        weight = tf.gather(weights, tf.searchsorted(edges, score, side="left"))
-        return review["ids"], scale.to_unit(score)[:, tf.newaxis], weight
+    def to_pair(batch):
+        weight = tf.gather(weights, tf.searchsorted(edges, batch["score"], side="left"))
+        return batch["ids"], scale.to_unit(batch["score"])[:, tf.newaxis], weight
 
-    reviews = batches(examples(prepared.files("train"), seed=seed), batch_size)
-    return reviews.map(to_pair, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    reviews = batches(prepared.files("train"), batch_size, seed=seed)
+    steps = -(-prepared.rows("train") // batch_size)
+    reviews = reviews.apply(tf.data.experimental.assert_cardinality(steps))
+    return reviews.map(to_pair).prefetch(tf.data.AUTOTUNE)

@@ -31,7 +31,7 @@ def score_split(model: keras.Model, prepared: data.PreparedReviews, split: str) 
     scale = prepared.scale
     ids, truths, scores = [], [], []
     if prepared.files(split):
-        for batch in data.batches(data.examples(prepared.files(split)), BATCH_SIZE).as_numpy_iterator():
+        for batch in data.batches(prepared.files(split), BATCH_SIZE).as_numpy_iterator():
             ids.append(batch["id"])
             truths.append(batch["score"])
             shares = np.clip(model.predict_on_batch(batch["ids"])[:, 0], 0, 1)

@@ -85,7 +85,9 @@ class ReviewScorer(tf.Module):
         return {"score": self._score(ids)}
 
 
-def export(versions: pathlib.Path, prepared: PreparedReviews, model: keras.Model, settings: dict, metrics: dict) -> pathlib.Path:
+def export(
+    versions: pathlib.Path, prepared: PreparedReviews, model: keras.Model, settings: dict, metrics: dict
+) -> pathlib.Path:
     """Writes a new version and publishes it by rename.
 
     Args:

@@ -6,8 +6,7 @@ from beam_pipelines.flags import flag
 
 MODULE = "trainer.task"
 
-# The notebook keeps GloVe as it is and gives all other tokens no vector.
-PRESETS = {"default": {}, "notebook": {"learn_vectors": "none"}}
+PRESETS = {"default": {}, "notebook": {"first_score": "random"}}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,9 +29,15 @@ class TrainerSettings:
         choices=list(PRESETS),
     )
     learn_vectors: str = flag(
-        "which vectors are learned: those of tokens without a pretrained one, or none",
-        default="missing",
-        choices=["missing", "none"],
+        "missing: also learn vectors of the tokens that have no pretrained one; none: leave them out (where no token "
+        "has one, all are learned)",
+        default="none",
+        choices=["none", "missing"],
+    )
+    first_score: str = flag(
+        "what the untrained model answers: the middle of the scale, or random scores, from which learning takes longer",
+        default="middle",
+        choices=["middle", "random"],
     )
     epochs: int = flag("the most epochs to fit", default=64)
     batch_size: int = flag("reviews in a step", default=32)

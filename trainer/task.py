@@ -32,7 +32,9 @@ def claim(settings: TrainerSettings, prepared) -> None:
     old = job_folder.read(settings.output)
     if old and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):
-            raise UserError(f"--output {settings.output} holds a finished run; choose another folder or add --overwrite")
+            raise UserError(
+                f"--output {settings.output} holds a finished run; choose another folder or add --overwrite"
+            )
         difference = _difference(old, new)
         if difference:
             raise UserError(
@@ -74,7 +76,7 @@ def fit(model, prepared, settings: TrainerSettings, output: pathlib.Path):
         batches = data.training_batches(
             prepared, batch_size=settings.batch_size, balanced=settings.sample_weights == "balanced", seed=seed
         )
-        fitted = model.fit(batches, epochs=state.epoch + 1, initial_epoch=state.epoch, verbose=0)
+        fitted = model.fit(batches, epochs=state.epoch + 1, initial_epoch=state.epoch, shuffle=False, verbose=0)
         figures = {"loss": float(fitted.history["loss"][0])}
         error = None
         if prepared.rows("validation"):
@@ -103,8 +105,6 @@ def run(settings: TrainerSettings) -> dict:
         from trainer import data
 
         prepared = data.PreparedReviews.load(folder)
-        if settings.learn_vectors == "none" and not prepared.statistics["vocabulary"]["embedding_hits"]:
-            raise UserError(f"--data {settings.data} has no pretrained vectors, so --learn_vectors none learns nothing")
         claim(settings, prepared)
         return _run(settings, prepared, pathlib.Path(settings.output))
 
@@ -125,7 +125,9 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     summary = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     storage.write_bytes(str(output), "model.txt", "\n".join([*summary, ""]).encode())
-    logger.info("fitting %s to %d reviews on %s", settings.model, prepared.rows("train"), "a GPU" if gpus else "the CPU")
+    logger.info(
+        "fitting %s to %d reviews on %s", settings.model, prepared.rows("train"), "a GPU" if gpus else "the CPU"
+    )
 
     state = fit(model, prepared, settings, output)
     scored = {split: evaluation.score_split(model, prepared, split) for split in ("train", "validation", "test")}
@@ -158,7 +160,9 @@ def main(argv=None) -> int:
                 f"({figures['mae_share']:.3f} of the scale; median {figures['median']['mae_share']:.3f}, "
                 f"random guess {figures['random_guess']['mae_share']:.3f})"
             )
-    print(f"best epoch {report['best_epoch']} of {len(report['history'])}; exported {settings.output}/{report['export']}")
+    print(
+        f"best epoch {report['best_epoch']} of {len(report['history'])}; exported {settings.output}/{report['export']}"
+    )
     return 0
 
 

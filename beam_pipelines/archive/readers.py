@@ -64,9 +64,7 @@ def read(extent: Extent, columns: tuple[str, ...], size: int, max_row_bytes: int
         if extent.end is not None:
             stream.seek(extent.start)
             stream = io.BytesIO(stream.read(extent.end - extent.start))
-        rows = records.records(
-            stream, extent.file.format, max_row_bytes, start=extent.start, line=extent.place
-        )
+        rows = records.records(stream, extent.file.format, max_row_bytes, start=extent.start, line=extent.place)
         for group in groups(rows, size):
             yield _block(extent.file, group, columns, header, parse)
 

@@ -49,6 +49,6 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     {1: 'empty_text', 2: 'missing_text'}
     """
     length = pc.binary_length(pc.utf8_trim_whitespace(texts))
-    reasons = {row: "empty_text" for row in pc.indices_nonzero(pc.equal(length, 0)).to_pylist()}
-    reasons |= {row: "missing_text" for row in pc.indices_nonzero(pc.is_null(texts)).to_pylist()}
+    reasons = dict.fromkeys(pc.indices_nonzero(pc.equal(length, 0)).to_pylist(), "empty_text")
+    reasons |= dict.fromkeys(pc.indices_nonzero(pc.is_null(texts)).to_pylist(), "missing_text")
     return reasons

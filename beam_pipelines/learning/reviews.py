@@ -99,8 +99,7 @@ def _raw_scores(rows: pa.RecordBatch, settings: PreprocessSettings) -> tuple[lis
     # A group that took no part in the match gives None, which is no score either.
     scores = [match and (match[match.re.groups] or None) for match in found]
     groups = {
-        name: [match and match[name if match.re.groupindex else 1] for match in found]
-        for name in settings.title_groups
+        name: [match and match[name if match.re.groupindex else 1] for match in found] for name in settings.title_groups
     }
     return scores, groups
 

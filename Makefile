@@ -1,0 +1,41 @@
+# make setup   .venv with everything that the demo and the tests need
+# make demo    learns from rated film snippets and scores 25,000 reviews
+# make test    runs the tests
+# make bench   measures the rates that the README reports
+SHELL := /bin/bash
+PYTHON ?= python3.11 python3.12 python3.13 python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml requirements.lock
+	@case "$$(uname -sm)" in "Linux x86_64" | "Darwin arm64") ;; \
+	*) echo "error: tfx-bsl has wheels for Linux x86-64 and macOS arm64 only, not for $$(uname -sm)" >&2; exit 1 ;; esac
+	@for python in $(PYTHON); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then found="$$python"; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: Python 3.11, 3.12 or 3.13 with its venv module is needed; name one with make PYTHON=/path/to/python" >&2; \
+	  exit 1; fi; \
+	echo "installing into .venv, with $$($$found --version); this takes some minutes"; \
+	"$$found" -m venv --clear .venv && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[demo,test]' && \
+	touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/python -m demo
+
+test: $(READY) lint
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist *.egg-info

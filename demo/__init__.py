@@ -1,0 +1,1 @@
+"""The demo: learn from rated texts, score an unrated archive."""
