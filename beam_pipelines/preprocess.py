@@ -134,8 +134,8 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
     if share > settings.max_rejected_share:
         worst = max(rejected, key=rejected.get)
         raise UserError(
-            f"{share:.1%} of the rows were rejected, most of them for {worst}: {counts}; see {settings.output}/rejected, "
-            f"and allow more with --max_rejected_share",
+            f"{share:.1%} of the rows were rejected, most of them for {worst}: {counts}; "
+            f"see {settings.output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY_REJECTED,
         )
 

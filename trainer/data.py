@@ -1,6 +1,8 @@
 """The prepared reviews as tf.data: batches of similar length, padded to their own longest."""
 
 import dataclasses
+import hashlib
+import json
 import pathlib
 
 import numpy as np
@@ -56,6 +58,12 @@ class PreparedReviews:
     @property
     def transform_graph(self) -> pathlib.Path:
         return self.folder / "transform" / "transform_fn"
+
+    def digest(self) -> str:
+        """A hash of what the data are, the same when the same archive is prepared the same way again."""
+        told = {name: self.statistics[name] for name in ("rows", "scores", "tokens_per_review", "vocabulary")}
+        vectors = hashlib.sha256((self.folder / "vectors.npy").read_bytes()).hexdigest()
+        return hashlib.sha256(json.dumps([told, vectors], sort_keys=True).encode()).hexdigest()
 
     def vectors(self) -> np.ndarray:
         """float32 [vocab, dim]."""

@@ -7,7 +7,6 @@ the same command continues an interrupted run.
 """
 
 import dataclasses
-import hashlib
 import pathlib
 import time
 
@@ -26,9 +25,7 @@ def claim(settings: TrainerSettings, prepared) -> None:
     Raises:
       UserError: The folder holds a finished run, another run's settings or data, or other files.
     """
-    statistics = storage.read_bytes(storage.join(settings.data, "statistics.json"))
-    digest = hashlib.sha256(statistics).hexdigest()
-    new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=digest)
+    new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
     if old and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):

@@ -2,7 +2,7 @@
 
 import collections
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import apache_beam as beam
 import numpy as np
@@ -43,7 +43,7 @@ class CountTokens(beam.DoFn):
         distinct, _, counts = tf.unique_with_counts(kept.flat_values, tf.int64)
         return distinct, counts, tf.strings.to_hash_bucket_fast(distinct, PARTS)
 
-    def process(self, reviews: Reviews) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, reviews: Reviews):
         if not reviews.ids:
             return
         tokenized, fingerprints = self._tokenize(reviews.texts.to_numpy(zero_copy_only=False))

@@ -1,0 +1,1 @@
+"""Measures the rates and the memory that the README reports."""

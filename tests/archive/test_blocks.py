@@ -1,0 +1,182 @@
+"""Blocks cover an archive without a gap, and are the same however its files are compressed."""
+
+import pyarrow as pa
+import pytest
+
+from beam_pipelines.archive import blocks, readers, records
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.rejects import Reject
+from tests.archive.conftest import COMPRESS, input_file, parquet, read_all
+
+MAX_ROW_BYTES = 60
+CONTENTS = {
+    "csv": b"\n".join(
+        [
+            b"text,n",
+            b"plain,1",
+            b'"quoted\nnewlines,\n\nand ""quotes""",2',
+            b"",
+            b"too,many,fields",
+            b'"a quote that never closes and so goes on,3',
+            b"and on,4",
+            b"a row that is far too long " * 9,
+            b"last,5",
+        ]
+    ),
+    "jsonl": b"\n".join(
+        [
+            b'{"text": "plain", "n": 1}',
+            b'{"text": "no n"}',
+            b"",
+            b"not json",
+            b'{"text": "%s"}' % (b"far too long " * 9),
+            b'{"text": "last", "n": 5}\n',
+        ]
+    ),
+}
+SIZES = [1, 9, 40, 100, 1 << 20]
+
+
+def sized(*sizes: int) -> list[InputFile]:
+    return [InputFile(place, f"{place}.csv", "csv", False, size) for place, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([], 1 << 20),
+        ([5], 1 << 20),
+        ([256 << 20], 1 << 20),
+        ([768 << 20], 3 << 20),
+        ([700 << 20, 324 << 20], 4 << 20),
+        ([8 << 30], 32 << 20),
+        ([1 << 40], 32 << 20),
+    ],
+)
+def test_a_block_grows_with_the_archive_from_1_to_32_mb(sizes, expected):
+    assert blocks.block_bytes(sized(*sizes)) == expected
+
+
+@pytest.mark.parametrize("format", CONTENTS)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_extents_of_a_plain_file_cover_it(tmp_path, format, size):
+    """A gap would lose rows, an overlap would score them twice, a cut inside a row would do both."""
+    content = CONTENTS[format]
+    file = input_file(tmp_path / f"a.{format}", content)
+    found = list(blocks.extents(file, size, MAX_ROW_BYTES))
+    assert [extent.start for extent in found] == [0, *(extent.end for extent in found[:-1])]
+    assert found[-1].end == len(content)
+    assert all(extent.end - extent.start >= size for extent in found[:-1])
+    for extent in found:
+        assert extent.place == content[: extent.start].count(b"\n") + 1
+        assert [block.start for block in readers.read(extent, ("text",), size, MAX_ROW_BYTES)] == [extent.start]
+
+
+def test_a_quoted_newline_starts_no_extent(tmp_path):
+    file = input_file(tmp_path / "a.csv", b'text\n"a\nb"\nc\n')
+    starts = [(extent.start, extent.end, extent.place) for extent in blocks.extents(file, 1, MAX_ROW_BYTES)]
+    assert starts == [(0, 5, 1), (5, 11, 2), (11, 13, 4)]
+
+
+def test_an_empty_file_has_no_extent(tmp_path):
+    assert list(blocks.extents(input_file(tmp_path / "a.csv", b""), 1, MAX_ROW_BYTES)) == []
+
+
+@pytest.mark.parametrize("compression", list(COMPRESS)[1:])
+def test_a_compressed_file_is_one_extent(tmp_path, compression):
+    file = input_file(tmp_path / f"a.csv{compression}", COMPRESS[compression](CONTENTS["csv"]))
+    assert list(blocks.extents(file, 1, MAX_ROW_BYTES)) == [blocks.Extent(file, 0, None, 1)]
+
+
+@pytest.mark.parametrize("compression", list(COMPRESS)[1:])
+@pytest.mark.parametrize("format", CONTENTS)
+@pytest.mark.parametrize("size", SIZES)
+def test_compression_changes_no_block(tmp_path, format, size, compression):
+    """An archive that is unpacked and scored again gives shards of the same names and rows."""
+    content = CONTENTS[format]
+    plain = input_file(tmp_path / f"a.{format}", content)
+    packed = input_file(tmp_path / f"a.{format}{compression}", COMPRESS[compression](content))
+    expected, found = (
+        [
+            (block.name, block.rows.to_pydict(), block.places, [(r.place, r.reason, r.raw) for r in block.rejects])
+            for block in read_all(file, ("text", "n"), size=size, max_row_bytes=MAX_ROW_BYTES)
+        ]
+        for file in (plain, packed)
+    )
+    assert found == expected
+    assert len(expected) > 3 or size > 9
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_groups_cut_where_extents_cut(tmp_path, size):
+    content = CONTENTS["csv"]
+    file = input_file(tmp_path / "a.csv", content)
+    with file.open() as stream:
+        rows = list(records.records(stream, "csv", MAX_ROW_BYTES))
+    grouped = list(blocks.groups(rows, size))
+    assert [row for group in grouped for row in group] == rows
+    starts = [extent.start for extent in blocks.extents(file, size, MAX_ROW_BYTES)]
+    assert [group[0].start for group in grouped] == starts
+
+
+def test_a_row_group_of_parquet_is_an_extent(tmp_path):
+    file = input_file(tmp_path / "a.parquet", parquet({"text": list("abcdefg")}, rows_per_group=3))
+    extents = list(blocks.extents(file, 1 << 20, MAX_ROW_BYTES))
+    assert extents == [blocks.Extent(file, 0, 1, 1), blocks.Extent(file, 1, 2, 4), blocks.Extent(file, 2, 3, 7)]
+    found = read_all(file, ("text",))
+    assert [block.start for block in found] == [0, 3, 6]
+    assert [block.rows["text"].to_pylist() for block in found] == [list("abc"), list("def"), ["g"]]
+    assert [block.places for block in found] == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_a_large_row_group_flows_in_slices(tmp_path):
+    """One row group may hold a million reviews, more than a worker's memory."""
+    texts = [f"{place:0100d}" for place in range(1000)]
+    file = input_file(tmp_path / "a.parquet", parquet({"text": texts}, rows_per_group=600))
+    found = read_all(file, ("text",), size=10_000)
+    assert len(found) > 6
+    assert [text for block in found for text in block.rows["text"].to_pylist()] == texts
+    assert [place for block in found for place in block.places] == list(range(1, 1001))
+    assert [block.start for block in found] == [block.places[0] - 1 for block in found]
+
+
+def test_parquet_without_rows_has_no_block(tmp_path):
+    assert read_all(input_file(tmp_path / "a.parquet", parquet({"text": pa.array([], pa.string())})), ("text",)) == []
+
+
+def block(texts: list[str | None], rejects=(), *, file_place: int = 3, start: int = 100) -> blocks.Block:
+    file = InputFile(file_place, "/data/a.csv", "csv", False, 1000)
+    rows = pa.record_batch({"text": pa.array(texts), "n": pa.array(range(len(texts)))})
+    return blocks.Block(file, start, rows, [10 * (row + 1) for row in range(len(texts))], list(rejects))
+
+
+def test_the_names_of_shards_give_the_order_of_the_input_back():
+    places = [(0, 0), (0, 9), (0, 10), (2, 1 << 40), (10, 0), (10, 5)]
+    names = [block([], file_place=file, start=start).name for file, start in places]
+    assert names == sorted(set(names))
+
+
+def test_reject_moves_rows_and_loses_none():
+    earlier = Reject("/data/a.csv", 15, "too_few_fields", "x")
+    before = block(["a", "", "c", None], [earlier])
+    after = before.reject({3: "missing_text", 1: "empty_text"})
+    assert after.rows.to_pydict() == {"text": ["a", "c"], "n": [0, 2]}
+    assert after.places == [10, 30]
+    assert after.rejects == [
+        earlier,
+        Reject("/data/a.csv", 40, "missing_text", '{"text": null, "n": 3}'),
+        Reject("/data/a.csv", 20, "empty_text", '{"text": "", "n": 1}'),
+    ]
+    assert before.rows_read == after.rows_read == 5
+    assert before.places == [10, 20, 30, 40]
+
+
+def test_reject_of_every_row_keeps_the_columns():
+    after = block(["a", "b"]).reject({0: "x", 1: "x"})
+    assert after.rows.num_rows == 0
+    assert after.rows.schema == block(["a"]).rows.schema
+
+
+def test_reject_of_nothing_is_the_same_block():
+    before = block(["a"])
+    assert before.reject({}) is before

@@ -1,0 +1,172 @@
+"""The files of an archive are found before any work, and what is wrong with them is told in a sentence."""
+
+import gzip
+import re
+
+import pytest
+
+from beam_pipelines.archive import inputs
+from beam_pipelines.flags import UserError
+from tests.archive.conftest import input_file, parquet
+
+
+def write(folder, *names: str, content: bytes = b"text\na\n") -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def error(sentence: str):
+    """Expects a UserError that is this whole sentence."""
+    return pytest.raises(UserError, match=f"^{re.escape(sentence)}$")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a.csv", ("csv", False)),
+        ("A.CSV", ("csv", False)),
+        ("a.tsv", ("tsv", False)),
+        ("a.tab", ("tsv", False)),
+        ("a.jsonl", ("jsonl", False)),
+        ("a.ndjson", ("jsonl", False)),
+        ("a.json", ("jsonl", False)),
+        ("a.parquet", ("parquet", False)),
+        ("a.pq", ("parquet", False)),
+        ("gs://bucket/part-0001.csv.gz", ("csv", True)),
+        ("a.TSV.BZ2", ("tsv", True)),
+        ("a.2024.jsonl.zst", ("jsonl", True)),
+        ("a.parquet.gz", ("parquet", True)),
+        ("a.gz", (None, True)),
+        ("a.txt", (None, False)),
+        ("a.csv/part-0001", (None, False)),
+        ("csv", (None, False)),
+    ],
+)
+def test_format_of(path, expected):
+    assert inputs.format_of(path) == expected
+
+
+def test_several_globs_give_each_file_once_in_one_order(tmp_path):
+    """The place of a file names its shards, so it must not depend on the order of the flags."""
+    write(tmp_path, "b.csv", "a.csv", "c.jsonl.gz", "deep/d.pq", "deep/notes.txt")
+    globs = [f"{tmp_path}/*.jsonl.gz", f"{tmp_path}/*.csv", f"{tmp_path}/a.*", f"{tmp_path}/b.csv", f"{tmp_path}/**.pq"]
+    found = inputs.find(tuple(globs), None)
+    assert found == [
+        inputs.InputFile(0, f"{tmp_path}/a.csv", "csv", False, 7),
+        inputs.InputFile(1, f"{tmp_path}/b.csv", "csv", False, 7),
+        inputs.InputFile(2, f"{tmp_path}/c.jsonl.gz", "jsonl", True, 7),
+        inputs.InputFile(3, f"{tmp_path}/deep/d.pq", "parquet", False, 7),
+    ]
+    assert [file.name for file in found] == ["a.csv", "b.csv", "c.jsonl.gz", "d.pq"]
+    assert inputs.find(tuple(reversed(globs)), None) == found
+
+
+@pytest.mark.parametrize("glob", ["*.csv", "./a.csv", "?.csv", "a[.]csv"])
+def test_a_path_is_made_absolute(tmp_path, monkeypatch, glob):
+    """A worker may start in another folder."""
+    write(tmp_path, "a.csv")
+    monkeypatch.chdir(tmp_path)
+    assert [file.path for file in inputs.find((glob,), None)] == [f"{tmp_path}/a.csv"]
+
+
+def test_a_name_with_brackets_is_found_by_itself(tmp_path):
+    write(tmp_path, "reviews[1].csv", "reviews1.csv")
+    assert [file.name for file in inputs.find((f"{tmp_path}/reviews[1].csv",), None)] == ["reviews[1].csv"]
+
+
+def test_input_format_wins_over_the_name(tmp_path):
+    write(tmp_path, "a.txt", "b.csv", "c.dump.gz")
+    found = inputs.find((f"{tmp_path}/*",), "jsonl")
+    assert [(file.format, file.compressed) for file in found] == [("jsonl", False), ("jsonl", False), ("jsonl", True)]
+
+
+def test_a_glob_that_matches_nothing(tmp_path):
+    """Else a mistyped name among several would leave its rows out, and nobody told."""
+    write(tmp_path, "a.csv")
+    with error(f"--input {tmp_path}/b*.csv matches no file"):
+        inputs.find((f"{tmp_path}/*.csv", f"{tmp_path}/b*.csv"), None)
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_folder_is_refused(tmp_path, end):
+    write(tmp_path, "dump/a.csv")
+    with error(f"--input {tmp_path}/dump is a folder; name its files, such as '{tmp_path}/dump/*.csv'"):
+        inputs.find((f"{tmp_path}/dump{end}",), None)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.gz", "a"])
+def test_a_name_that_tells_no_format(tmp_path, name):
+    write(tmp_path, name)
+    sentence = "the name does not tell the format; add --input_format csv, tsv, jsonl or parquet"
+    with error(f"{tmp_path}/{name}: {sentence}"):
+        inputs.find((f"{tmp_path}/{name}",), None)
+
+
+@pytest.mark.parametrize(("name", "input_format"), [("a.parquet.gz", None), ("a.bz2", "parquet")])
+def test_compressed_parquet_is_refused(tmp_path, name, input_format):
+    write(tmp_path, name)
+    with error(f"{tmp_path}/{name}: a Parquet file is compressed inside; decompress it first"):
+        inputs.find((f"{tmp_path}/{name}",), input_format)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("b.csv", b"id,text\n"),
+        ("b.tsv", b"text\tid"),
+        ("b.jsonl", b'{"id": 1}\n{"text": "a"}\n'),
+        ("b.parquet", parquet({"text": ["a"], "id": [1]})),
+        ("b.csv", b""),
+        ("b.csv", b"text,id,n,n\n"),
+    ],
+)
+def test_columns_that_are_there_pass(tmp_path, name, content):
+    inputs.check_columns([input_file(tmp_path / name, content)], ("text", "id"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("b.csv", b"id,Text\n1,a\n", "has no column 'text'; it has: id, Text"),
+        ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text"),
+        ("b.jsonl", b'{"id": 1}\n{"body": "a"}\n', "has no column 'text'; it has: id, body"),
+        ("b.json", b'[\n{"text": "a"}]\n', "has no column 'text'; it has: none"),
+        ("b.parquet", parquet({"id": [1]}), "has no column 'text'; it has: id"),
+        ("b.csv", b"\n", "has no column 'text'; it has: none"),
+        ("b.csv", b"text,n\na,1\n", "has no column 'id'; it has: text, n"),
+        ("b.csv", b"text,id,text\na,1,b\n", "has several columns 'text'"),
+    ],
+)
+def test_the_file_and_the_column_are_named(tmp_path, name, content, told):
+    """One file among thousands lacks a column: the job must not find out after hours."""
+    good = input_file(tmp_path / "a.csv", b"text,id\na,1\n")
+    bad = input_file(tmp_path / name, content)
+    with error(f"{bad.path} {told}"):
+        inputs.check_columns([good, bad, bad], ("text", "id"))
+
+
+@pytest.mark.parametrize("name", ["b.csv.gz", "b.jsonl.gz"])
+def test_an_empty_file_passes_compressed_too(tmp_path, name):
+    """A job on a cluster leaves empty parts."""
+    file = input_file(tmp_path / name, gzip.compress(b""))
+    inputs.check_columns([file], ("text",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("b.csv", "texte,numéro\na,1\n".encode("latin-1"), id="latin-1"),
+        pytest.param("b.csv", "text,id\na,1\n".encode("utf-16"), id="utf-16"),
+        pytest.param("b.csv", b'"text,id\na,1\n', id="open quote"),
+        pytest.param("b.csv", b"text,id\ra,1\r", id="line ends of old Macs"),
+        pytest.param("b.csv.gz", b"text,id\na,1\n", id="not gzip"),
+        pytest.param("b.parquet", b"text,id\na,1\n", id="not Parquet"),
+        pytest.param("b.parquet", b"", id="no bytes at all"),
+    ],
+)
+def test_a_file_whose_columns_cannot_be_read_is_named(tmp_path, name, content):
+    """A traceback tells nobody which of a thousand files to mend."""
+    file = input_file(tmp_path / name, content)
+    with pytest.raises(UserError, match=re.escape(file.path)):
+        inputs.check_columns([file], ("text",))

@@ -1,0 +1,329 @@
+"""Every format gives the same rows, and a row that cannot be read is rejected where it stands."""
+
+import csv
+import io
+import itertools
+import json
+import lzma
+import zlib
+
+import pyarrow as pa
+import pytest
+import zstandard
+
+from beam_pipelines.archive import readers
+from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all
+
+BOM = b"\xef\xbb\xbf"
+COLUMNS = ("text", "band")
+ROWS = [
+    {"id": "1", "band": "Été", "text": "Great."},
+    {"id": "2", "band": "", "text": 'He said "no",\nthen\tleft 😀'},
+    {"id": "3", "band": "null", "text": ' 6" of rain, "quoted" '},
+]
+EXPECTED = pa.record_batch({name: [row[name] for row in ROWS] for name in COLUMNS})
+
+
+def separated(delimiter: str, end: str = "\n", rows=ROWS) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, rows[0], delimiter=delimiter, lineterminator=end)
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue().encode()
+
+
+def json_lines(end: str = "\n", rows=ROWS) -> bytes:
+    return "".join(json.dumps(row) + end for row in rows).encode()
+
+
+CONTENTS = {
+    ".csv": separated(","),
+    ".tsv": separated("\t"),
+    ".jsonl": json_lines(),
+    ".parquet": parquet({name: [row[name] for row in ROWS] for name in ROWS[0]}),
+}
+
+
+def read_one(file, columns=COLUMNS, **limits):
+    """The only block of a small file."""
+    [block] = read_all(file, columns, **limits)
+    return block
+
+
+def rejects_of(block) -> list[tuple]:
+    return [(reject.place, reject.reason, reject.raw) for reject in block.rejects]
+
+
+@pytest.mark.parametrize(
+    ("extension", "compression"),
+    [(".parquet", ""), *itertools.product([".csv", ".tsv", ".jsonl"], COMPRESS)],
+)
+def test_every_format_gives_the_same_rows(tmp_path, extension, compression):
+    block = read_one(input_file(tmp_path / f"a{extension}{compression}", COMPRESS[compression](CONTENTS[extension])))
+    assert block.rows.equals(EXPECTED)
+    assert block.rejects == []
+    places = {".csv": [2, 3, 5], ".tsv": [2, 3, 5], ".jsonl": [1, 2, 3], ".parquet": [1, 2, 3]}
+    assert block.places == places[extension]
+
+
+@pytest.mark.parametrize("compression", list(COMPRESS)[1:])
+def test_a_file_of_several_compressed_parts_is_read_whole(tmp_path, compression):
+    """`cat a.gz b.gz`, pigz and bgzip make such files."""
+    compress = COMPRESS[compression]
+    parts = [b"text,band\na,b\n", b"c,d\n", b"", b"e,f\n"]
+    block = read_one(input_file(tmp_path / f"a.csv{compression}", b"".join(compress(part) for part in parts)))
+    assert block.rows["text"].to_pylist() == ["a", "c", "e"]
+
+
+@pytest.mark.parametrize("compression", list(COMPRESS)[1:])
+def test_a_compressed_file_that_is_cut_off_is_an_error(tmp_path, compression):
+    """An upload that broke off would otherwise be scored in part, and nobody told."""
+    rows = b"".join(b"review number %d,band\n" % place for place in range(2000))
+    whole = COMPRESS[compression](b"text,band\n" + rows)
+    file = input_file(tmp_path / f"cut.csv{compression}", whole[: len(whole) * 2 // 3])
+    with pytest.raises(Exception, match=r"cut\.csv"):
+        read_all(file, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [
+        ("a.csv.xz", lzma.compress),
+        ("a.csv.lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
+        ("a.csv.zstd", zstandard.compress),
+        ("a.csv.deflate", zlib.compress),
+    ],
+)
+def test_a_compression_that_only_beam_knows_loses_no_row(tmp_path, name, compress):
+    """Beam decompresses by more names than ours: the size of the file is not that of its rows."""
+    texts = [f"review number {place}" for place in range(100)]
+    content = "text,band\n" + "".join(f"{text},band\n" for text in texts)
+    blocks = read_all(input_file(tmp_path / name, compress(content.encode()), "csv"), COLUMNS)
+    assert [text for block in blocks for text in block.rows["text"].to_pylist()] == texts
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", BOM + separated(",")),
+        ("a.csv", BOM + separated(",", "\r\n")),
+        ("a.csv", separated(",", "\r\n")),
+        ("a.csv", separated(",").replace(b"\n", b"\n\n").replace(b",\n\nthen", b",\nthen")),
+        ("a.csv", separated(",").rstrip(b"\n")),
+        ("a.tsv", BOM + separated("\t")),
+        ("a.tsv", separated("\t", "\r\n")),
+        ("a.jsonl", BOM + json_lines()),
+        ("a.jsonl", json_lines("\r\n")),
+        ("a.jsonl", b"\n \n" + json_lines("\n\n\t\r\n")),
+        ("a.jsonl", json_lines().rstrip(b"\n")),
+    ],
+)
+def test_marks_line_ends_and_blank_lines_change_nothing(tmp_path, name, content):
+    block = read_one(input_file(tmp_path / name, content))
+    assert block.rows.equals(EXPECTED)
+    assert block.rejects == []
+
+
+@pytest.mark.parametrize("mark", [b"", BOM])
+@pytest.mark.parametrize("name", ["review, text", 'the "text"', "review\ntext"])
+def test_a_quoted_name_of_a_column(tmp_path, mark, name):
+    """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
+    file = input_file(tmp_path / "a.csv", mark + separated(",", rows=[{name: "good", "band": "a"}]))
+    assert readers.column_names(file) == [name, "band"]
+    assert read_one(file, (name, "band")).rows.to_pydict() == {name: ["good"], "band": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"", []),
+        ("a.csv", b"\n", []),
+        ("a.csv", b"text,n\n", ["text", "n"]),
+        ("a.csv", b'\xef\xbb\xbf"text",n', ["text", "n"]),
+        ("a.tsv", b"text,n\tid\r\n", ["text,n", "id"]),
+        ("a.jsonl", b"", []),
+        ("a.jsonl", b'{"n": 1}\n\nbroken\n[1]\n{"text": "", "n": 2}\n', ["n", "text"]),
+        ("a.jsonl", b'{"n": 1}\n' * 99 + b'{"a": 1}\n{"b": 1}\n', ["n", "a"]),
+        ("a.parquet", parquet({"text": ["a"], "n": [1]}), ["text", "n"]),
+    ],
+)
+def test_column_names(tmp_path, name, content, expected):
+    assert readers.column_names(input_file(tmp_path / name, content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "raw"),
+    [
+        (b"\xe9t\xe9,x,1\n", "invalid_utf8", "\ufffdt\ufffd,x,1\n"),
+        (b"bad,\xff,1\n", "invalid_utf8", "bad,\ufffd,1\n"),
+        (b"bad,x\n", "too_few_fields", "bad,x\n"),
+        (b'"bad\n\nbad"\r\n', "too_few_fields", '"bad\n\nbad"\r\n'),
+        (b"bad,x,1,\n", "too_many_fields", "bad,x,1,\n"),
+        (b"bad, x, y, 1\n", "too_many_fields", "bad, x, y, 1\n"),
+        (b"ba\rd,x,1\n", "broken_csv", "ba\rd,x,1\n"),
+        (b'"bad,x,1\n', "open_quote", '"bad,x,1\n'),
+        (b'"bad,%s,1\n' % (b"x" * 2000), "open_quote", '"bad,' + "x" * 1995),
+        (b"bad,%s,1\n" % (b"x" * 2000), "row_too_long", "bad," + "x" * 1996),
+    ],
+)
+def test_rejected_rows_of_csv(tmp_path, line, reason, raw):
+    content = b"text,band,id\ngood,a,1\n\n" + line + b"fine,b,2\n"
+    file = input_file(tmp_path / "a.csv", content)
+    block = read_one(file, max_row_bytes=1000)
+    assert rejects_of(block) == [(4, reason, raw)]
+    assert block.rejects[0].file == file.path
+    assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}
+    assert block.places == [2, 4 + line.count(b"\n")]
+    assert block.rows_read == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"text": "bad', "broken_json"),
+        (b"{'text': 'bad'}", "broken_json"),
+        (b'{"text": "bad"} {}', "broken_json"),
+        (b'{"text": "b\tad"}', "broken_json"),
+        (b"[" * 100_000, "broken_json"),
+        (b'{"text": "bad", "band": %s}' % (b"9" * 5000), "broken_json"),
+        (b"null", "not_an_object"),
+        (b'"bad"', "not_an_object"),
+        (b'["bad"]', "not_an_object"),
+        (b'{"text": 1}', "text_not_a_string"),
+        (b'{"text": false}', "text_not_a_string"),
+        (b'{"text": ["bad"]}', "text_not_a_string"),
+        (b'{"text": {}}', "text_not_a_string"),
+        (b'{"text": "b\xe4d"}', "invalid_utf8"),
+        (b'{"text": "\xed\xa0\x80"}', "invalid_utf8"),
+        (b'{"text": "\\ud800"}', "invalid_utf8"),
+        (b'{"text": "\\uDC00\\uD83D bad"}', "invalid_utf8"),
+        (b'{"text": "bad", "band": "\\ud800"}', "invalid_utf8"),
+        (b'{"text": "bad", "band": [{"\\ud800": 1}]}', "invalid_utf8"),
+        (b'{"text": "%s"}' % (b"bad " * 50_000), "row_too_long"),
+    ],
+)
+def test_rejected_rows_of_json_lines(tmp_path, line, reason):
+    content = b'{"text": "good", "band": "a"}\n\n' + line + b'\n{"text": "fine", "band": "b"}\n'
+    block = read_one(input_file(tmp_path / "a.jsonl", content), max_row_bytes=150_000)
+    raw = (line + b"\n")[:2000].decode("utf-8", "replace")
+    assert rejects_of(block) == [(3, reason, raw)]
+    assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}
+    assert block.places == [1, 4]
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+def test_rejected_rows_of_parquet(tmp_path, kind):
+    values = [b"good", b"b\xe4d", None, b"fine"]
+    content = parquet({"band": pa.array([b"a", b"b", b"\xff", b"d"], kind), "text": pa.array(values, kind)})
+    block = read_one(input_file(tmp_path / "a.parquet", content))
+    assert rejects_of(block) == [
+        (2, "invalid_utf8", '{"text": "b\ufffdd", "band": "b"}'),
+        (3, "invalid_utf8", '{"text": null, "band": "\ufffd"}'),
+    ]
+    assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "d"]}
+    assert block.places == [1, 4]
+
+
+def test_a_parquet_string_that_lies(tmp_path):
+    """Some writers put any bytes into a column that claims to be UTF-8."""
+    lying = pa.Array.from_buffers(pa.string(), 2, pa.array([b"good", b"b\xe4d"]).buffers())
+    block = read_one(input_file(tmp_path / "a.parquet", parquet({"text": lying})), ("text",))
+    assert block.rows.to_pydict() == {"text": ["good"]}
+    assert rejects_of(block) == [(2, "invalid_utf8", '{"text": "b\ufffdd"}')]
+
+
+def test_a_parquet_text_of_another_type_is_rejected(tmp_path):
+    content = parquet({"text": [7, 8, None], "band": ["a", "b", "c"]}, rows_per_group=2)
+    found = read_all(input_file(tmp_path / "a.parquet", content), COLUMNS)
+    assert [block.rows.num_rows for block in found] == [0, 0]
+    assert [reject for block in found for reject in rejects_of(block)] == [
+        (1, "text_not_a_string", '{"text": 7, "band": "a"}'),
+        (2, "text_not_a_string", '{"text": 8, "band": "b"}'),
+        (3, "text_not_a_string", '{"text": null, "band": "c"}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.dictionary(pa.int8(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_every_parquet_type_of_text_becomes_a_string(tmp_path, kind):
+    texts = ["Été", None, "Été", ""]
+    values = pa.array(texts).dictionary_encode().cast(kind) if isinstance(kind, pa.DictionaryType) else pa.array(texts)
+    content = parquet({"text": values.cast(kind)})
+    block = read_one(input_file(tmp_path / "a.parquet", content), ("text",))
+    assert block.rows.schema.field("text").type == pa.string()
+    assert block.rows["text"].to_pylist() == texts
+    assert block.rejects == []
+
+
+def test_other_parquet_columns_keep_their_type(tmp_path):
+    kept = {"n": pa.array([1, None], pa.int16()), "day": pa.array([0, 1], pa.date32()), "tags": pa.array([["a"], []])}
+    block = read_one(input_file(tmp_path / "a.parquet", parquet({**kept, "text": ["a", "b"]})), ("text", *kept))
+    assert block.rows.schema.names == ["text", "n", "day", "tags"]
+    assert {name: block.rows[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('"as it is"', "as it is"),
+        ('"\\ud83d\\ude00 \\u00e9"', "😀 é"),
+        ("1", "1"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("1.5", "1.5"),
+        ("true", "true"),
+        ('[1, "\\u00e9"]', '[1, "é"]'),
+        ('{"k": null}', '{"k": null}'),
+        ('""', ""),
+        ("null", None),
+    ],
+)
+def test_other_json_values_become_json_text(tmp_path, value, expected):
+    """One schema for all shards, whatever a key holds on a line."""
+    content = f'{{"text": "good", "v": {value}, "unwanted": "\\ud800"}}\n'.encode()
+    block = read_one(input_file(tmp_path / "a.jsonl", content), ("text", "v"))
+    assert block.rows.to_pydict() == {"text": ["good"], "v": [expected]}
+    assert block.rows.schema.types == [pa.string(), pa.string()]
+
+
+def test_null_and_missing_keys_are_null(tmp_path):
+    content = b'{"band": "a"}\n{"text": null, "band": "b"}\n{"text": "c"}\n{}\n'
+    block = read_one(input_file(tmp_path / "a.jsonl", content))
+    assert block.rows.to_pydict() == {"text": [None, None, "c", None], "band": ["a", "b", None, None]}
+    assert block.rejects == []
+
+
+def test_a_csv_value_is_not_touched(tmp_path):
+    block = read_one(input_file(tmp_path / "a.csv", b"band,text\n 007 ,NA\n1.50,\n"))
+    assert block.rows.to_pydict() == {"text": ["NA", ""], "band": [" 007 ", "1.50"]}
+
+
+@pytest.mark.parametrize("size", [1, 30, 200, MEGABYTE])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.parquet"])
+def test_rows_in_are_rows_and_rejects_out(tmp_path, name, size):
+    """The sums of a job meet only if each row stands in exactly one place of one block."""
+    good = [place % 7 != 0 for place in range(1, 101)]
+    if ".csv" in name:
+        content = b"text\n" + b"".join(b"good\n" if ok else b'"b",ad\n\n' for ok in good)
+    elif ".jsonl" in name:
+        content = b"".join(b'{"text": "good"}\n' if ok else b"bad\n\n" for ok in good)
+    else:
+        content = parquet({"text": [b"good" if ok else b"b\xe4d" for ok in good]}, rows_per_group=30)
+    found = read_all(
+        input_file(tmp_path / name, COMPRESS[".gz" if ".gz" in name else ""](content)), ("text",), size=size
+    )
+    assert sum(block.rows_read for block in found) == 100
+    assert sum(block.rows.num_rows for block in found) == sum(good)
+    assert sum(len(block.rejects) for block in found) == 100 - sum(good)
+    places = [place for block in found for place in (*block.places, *(reject.place for reject in block.rejects))]
+    assert len(set(places)) == 100

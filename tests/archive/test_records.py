@@ -1,0 +1,224 @@
+"""Rows begin and end where Python's csv module says, whatever stands in them, and no byte is lost."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from beam_pipelines.archive import records
+
+LARGE = 1 << 20
+# What a search at random seldom finds.
+UNUSUAL = [
+    b"",
+    b"\n\n\n",
+    b"\r\n\r\n",
+    b'"',
+    b'""',
+    b'"""',
+    b'"a"b"c"\n"d\n',
+    b'a"b,"c\n"d"\n',
+    b'a\n"b\nc,d\ne\n',
+    b'a\n"b\nc"d\ne\n"f',
+]
+
+fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
+dialects = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)])
+
+
+def anything(alphabet: str):
+    """Any bytes of the alphabet, seldom valid CSV."""
+    return st.sampled_from(UNUSUAL) | st.text(alphabet, max_size=40).map(str.encode)
+
+
+limits = st.sampled_from([5, 12, LARGE])
+often = settings(max_examples=400, deadline=None)
+
+
+def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[records.Record]:
+    return list(records.records(io.BytesIO(content), format, max_bytes, **at))
+
+
+def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[records.Record]:
+    """Scans a stream that hands out `size` bytes at a time, however many are asked for."""
+
+    class Pieces(io.BytesIO):
+        def read(self, wanted=-1):
+            return super().read(size)
+
+    return list(records.records(Pieces(content), "csv", max_bytes))
+
+
+def data_of(found: list[records.Record]) -> list[bytes]:
+    return [record.data for record in found]
+
+
+@pytest.mark.parametrize(
+    ("format", "rows"),
+    [
+        ("csv", []),
+        ("csv", [b"a,b\n", b"c,d\n"]),
+        ("csv", [b"a,b\n", b"c,d"]),
+        ("csv", [b"a,b\r\n", b"c,d\r\n"]),
+        ("csv", [b"\n", b"\n", b"a\n", b"\r\n", b"b"]),
+        ("csv", [b'a,"x\ny"\n', b"c\n"]),
+        ("csv", [b'"x\n\n\ny",b\n', b"c\n"]),
+        ("csv", [b'"x\r\ny",b\r\n', b"c\r\n"]),
+        ("csv", [b'"x\ny",b\n', b'"z\n"']),
+        ("csv", [b'"he said ""no""\n""yes""",b\n', b"c\n"]),
+        ("csv", [b'"",""\n', b'""\n', b"c\n"]),
+        ("csv", [b'"""\n"\n', b"c\n"]),
+        ("csv", [b'6" x 9",b\n', b"c\n"]),
+        ("csv", [b' "a\n', b'b",c\n']),
+        ("csv", [b'"a"b"\n', b'c,"d"e\n', b"f\n"]),
+        ("csv", [b'a\t"b\n', b"c\n"]),
+        ("tsv", [b'a\t"b\n"\n', b"c\n"]),
+        ("tsv", [b'a,"b\n', b"c\n"]),
+        ("jsonl", [b'{"a": "b\\n"}\n', b'{"a": "\n', b"\n", b"{}\r\n", b"c"]),
+    ],
+)
+def test_a_row_ends_at_a_newline_outside_quotes(format, rows):
+    found = scan(b"".join(rows), format)
+    assert data_of(found) == rows
+    assert not any(record.broken for record in found)
+
+
+def test_a_row_knows_its_offset_and_its_line():
+    """A reject or an id names the line that an editor shows, even after many quoted newlines."""
+    assert scan(b'a,b\n"x\n\ny",c\n\r\nd') == [
+        records.Record(0, 1, b"a,b\n"),
+        records.Record(4, 2, b'"x\n\ny",c\n'),
+        records.Record(13, 5, b"\r\n"),
+        records.Record(15, 6, b"d"),
+    ]
+
+
+def test_a_block_in_the_middle_of_a_file_counts_on():
+    found = scan(b"a\nb\n", start=100, line=7)
+    assert found == [records.Record(100, 7, b"a\n"), records.Record(102, 8, b"b\n")]
+
+
+def test_a_quote_that_never_closes_costs_one_row_and_not_the_rest():
+    assert scan(b'a\nb,"c\nd,e\n"f\ng\n') == [
+        records.Record(0, 1, b"a\n"),
+        records.Record(2, 2, b'b,"c\nd,e\n"f\n'),
+        records.Record(14, 5, b"g\n"),
+    ]
+    assert scan(b'a\nb,"c\nd,e\nf\n') == [
+        records.Record(0, 1, b"a\n"),
+        records.Record(2, 2, b'b,"c\n', broken=True),
+        records.Record(7, 3, b"d,e\n"),
+        records.Record(11, 4, b"f\n"),
+    ]
+    assert scan(b'a\n"b') == [records.Record(0, 1, b"a\n"), records.Record(2, 2, b'"b', broken=True)]
+
+
+@pytest.mark.parametrize(
+    ("content", "broken", "after"),
+    [
+        pytest.param(b"aaaaaaaaa\nb\n", [], [(0, 1), (10, 2)], id="as long as allowed"),
+        pytest.param(b"b\naaaaaaaaaa", [], [(0, 1), (2, 2)], id="as long as allowed, no newline at the end"),
+        pytest.param(b"aaaaaaaaaa\nb\n", [(0, 1)], [(11, 2)], id="one byte longer"),
+        pytest.param(b"b\naaaaaaaaaaa", [(2, 2)], [(0, 1)], id="one byte longer, no newline at the end"),
+        pytest.param(b'"aaa\naaa\naaa",\nb\n', [(0, 1)], [(5, 2), (9, 3), (15, 4)], id="longer by quoted newlines"),
+        pytest.param(
+            b'"a\nbb\ncc\ndd\nee\nff\n', [(0, 1)], [(3, 2), (6, 3), (9, 4), (12, 5), (15, 6)], id="open quote"
+        ),
+        pytest.param(b"a" * 25 + b"\n" + b"b" * 25 + b"\nc", [(0, 1), (26, 2)], [(52, 3)], id="two in a row"),
+    ],
+)
+def test_a_row_longer_than_max_bytes_is_broken(content, broken, after):
+    found = scan(content, max_bytes=10)
+    assert [(record.start, record.line) for record in found if record.broken] == broken
+    assert [(record.start, record.line) for record in found if not record.broken] == after
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize("max_bytes", [10, 1000, 2 << 20])
+@pytest.mark.parametrize("length", [(1 << 20) - 1, 1 << 20, 3 << 20])
+def test_a_line_longer_than_what_is_read_at_once(format, max_bytes, length):
+    """One endless line is neither held nor written whole, and the row after it is found."""
+    line = b"a" * length
+    found = scan(line + b"\nb\n" + line, format, max_bytes)
+    if length + 1 <= max_bytes:
+        assert found == [
+            records.Record(0, 1, line + b"\n"),
+            records.Record(length + 1, 2, b"b\n"),
+            records.Record(length + 3, 3, line),
+        ]
+    else:
+        kept = line[: records.KEPT_OF_BROKEN]
+        assert found == [
+            records.Record(0, 1, kept, broken=True),
+            records.Record(length + 1, 2, b"b\n"),
+            records.Record(length + 3, 3, kept, broken=True),
+        ]
+
+
+def test_a_quoted_field_longer_than_what_is_read_at_once():
+    row = b'"' + b"abcdefg\n" * (3 << 17) + b'",b\n'
+    assert scan(row + b"c\n", max_bytes=4 << 20) == [
+        records.Record(0, 1, row),
+        records.Record(len(row), (3 << 17) + 2, b"c\n"),
+    ]
+
+
+@often
+@given(st.lists(st.lists(fields, min_size=1, max_size=4), max_size=8), dialects)
+def test_what_a_csv_writer_wrote_comes_back(rows, dialect):
+    file = io.StringIO(newline="")
+    end, quoting = dialect
+    csv.writer(file, lineterminator=end, quoting=quoting).writerows(rows)
+    content = file.getvalue().encode()
+    found = scan(content)
+    assert b"".join(data_of(found)) == content
+    assert [next(csv.reader([record.data.decode()])) for record in found] == rows
+
+
+@often
+@given(anything('ab,"\n'))
+def test_rows_end_where_the_csv_module_ends_them(content):
+    found = scan(content)
+    assume(b"\r" not in content and not any(record.broken for record in found))
+    reader = csv.reader(io.StringIO(content.decode(), newline="\n"))
+    ends = [reader.line_num for _ in reader]
+    assert [record.line for record in found] == [1, *(end + 1 for end in ends)][: len(ends)]
+
+
+@often
+@given(anything('ab,"\n\r'), limits)
+def test_every_byte_has_its_row(content, max_bytes):
+    """Rows follow each other without a gap; after a broken one comes the line below its start."""
+    found = scan(content, max_bytes=max_bytes)
+    at = 0
+    for record in found:
+        assert record.start == at
+        assert record.line == content.count(b"\n", 0, at) + 1
+        assert content.startswith(record.data, at)
+        assert len(record.data) <= max_bytes or record.broken
+        line_end = content.find(b"\n", at) + 1 or len(content)
+        at = line_end if record.broken else at + len(record.data)
+    assert at == len(content)
+    if not any(record.broken for record in found):
+        assert b"".join(data_of(found)) == content
+
+
+@often
+@given(anything('ab,"\n\r'), st.integers(1, 9), limits)
+def test_the_rows_do_not_depend_on_the_size_of_a_read(content, size, max_bytes):
+    assert scan_in_pieces(content, size, max_bytes) == scan(content, max_bytes=max_bytes)
+
+
+@often
+@given(anything('ab,"\n\r'), limits)
+def test_a_cut_at_a_row_changes_no_row(content, max_bytes):
+    """A worker that reads one block finds the very rows that the listing of the blocks saw there."""
+    found = scan(content, max_bytes=max_bytes)
+    for place, first in enumerate(found):
+        rest = scan(content[first.start :], max_bytes=max_bytes, start=first.start, line=first.line)
+        assert rest == found[place:]
+        for stop in range(place + 1, len(found)):
+            block = content[first.start : found[stop].start]
+            assert scan(block, max_bytes=max_bytes, start=first.start, line=first.line) == found[place:stop]

@@ -1,0 +1,118 @@
+"""A small archive, and what the three commands make of it, shared by the tests that need them."""
+
+import csv
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+GOOD = ["excellent", "wonderful", "brilliant", "masterpiece", "stunning", "superb"]
+BAD = ["boring", "terrible", "awful", "waste", "dull", "disaster"]
+PLAIN = [
+    "the",
+    "record",
+    "song",
+    "band",
+    "album",
+    "riff",
+    "voice",
+    "drums",
+    "sound",
+    "track",
+    "it",
+    "was",
+    "and",
+    "with",
+    "of",
+]
+DIM = 8
+
+
+def review(random: np.random.Generator, score: int) -> str:
+    """A text of good words where the score is high and of bad ones where it is low; some with newlines."""
+    words = []
+    share_of_good = 0.95 if score >= 60 else 0.05
+    for _ in range(int(random.integers(4, 60))):
+        if random.random() < 0.5:
+            words.append(random.choice(PLAIN))
+        else:
+            words.append(random.choice(GOOD if random.random() < share_of_good else BAD))
+    return " ".join(words).capitalize() + random.choice([".", "!\n\nThe end", ', "they" said', " unheardof"])
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[dict]:
+    """400 rated reviews, no text twice."""
+    random = np.random.default_rng(7)
+    scores = random.choice([10, 20, 40, 60, 70, 80, 90, 95, 100], 400).tolist()
+    texts = [review(random, score) + f" number{place}" for place, score in enumerate(scores)]
+    return [
+        {"id": f"r{place}", "title": f"Band {place % 40} - Album - {score}%", "score": score, "text": text}
+        for place, (score, text) in enumerate(zip(scores, texts, strict=True))
+    ]
+
+
+def write_csv(path: pathlib.Path, rows: list[dict]) -> pathlib.Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="session")
+def archive(rows, tmp_path_factory) -> pathlib.Path:
+    return write_csv(tmp_path_factory.mktemp("archive") / "reviews.csv", rows)
+
+
+@pytest.fixture(scope="session")
+def glove(tmp_path_factory) -> pathlib.Path:
+    """Vectors in GloVe's text format: good and bad words point in opposite ways."""
+    random = np.random.default_rng(3)
+    path = tmp_path_factory.mktemp("vectors") / "glove.txt"
+    with path.open("w") as file:
+        for words, sign in ((GOOD, 1), (BAD, -1), (PLAIN, 0)):
+            for word in words:
+                vector = random.normal(0, 0.3, DIM)
+                vector[0] += sign
+                file.write(word + " " + " ".join(f"{number:.5f}" for number in vector) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared(archive, glove, tmp_path_factory) -> pathlib.Path:
+    from beam_pipelines import preprocess
+
+    output = tmp_path_factory.mktemp("prepared") / "out"
+    arguments = f"--input {archive} --output {output} --text_column text --score_column score --id_column id"
+    assert preprocess.main([*arguments.split(), f"--embeddings={glove}", "--max_tokens=200"]) == 0
+    return output
+
+
+def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.Path:
+    from trainer import task
+
+    assert task.main([f"--data={prepared}", f"--output={output}", *flags]) == 0
+    return output
+
+
+@pytest.fixture(scope="session", params=["cnn", "lstm"])
+def trained(request, prepared, tmp_path_factory) -> pathlib.Path:
+    """The output of the trainer, for both architectures."""
+    output = tmp_path_factory.mktemp(request.param) / "out"
+    return train(prepared, output, f"--model={request.param}", "--epochs=15", "--batch_size=8")
+
+
+@pytest.fixture(scope="session")
+def cnn(prepared, tmp_path_factory) -> pathlib.Path:
+    return train(prepared, tmp_path_factory.mktemp("one-cnn") / "out", "--epochs=1")
+
+
+def run_command(module: str, *arguments: str, **options) -> subprocess.CompletedProcess:
+    """Runs `python -m module` as a user would, in a process of its own."""
+    return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, **options)

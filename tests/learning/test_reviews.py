@@ -1,0 +1,113 @@
+"""Scores are read from a column or a title; what cannot be used leaves a trace."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.learning import reviews
+from beam_pipelines.preprocess_settings import PreprocessSettings
+
+FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100)
+
+
+def block(**columns: list) -> Block:
+    rows = pa.RecordBatch.from_pydict(columns)
+    return Block(FILE, 0, rows, list(range(2, 2 + rows.num_rows)), [])
+
+
+def settings(**given) -> PreprocessSettings:
+    return PreprocessSettings(input=("x",), output="out", text_column="text", **given)
+
+
+def rated(score, **given) -> reviews.Reviews:
+    return reviews.rated_reviews(block(text=["fine"], score=[score]), settings(score_column="score", **given))
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"), [("85", 85), (" 8.5 ", 8.5), ("1e1", 10), ("0", 0), ("100", 100), (70, 70), (7.25, 7.25)]
+)
+def test_a_score_is_read(raw, expected):
+    found = rated(raw)
+    assert found.scores.tolist() == [expected]
+    assert found.ids == ["reviews.csv:2"]
+    assert found.texts.to_pylist() == ["fine"]
+
+
+@pytest.mark.parametrize("raw", ["", "  ", None])
+def test_a_row_without_a_score_is_skipped_and_counted(raw):
+    found = rated(raw)
+    assert (found.ids, found.block.rejects, found.skipped) == ([], [], {"no_score": 1})
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("nan", "score_not_a_number"),
+        ("inf", "score_not_a_number"),
+        ("85%", "score_not_a_number"),
+        ("N/A", "score_not_a_number"),
+        (True, "score_not_a_number"),
+        (float("nan"), "score_not_a_number"),
+        ("-0.1", "score_out_of_range"),
+        ("100.5", "score_out_of_range"),
+    ],
+)
+def test_a_score_that_is_none_is_rejected(raw, reason):
+    found = rated(raw)
+    assert found.ids == []
+    assert [(r.file, r.place, r.reason) for r in found.block.rejects] == [("/data/reviews.csv", 2, reason)]
+    assert '"fine"' in found.block.rejects[0].raw
+
+
+@pytest.mark.parametrize(("text", "reason"), [("", "empty_text"), (" \n\t", "empty_text"), (None, "missing_text")])
+def test_a_rated_row_without_text_is_rejected(text, reason):
+    both = block(text=[text, "fine"], score=["1", "2"])
+    found = reviews.rated_reviews(both, settings(score_column="score"))
+    assert [r.reason for r in found.block.rejects] == [reason]
+    assert found.scores.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("title", "score", "group"),
+    [
+        ("Band - Album - 85%", 85, "Band - Album"),
+        ("Live at 100% - 7%", 7, "Live at 100%"),
+        ("Band - 90% (again)", 90, "Band"),
+    ],
+)
+def test_a_title_holds_the_score_and_a_column(title, score, group):
+    found = reviews.rated_reviews(
+        block(text=["fine"], name=[title]), settings(title_column="name", split_column="title")
+    )
+    assert found.scores.tolist() == [score]
+    assert found.split_keys == [group]
+
+
+@pytest.mark.parametrize("title", ["Band - Album", "", None, "Band - x%"])
+def test_a_title_without_a_score_is_skipped(title):
+    found = reviews.rated_reviews(
+        block(text=["fine"], name=pa.array([title], pa.string())), settings(title_column="name")
+    )
+    assert (found.ids, found.skipped) == ([], {"title_without_score": 1})
+
+
+def test_a_title_with_an_impossible_score_is_rejected():
+    found = reviews.rated_reviews(block(text=["fine"], name=["Band - 150%"]), settings(title_column="name"))
+    assert [r.reason for r in found.block.rejects] == ["score_out_of_range"]
+
+
+def test_named_groups_become_columns_and_the_last_group_is_the_score():
+    given = settings(
+        title_column="name", score_pattern=r"(?P<album>.*) - (?P<score>\d+)/10", score_max=10, split_column="album"
+    )
+    found = reviews.rated_reviews(block(text=["fine"], name=["An Album - 7/10"]), given)
+    assert (found.scores.tolist(), found.split_keys) == ([7], ["An Album"])
+
+
+def test_ids_and_split_keys_come_from_their_columns():
+    given = settings(score_column="score", id_column="key", split_column="album")
+    found = reviews.rated_reviews(block(text=["a", "b"], score=[1, 2], key=[5, None], album=["x", "y"]), given)
+    assert (found.ids, found.split_keys) == (["5", ""], ["x", "y"])
+    assert found.scores.dtype == np.float32

@@ -1,0 +1,63 @@
+"""The check that every export must pass, on good exports and on broken ones."""
+
+import json
+import shutil
+
+import pytest
+
+from beam_pipelines.flags import UserError
+from serving import check
+from tests.trainer.test_export import version
+
+
+@pytest.fixture
+def copy(cnn, tmp_path):
+    return shutil.copytree(version(cnn), tmp_path / "20200101000000")
+
+
+def test_a_good_export_passes_and_is_described(trained, capsys):
+    assert check.main([str(trained)]) == 0
+    printed = capsys.readouterr().out
+    assert "serving_default inputs: text string (None,)" in printed
+    assert "score float32 (None,), tokens int64 (None,), truncated bool (None,)" in printed
+    assert "LookupTableFindV2" in printed
+    assert "fixed texts: 10 scores equal" in printed
+    assert "one review" in printed
+    assert "32 reviews" in printed
+
+
+def edit(copy, change) -> None:
+    extra = copy / "assets.extra" / "reviews.json"
+    about = json.loads(extra.read_text())
+    change(about)
+    extra.write_text(json.dumps(about))
+
+
+def test_other_scores_than_when_exported_fail(copy):
+    edit(copy, lambda about: about["fixed_texts"][3].update(score=about["fixed_texts"][3]["score"] + 1))
+    with pytest.raises(UserError, match="scores its fixed texts up to 1(.0+\\d*)? otherwise than when exported"):
+        check.main([str(copy)])
+
+
+def test_another_tokeniser_than_when_exported_fails(copy):
+    edit(copy, lambda about: about["fixed_texts"][3].update(tokens=1))
+    with pytest.raises(UserError, match="gives other tokens for its fixed texts"):
+        check.main([str(copy)])
+
+
+def test_another_vocabulary_fails(copy):
+    vocabulary = copy / "assets" / "vocabulary.txt"
+    vocabulary.write_text("".join(reversed(vocabulary.read_text().splitlines(keepends=True))))
+    with pytest.raises(UserError, match="fixed texts"):
+        check.main([str(copy)])
+
+
+def test_a_missing_file_fails(copy):
+    (copy / "assets" / "vocabulary.txt").unlink()
+    with pytest.raises(UserError, match="does not load with TensorFlow alone"):
+        check.main([str(copy)])
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no exported model: expected the output of trainer.task"):
+        check.main([str(tmp_path)])

@@ -1,0 +1,358 @@
+"""A command line is read, or refused with a sentence, before any slow import."""
+
+import dataclasses
+import logging
+import re
+import subprocess
+import sys
+
+import pytest
+
+from beam_pipelines import flags
+from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.score_settings import ScoreSettings
+from trainer.settings import TrainerSettings, preset_values
+
+MODULES = {
+    PreprocessSettings: "beam_pipelines.preprocess",
+    ScoreSettings: "beam_pipelines.score",
+    TrainerSettings: "trainer.task",
+}
+REQUIRED = {
+    PreprocessSettings: ["--input=a.csv", "--output=o", "--text_column=text"],
+    ScoreSettings: ["--input=a.csv", "--model=m", "--output=o", "--text_column=text"],
+    TrainerSettings: ["--data=d", "--output=o"],
+}
+# Without one of --score_column and --title_column there is nothing to learn.
+NEEDED = {**REQUIRED, PreprocessSettings: [*REQUIRED[PreprocessSettings], "--score_column=s"]}
+commands = pytest.mark.parametrize("settings_class", MODULES, ids=lambda found: found.__name__)
+jobs = pytest.mark.parametrize("settings_class", [PreprocessSettings, ScoreSettings], ids=lambda found: found.__name__)
+
+
+def parse(settings_class, *arguments: str, **options):
+    argv = [*NEEDED[settings_class], *arguments]
+    return flags.parse(settings_class, MODULES[settings_class], argv, **options)
+
+
+def beam_options(settings_class, *arguments: str) -> dict:
+    return flags.beam_options(list(arguments), settings_class, MODULES[settings_class]).get_all_options()
+
+
+def refused(capsys, call, *arguments) -> str:
+    """What a call that exits with a usage error says in its last line, without the program's name."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        call(*arguments)
+    return capsys.readouterr().err.splitlines()[-1].partition(": error: ")[2]
+
+
+@commands
+def test_a_required_flag_is_named(capsys, settings_class):
+    for place, left_out in enumerate(REQUIRED[settings_class]):
+        argv = [*REQUIRED[settings_class]]
+        del argv[place]
+        sentence = f"the following arguments are required: {left_out.partition('=')[0]}"
+        assert refused(capsys, flags.parse, settings_class, MODULES[settings_class], argv) == sentence
+
+
+@commands
+def test_without_other_flags_the_defaults_of_the_dataclass_hold(settings_class):
+    settings, others = parse(settings_class)
+    given = {argument.partition("=")[0].removeprefix("--") for argument in NEEDED[settings_class]}
+    assert others == []
+    for field in dataclasses.fields(settings_class):
+        if field.name not in given:
+            assert getattr(settings, field.name) == field.default
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "arguments", "expected"),
+    [
+        (ScoreSettings, ["--input", "b.csv", "--input=*.tsv"], {"input": ("a.csv", "b.csv", "*.tsv")}),
+        (ScoreSettings, ["--output", "p"], {"output": "p"}),
+        (ScoreSettings, ["--keep_columns=A,B", "--overwrite"], {"keep_columns": "A,B", "overwrite": True}),
+        (ScoreSettings, ["--output_format=csv"], {"output_format": "csv"}),
+        (ScoreSettings, ["--max_rejected_share", "1"], {"max_rejected_share": 1.0}),
+        (PreprocessSettings, ["--score_min=-4", "--score_max", "4"], {"score_min": -4.0, "score_max": 4.0}),
+        (PreprocessSettings, ["--score_min", "-4"], {"score_min": -4.0}),
+        (PreprocessSettings, ["--max_tokens", "7", "--input_format=tsv"], {"max_tokens": 7, "input_format": "tsv"}),
+        (TrainerSettings, ["--model", "lstm", "--learning_rate=1e-4"], {"model": "lstm", "learning_rate": 1e-4}),
+    ],
+)
+def test_given_flags_win_and_have_their_type(settings_class, arguments, expected):
+    settings, others = parse(settings_class, *arguments)
+    found = {name: getattr(settings, name) for name in expected}
+    assert found == expected
+    assert [type(value) for value in found.values()] == [type(value) for value in expected.values()]
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "argument", "sentence"),
+    [
+        (ScoreSettings, "--output_format=xml", "invalid choice: 'xml' (choose from 'parquet', 'jsonl', 'csv')"),
+        (ScoreSettings, "--input_format=xls", "invalid choice: 'xls' (choose from 'csv', 'tsv', 'jsonl', 'parquet')"),
+        (TrainerSettings, "--model=bert", "invalid choice: 'bert' (choose from 'cnn', 'lstm')"),
+        (PreprocessSettings, "--score_max=ten", "invalid float value: 'ten'"),
+        (PreprocessSettings, "--max_tokens=1.5", "invalid int value: '1.5'"),
+        (ScoreSettings, "--overwrite=no", "ignored explicit argument 'no'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(capsys, settings_class, argument, sentence):
+    found = refused(capsys, parse, settings_class, argument)
+    # Python 3.12 and later leave the quotes around the choices out.
+    assert found.replace("'", "") == f"argument {argument.partition('=')[0]}: {sentence}".replace("'", "")
+
+
+def test_a_preset_stands_in_for_flags_that_are_not_given():
+    settings, _ = parse(TrainerSettings, "--preset=notebook", presets=preset_values)
+    assert settings.first_score == "random"
+    settings, _ = parse(TrainerSettings, "--preset=notebook", "--first_score=middle", presets=preset_values)
+    assert settings.first_score == "middle"
+    settings, _ = parse(TrainerSettings, presets=preset_values)
+    assert settings.first_score == "middle"
+
+
+def test_what_is_not_ours_is_handed_on_in_order():
+    _, others = parse(ScoreSettings, "--runner", "FlinkRunner", "--overwrite", "--flink_master=local", "more")
+    assert others == ["--runner", "FlinkRunner", "--flink_master=local", "more"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--inputs", "b.csv"], "unknown argument --inputs; did you mean --input?"),
+        (["--text-column=text"], "unknown argument --text-column=text; did you mean --text_column?"),
+        (["--max_rejectd_share=0"], "unknown argument --max_rejectd_share=0; did you mean --max_rejected_share?"),
+        (["--zzz"], "unknown argument --zzz"),
+        (["b.csv", "c.csv"], "unknown argument b.csv"),
+        (["--project=p", "--zzz=1", "--yyy"], "unknown argument --zzz=1"),
+    ],
+)
+def test_an_unknown_flag_is_refused_with_the_nearest_of_ours(capsys, arguments, sentence):
+    """A mistyped flag that was ignored would cost the run of a whole archive."""
+    assert refused(capsys, beam_options, ScoreSettings, *arguments) == sentence
+
+
+def test_the_trainer_takes_no_flag_of_beam(capsys):
+    flags.refuse_unknown([], TrainerSettings, MODULES[TrainerSettings])
+    arguments = (["--runner=FlinkRunner"], TrainerSettings, MODULES[TrainerSettings])
+    assert refused(capsys, flags.refuse_unknown, *arguments) == "unknown argument --runner=FlinkRunner"
+
+
+@jobs
+def test_no_abbreviation_is_taken_for_a_flag(capsys, settings_class):
+    """`--score_m 5` may mean two flags; today's only match may have a rival tomorrow."""
+    names = {field.name for field in dataclasses.fields(settings_class)}
+    short = {name[:length] for name in names for length in range(1, len(name))} - names
+    assert len(short) > 90
+    for name in sorted(short):
+        _, others = parse(settings_class, f"--{name}", "1")
+        sentence = refused(capsys, beam_options, settings_class, *others)
+        assert sentence.startswith(f"unknown argument --{name}")
+
+
+def test_beam_s_own_flags_follow_on_the_same_line():
+    settings, others = parse(ScoreSettings, "--direct_num_workers", "2", "--overwrite", "--project=p", "--streaming")
+    assert settings.overwrite
+    options = beam_options(ScoreSettings, *others)
+    assert [options[name] for name in ("direct_num_workers", "project", "streaming")] == [2, "p", True]
+
+
+def test_a_value_that_beam_refuses(capsys):
+    sentence = "argument --direct_num_workers: invalid int value: 'two'"
+    assert refused(capsys, beam_options, ScoreSettings, "--direct_num_workers=two") == sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], "FnApiRunner"),
+        (["--runner=DirectRunner"], "FnApiRunner"),
+        (["--runner", "direct"], "FnApiRunner"),
+        (["--runner=directrunner"], "FnApiRunner"),
+        (["--runner=Direct"], "FnApiRunner"),
+        (["--runner=FlinkRunner"], "FlinkRunner"),
+        (["--runner=PrismRunner"], "PrismRunner"),
+        (["--runner=DataflowRunner"], "DataflowRunner"),
+    ],
+)
+def test_the_direct_runner_downloads_nothing(given, expected):
+    """Beam takes the name in any case; its own DirectRunner would first fetch another runner."""
+    assert beam_options(ScoreSettings, *given)["runner"] == expected
+
+
+def run_module(module: str, *arguments: str) -> tuple[subprocess.CompletedProcess, set[str]]:
+    """Runs `python -m module` and tells the top-level packages that it imported."""
+    command = [sys.executable, "-X", "importtime", "-m", module, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return done, {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+@commands
+def test_help_answers_at_once(settings_class):
+    """Beam and TensorFlow take seconds to import."""
+    done, imported = run_module(MODULES[settings_class], "--help")
+    assert done.returncode == 0
+    assert "argparse" in imported
+    assert not imported & {"apache_beam", "tensorflow", "keras", "pyarrow"}
+    assert f"usage: python -m {MODULES[settings_class]} " in done.stdout
+    assert settings_class.__doc__.partition("\n")[0] in done.stdout
+    for field in dataclasses.fields(settings_class):
+        assert f"--{field.name}" in done.stdout
+        if field.default not in (dataclasses.MISSING, None, False, ""):
+            assert f"(default: {field.default})" in re.sub(r"\s+", " ", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "argument", "sentence"),
+    [
+        (PreprocessSettings, "--max_tokens=0", "--max_tokens 0 must be at least 1"),
+        (ScoreSettings, "--max_rejected_share=2", "--max_rejected_share 2.0 is not in [0, 1]"),
+        (TrainerSettings, "--epochs=0", "--epochs 0 must be at least 1"),
+    ],
+)
+def test_a_bad_value_answers_at_once(settings_class, argument, sentence):
+    done, imported = run_module(MODULES[settings_class], *NEEDED[settings_class], argument)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"python -m {MODULES[settings_class]}: error: {sentence}"
+    assert not imported & {"apache_beam", "tensorflow", "keras", "pyarrow"}
+
+
+def raises(error):
+    def main():
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("main", "status", "told"),
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 4, 4, ""),
+        (raises(flags.UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
+        (raises(flags.UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
+        (raises(KeyboardInterrupt), 130, ""),
+    ],
+)
+def test_run_ends_with_a_status_and_one_sentence(monkeypatch, capsys, main, status, told):
+    monkeypatch.setattr(flags, "logger", logging.Logger("of this test"))
+    with pytest.raises(SystemExit, match=f"^{status}$"):
+        flags.run(main)
+    assert capsys.readouterr().err == told
+
+
+def test_run_keeps_the_traceback_of_a_bug(monkeypatch):
+    monkeypatch.setattr(flags, "logger", logging.Logger("of this test"))
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        flags.run(lambda: 1 / 0)
+
+
+BASE = {
+    PreprocessSettings: {"input": ("a.csv",), "output": "o", "text_column": "text", "score_column": "s"},
+    ScoreSettings: {"input": ("a.csv",), "model": "m", "output": "o", "text_column": "text"},
+    TrainerSettings: {"data": "d", "output": "o"},
+}
+NAN, INFINITY = float("nan"), float("inf")
+NOTHING_LEFT = "--test_share and --validation_share together leave nothing to train on"
+ONE_OF_TWO = "give exactly one of --score_column and --title_column"
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "changes", "sentence"),
+    [
+        (PreprocessSettings, {"score_column": None}, ONE_OF_TWO),
+        (PreprocessSettings, {"title_column": "t"}, ONE_OF_TWO),
+        (PreprocessSettings, {"score_min": 100.0}, "--score_min 100.0 must be less than --score_max 100.0"),
+        (PreprocessSettings, {"score_min": 5, "score_max": 1}, "--score_min 5 must be less than --score_max 1"),
+        (PreprocessSettings, {"score_min": NAN}, "--score_min nan must be less than --score_max 100.0"),
+        (PreprocessSettings, {"score_max": INFINITY}, "--score_min 0.0 must be less than --score_max inf"),
+        (PreprocessSettings, {"test_share": -0.1}, "--test_share -0.1 is not in [0, 1]"),
+        (PreprocessSettings, {"validation_share": 1.5}, "--validation_share 1.5 is not in [0, 1]"),
+        (PreprocessSettings, {"sample_share": NAN}, "--sample_share nan is not in [0, 1]"),
+        (PreprocessSettings, {"max_rejected_share": 1.01}, "--max_rejected_share 1.01 is not in [0, 1]"),
+        (PreprocessSettings, {"test_share": 0.5, "validation_share": 0.5}, NOTHING_LEFT),
+        (PreprocessSettings, {"test_share": 1.0, "validation_share": 0.0}, NOTHING_LEFT),
+        (PreprocessSettings, {"max_tokens": 0}, "--max_tokens 0 must be at least 1"),
+        (PreprocessSettings, {"vector_size": 0}, "--vector_size 0 must be at least 1"),
+        (PreprocessSettings, {"trained_tokens": -1}, "--trained_tokens -1 must not be negative"),
+        (PreprocessSettings, {"max_field_mb": 0.0}, "--max_field_mb 0.0 is not in (0, 16]"),
+        (PreprocessSettings, {"max_field_mb": 16.5}, "--max_field_mb 16.5 is not in (0, 16]"),
+        (
+            PreprocessSettings,
+            {"score_pattern": "("},
+            "--score_pattern '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (PreprocessSettings, {"score_pattern": r"\d+%"}, r"--score_pattern '\\d+%' has no group for the score"),
+        (ScoreSettings, {"max_rejected_share": -0.5}, "--max_rejected_share -0.5 is not in [0, 1]"),
+        (ScoreSettings, {"max_rejected_share": NAN}, "--max_rejected_share nan is not in [0, 1]"),
+        (ScoreSettings, {"max_field_mb": 17.0}, "--max_field_mb 17.0 is not in (0, 16]"),
+        (ScoreSettings, {"max_field_mb": NAN}, "--max_field_mb nan is not in (0, 16]"),
+        (TrainerSettings, {"epochs": 0}, "--epochs 0 must be at least 1"),
+        (TrainerSettings, {"batch_size": -1}, "--batch_size -1 must be at least 1"),
+        (TrainerSettings, {"patience": 0}, "--patience 0 must be at least 1"),
+        (TrainerSettings, {"learning_rate": 0.0}, "--learning_rate 0.0 must be greater than 0"),
+        (TrainerSettings, {"learning_rate": NAN}, "--learning_rate nan must be greater than 0"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(settings_class, changes, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        settings_class(**{**BASE[settings_class], **changes})
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "changes"),
+    [
+        (PreprocessSettings, {"test_share": 0.0, "validation_share": 0.0, "sample_share": 0.0, "trained_tokens": 0}),
+        (PreprocessSettings, {"max_rejected_share": 1.0, "max_field_mb": 16.0, "max_tokens": 1, "score_min": -1e9}),
+        (ScoreSettings, {"max_rejected_share": 0.0, "max_field_mb": 0.001}),
+        (TrainerSettings, {"epochs": 1, "batch_size": 1, "patience": 1, "learning_rate": 1e-9}),
+    ],
+)
+def test_settings_at_the_edge_are_accepted(settings_class, changes):
+    settings = settings_class(**{**BASE[settings_class], **changes})
+    assert {name: getattr(settings, name) for name in changes} == changes
+
+
+TITLED = {"score_column": None, "title_column": "title"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns", "title_groups"),
+    [
+        ({}, ("text", "s"), ()),
+        ({"id_column": "id", "split_column": "album"}, ("text", "s", "id", "album"), ()),
+        ({"id_column": "s", "split_column": "text"}, ("text", "s"), ()),
+        (TITLED, ("text", "title"), ("title",)),
+        ({**TITLED, "split_column": "title"}, ("text", "title"), ("title",)),
+        ({**TITLED, "score_pattern": r"(\d+)%"}, ("text", "title"), ()),
+        (
+            {**TITLED, "score_pattern": r"(?P<album>.*) - (?P<score>\d+)%", "split_column": "album"},
+            ("text", "title"),
+            ("album",),
+        ),
+        ({**TITLED, "split_column": "album"}, ("text", "title", "album"), ("title",)),
+        ({**TITLED, "score_pattern": r"(?P<a>.)(?P<b>.)(.*)"}, ("text", "title"), ("a", "b")),
+    ],
+)
+def test_the_columns_that_preprocess_reads(changes, columns, title_groups):
+    settings = PreprocessSettings(**{**BASE[PreprocessSettings], **changes})
+    assert settings.columns == columns
+    assert settings.title_groups == title_groups
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept", "columns"),
+    [
+        ({}, (), ("text",)),
+        ({"keep_columns": "a, b,,a "}, ("a", "b"), ("text", "a", "b")),
+        ({"id_column": "id", "keep_columns": "a,id"}, ("id", "a"), ("text", "id", "a")),
+        ({"keep_columns": "text", "score_column": "s"}, ("text",), ("text", "s")),
+        ({"keep_columns": "s", "score_column": "s"}, ("s",), ("text", "s")),
+    ],
+)
+def test_the_columns_that_score_reads_and_keeps(changes, kept, columns):
+    settings = ScoreSettings(**{**BASE[ScoreSettings], **changes})
+    assert settings.kept_columns == kept
+    assert settings.columns == columns

@@ -1,0 +1,124 @@
+"""A job writes into a folder of its own, and deletes nothing that no job of ours wrote."""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import re
+
+import pytest
+
+from beam_pipelines import job_folder, storage
+from beam_pipelines.flags import UserError
+
+OUTPUTS = ["scores/*", "rejected/*.jsonl", "summary.json"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    input: tuple[str, ...] = ("a.csv",)
+    seed: int = 3
+
+
+@pytest.fixture
+def root(tmp_path) -> str:
+    return str(tmp_path / "job")
+
+
+def write(root: str, *names: str) -> None:
+    for name in names:
+        storage.write_bytes(root, name, name.encode())
+
+
+def manifest(**more) -> dict:
+    return job_folder.manifest("beam_pipelines.score", Settings(), OUTPUTS, **more)
+
+
+def error(sentence: str):
+    """Expects a UserError that is this whole sentence."""
+    return pytest.raises(UserError, match=f"^{re.escape(sentence)}$")
+
+
+def test_the_manifest_tells_who_wrote_the_folder():
+    found = manifest(model_version=7)
+    assert found == {
+        "command": "beam_pipelines.score",
+        "settings": {"input": ("a.csv",), "seed": 3},
+        "versions": job_folder.versions(),
+        "outputs": OUTPUTS,
+        "model_version": 7,
+    }
+
+
+def test_versions(monkeypatch):
+    def version(name):
+        if name == "keras":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return f"{name} 1.2"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    found = job_folder.versions()
+    assert found["python"] == platform.python_version()
+    assert found["tensorflow"] == "tensorflow 1.2"
+    assert found["keras"] == "not installed"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_new_folder_gets_a_manifest_and_nothing_else(root, overwrite):
+    assert job_folder.read(root) is None
+    job_folder.claim(root, manifest(), overwrite=overwrite)
+    assert storage.listing(root) == ["manifest.json"]
+    assert job_folder.read(root) == json.loads(json.dumps(manifest()))
+
+
+def test_an_empty_folder_may_be_claimed(tmp_path):
+    (tmp_path / "folders only" / "below").mkdir(parents=True)
+    job_folder.claim(str(tmp_path), manifest(), overwrite=False)
+    assert storage.listing(str(tmp_path)) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("names", [["mine.txt"], ["deep/mine.txt"], ["manifest.json", "scores/a.parquet"]])
+def test_a_folder_with_files_is_refused(root, names):
+    write(root, *names)
+    with error(f"--output {root} is not empty; choose another folder or add --overwrite"):
+        job_folder.claim(root, manifest(), overwrite=False)
+    assert storage.listing(root) == names
+
+
+def test_overwrite_refuses_a_folder_that_no_job_wrote(root):
+    write(root, "scores/precious.parquet")
+    sentence = "holds files but no manifest.json: no job wrote it, so --overwrite deletes nothing"
+    with error(f"--output {root} {sentence}"):
+        job_folder.claim(root, manifest(), overwrite=True)
+    assert storage.listing(root) == ["scores/precious.parquet"]
+
+
+@pytest.mark.parametrize("foreign", ['{"name": "my app", "version": 3}', "[1, 2]", "{}", "not JSON at all"])
+def test_overwrite_refuses_another_program_s_manifest(root, foreign):
+    """Browser extensions, bundlers and other tools have a manifest.json too."""
+    write(root, "scores/precious.parquet")
+    storage.write_bytes(root, "manifest.json", foreign.encode())
+    with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
+        job_folder.claim(root, manifest(), overwrite=True)
+    assert storage.listing(root) == ["manifest.json", "scores/precious.parquet"]
+    assert storage.read_bytes(f"{root}/manifest.json").decode() == foreign
+
+
+def test_overwrite_deletes_what_the_old_manifest_lists_and_no_more(root):
+    """The patterns of the job that wrote the folder count, not those of the new one."""
+    old = {**manifest(), "outputs": ["scores/*", "rejected/*.jsonl", "old.json"]}
+    job_folder.claim(root, old, overwrite=False)
+    mine = ["notes.txt", "rejected/mine.txt", "summary.json", "xscores/a.parquet"]
+    write(root, *mine, "scores/a.parquet", "scores/b.csv", "rejected/a.jsonl", "old.json", ".tmp/left/over")
+    job_folder.claim(root, manifest(), overwrite=True)
+    assert storage.listing(root) == sorted([*mine, "manifest.json"])
+    assert job_folder.read(root)["outputs"] == OUTPUTS
+    assert not storage.exists(f"{root}/scores")
+    assert not storage.exists(f"{root}/.tmp/left")
+
+
+def test_overwrite_of_a_job_that_wrote_nothing_yet(root):
+    job_folder.claim(root, manifest(), overwrite=False)
+    job_folder.claim(root, manifest(model_version=8), overwrite=True)
+    assert job_folder.read(root)["model_version"] == 8
+    assert storage.listing(root) == ["manifest.json"]

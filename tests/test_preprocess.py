@@ -1,0 +1,227 @@
+"""The whole job against the answer of plain functions."""
+
+import collections
+import json
+import pathlib
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from beam_pipelines import preprocess
+from beam_pipelines.flags import UserError
+from tests import conftest
+from tests.learning.test_tokens import plain_tokens
+
+
+def run(tmp_path, archive, *flags: str) -> dict:
+    """Runs the job and returns its statistics."""
+    output = tmp_path / "out"
+    arguments = ["--input", str(archive), "--output", str(output), "--text_column", "text", *flags]
+    assert preprocess.main(arguments) == 0
+    return json.loads((output / "statistics.json").read_text())
+
+
+def examples(folder: pathlib.Path, split: str) -> dict[str, tuple[list[int], float]]:
+    """id -> (ids, score) of a split, read with plain TensorFlow."""
+    features = {
+        "ids": tf.io.RaggedFeature(tf.int64),
+        "score": tf.io.FixedLenFeature([], tf.float32),
+        "id": tf.io.FixedLenFeature([], tf.string),
+    }
+    found = {}
+    for path in sorted((folder / split).glob("*")):
+        for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP"):
+            example = tf.io.parse_single_example(record, features)
+            found[example["id"].numpy().decode()] = (example["ids"].numpy().tolist(), float(example["score"]))
+    return found
+
+
+def rejected(folder: pathlib.Path) -> list[dict]:
+    return [json.loads(line) for path in sorted((folder / "rejected").glob("*")) for line in path.open()]
+
+
+def test_examples_hold_the_ids_score_and_row_of_every_review(rows, prepared):
+    vocabulary = (prepared / "transform/transform_fn/assets/vocabulary.txt").read_text().splitlines()
+    ids = {token: place for place, token in enumerate(vocabulary, 2)}
+    found = {split: examples(prepared, split) for split in ("train", "validation", "test")}
+    assert sum(len(part) for part in found.values()) == len(rows)
+    expected = {row["id"]: ([ids.get(t, 1) for t in plain_tokens(row["text"])], row["score"]) for row in rows}
+    assert {key: value for part in found.values() for key, value in part.items()} == expected
+
+
+def test_the_vocabulary_comes_from_the_training_split_alone(rows, prepared, glove):
+    training = examples(prepared, "train")
+    counts = collections.Counter(
+        token for row in rows if row["id"] in training for token in plain_tokens(row["text"])[:200]
+    )
+    with_vector = {line.split()[0] for line in glove.read_text().splitlines()}
+    by_count = sorted(counts, key=lambda token: (-counts[token], token))
+    vocabulary = (prepared / "transform/transform_fn/assets/vocabulary.txt").read_text().splitlines()
+    hits = [token for token in by_count if token in with_vector]
+    assert vocabulary == hits + [token for token in by_count if token not in with_vector]
+    vectors = np.load(prepared / "vectors.npy")
+    assert vectors.shape == (len(vocabulary) + 2, conftest.DIM)
+    words = {line.split()[0]: line.split()[1:] for line in glove.read_text().splitlines()}
+    assert vectors[2 : 2 + len(hits)] == pytest.approx(np.array([words[t] for t in hits], np.float32))
+    assert not vectors[:2].any()
+    assert not vectors[2 + len(hits) :].any()
+
+    statistics = json.loads((prepared / "statistics.json").read_text())["vocabulary"]
+    assert statistics["tokens"] == counts.total()
+    assert statistics["embedding_hits"] == len(hits)
+    share = sum(counts[token] for token in hits) / counts.total()
+    assert statistics["share_of_tokens_with_vector"] == pytest.approx(share)
+    assert "unheardof" in statistics["most_frequent_without_vector"]
+
+
+def test_statistics_are_those_of_the_rows(rows, prepared):
+    statistics = json.loads((prepared / "statistics.json").read_text())
+    assert statistics["rows"]["read"] == statistics["rows"]["kept"] == len(rows)
+    scores = pd.Series([row["score"] for row in rows])
+    binned = pd.cut(scores, np.arange(0, 101, 10), include_lowest=True).value_counts(sort=False).tolist()
+    histogram = np.sum(list(statistics["scores"]["histogram"].values()), axis=0)
+    assert histogram.tolist() == binned
+    lengths = pd.Series([len(plain_tokens(row["text"])) for row in rows])
+    assert statistics["tokens_per_review"] == pytest.approx(lengths.describe().to_dict())
+    assert not (prepared / ".tmp").exists()
+
+
+def test_every_bad_row_leaves_a_trace_and_counts_add_up(tmp_path):
+    lines = [
+        "id,text,score",
+        "a,a good film,80",
+        "b,,70",
+        "c,   ,70",
+        "d,another good film,",
+        "e,too good a film,101",
+        "f,not a number,good",
+        "g,one,two,3",
+        "h,short",
+        'i,"open quote,50',
+        "j,a bad film,20",
+    ]
+    archive = tmp_path / "rows.csv"
+    archive.write_bytes("\n".join(lines).encode() + b"\nk,not \xff utf-8,20\n")
+    statistics = run(tmp_path, archive, "--score_column=score", "--id_column=id", "--max_rejected_share=1")
+    rows = statistics["rows"]
+    assert (rows["read"], rows["kept"], rows["rejected"], rows["skipped"]) == (11, 2, 8, 1)
+    assert rows["skipped_by_reason"] == {"no_score": 1}
+    traces = {(reject["place"], reject["reason"]) for reject in rejected(tmp_path / "out")}
+    assert traces == {
+        (3, "empty_text"),
+        (4, "empty_text"),
+        (6, "score_out_of_range"),
+        (7, "score_not_a_number"),
+        (8, "too_many_fields"),
+        (9, "too_few_fields"),
+        (10, "open_quote"),
+        (12, "invalid_utf8"),
+    }
+    assert all(reject["file"] == str(archive) and reject["raw"] for reject in rejected(tmp_path / "out"))
+
+
+def test_the_result_does_not_depend_on_format_compression_or_files(tmp_path, rows):
+    half = len(rows) // 2
+    table = pd.DataFrame(rows)
+    sources = {name: tmp_path / name for name in ("csv", "mixed")}
+    for folder in sources.values():
+        folder.mkdir()
+    conftest.write_csv(sources["csv"] / "a.csv", rows)
+    table[:half].to_json(sources["mixed"] / "a.jsonl.gz", orient="records", lines=True)
+    table[half:-50].to_parquet(sources["mixed"] / "b.parquet", row_group_size=30)
+    table[-50:].to_csv(sources["mixed"] / "c.tsv.bz2", sep="\t", index=False)
+    found = {}
+    for name, folder in sources.items():
+        (tmp_path / f"{name}-out").mkdir()
+        run(tmp_path / f"{name}-out", f"{folder}/*", "--score_column=score", "--id_column=id")
+        found[name] = {
+            split: examples(tmp_path / f"{name}-out/out", split) for split in ("train", "validation", "test")
+        }
+    assert found["csv"] == found["mixed"]
+
+
+def test_equal_texts_land_in_one_split(tmp_path):
+    texts = [f"film {number}" for number in range(60)]
+    variants = texts + [text.upper() + "!" for text in texts]
+    archive = conftest.write_csv(
+        tmp_path / "a.csv", [{"id": i, "text": text, "score": 50} for i, text in enumerate(variants)]
+    )
+    run(tmp_path, archive, "--score_column=score", "--id_column=id", "--test_share=0.4", "--validation_share=0.2")
+    split_of = {key: split for split in ("train", "validation", "test") for key in examples(tmp_path / "out", split)}
+    assert len(set(split_of.values())) == 3
+    assert all(split_of[str(n)] == split_of[str(n + 60)] for n in range(60))
+
+
+def test_a_split_column_keeps_an_album_together_and_drops_texts_that_recur(tmp_path):
+    """A training text that also stands in the test would make the test too easy."""
+    rows = [
+        {"title": f"Album {album} - {50 + album % 50}%", "text": f"song {album} {part}"}
+        for album in range(40)
+        for part in range(3)
+    ] + [{"title": f"Album {album} - 10%", "text": "the same words"} for album in range(40)]
+    archive = conftest.write_csv(tmp_path / "a.csv", [{"id": place, **row} for place, row in enumerate(rows)])
+    pattern = r"(?P<album>.*) - (\d+)%"
+    flags = ["--title_column=title", "--id_column=id", "--split_column=album", f"--score_pattern={pattern}"]
+    statistics = run(tmp_path, archive, *flags)
+    found = {split: examples(tmp_path / "out", split) for split in ("train", "validation", "test")}
+    albums = {split: {rows[int(key)]["title"].split(" - ")[0] for key in part} for split, part in found.items()}
+    assert not albums["train"] & albums["test"]
+    assert not albums["train"] & albums["validation"]
+    held_out = sum(
+        rows[int(key)]["text"] == "the same words" for split in ("validation", "test") for key in found[split]
+    )
+    assert held_out > 0
+    assert not any(rows[int(key)]["text"] == "the same words" for key in found["train"])
+    dropped = statistics["rows"]["skipped_by_reason"]["training_text_recurs_in_validation_or_test"]
+    assert dropped == 40 - held_out
+    assert statistics["rows"]["kept"] + dropped == len(rows)
+
+
+def test_two_runs_write_the_same_examples_in_the_same_order(tmp_path, archive, prepared):
+    flags = ["--score_column=score", "--id_column=id", "--max_tokens=200", f"--embeddings={_glove(prepared)}"]
+    run(tmp_path, archive, *flags)
+    for split in ("train", "validation", "test"):
+        assert list(examples(tmp_path / "out", split).items()) == list(examples(prepared, split).items())
+    for name in ("vectors.npy", "transform/transform_fn/assets/vocabulary.txt"):
+        assert (tmp_path / "out" / name).read_bytes() == (prepared / name).read_bytes()
+
+
+def _glove(prepared: pathlib.Path) -> str:
+    return json.loads((prepared / "manifest.json").read_text())["settings"]["embeddings"]
+
+
+def test_long_reviews_are_cut(tmp_path):
+    archive = conftest.write_csv(
+        tmp_path / "a.csv", [{"id": n, "text": f"a b c d e f {n}", "score": 5} for n in range(20)]
+    )
+    statistics = run(tmp_path, archive, "--score_column=score", "--max_tokens=4", "--score_max=10")
+    assert statistics["tokens_per_review"]["max"] == 7
+    found = examples(tmp_path / "out", "train")
+    assert {len(ids) for ids, _ in found.values()} == {4}
+    assert statistics["vocabulary"]["distinct_tokens"] == 4
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--score_column=none"], r"reviews.csv has no column 'none'; it has: id, title, score, text"),
+        (["--score_column=score", "--embeddings=no/glove.txt"], "--embeddings no/glove.txt: there is no such file"),
+        (["--score_column=title"], "no rated row at all: read 400 rows; rejected {'score_not_a_number': 400}"),
+        (["--score_column=score", "--score_max=50"], "of the rows were rejected, most of them for score_out_of_range"),
+    ],
+)
+def test_mistakes_get_one_sentence(tmp_path, archive, flags, message):
+    with pytest.raises(UserError, match=message):
+        run(tmp_path, archive, *flags)
+
+
+def test_a_folder_with_files_is_not_touched(tmp_path, archive):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
+        run(tmp_path, archive, "--score_column=score")
+    with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
+        run(tmp_path, archive, "--score_column=score", "--overwrite")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"

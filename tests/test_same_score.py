@@ -1,0 +1,92 @@
+"""The score of a review is the same wherever and beside whatever it is scored."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+
+from beam_pipelines import exports, score
+from beam_pipelines.scorer import Scorer
+from tests.trainer.test_export import serve, version
+from tests.trainer.test_task import metrics
+from trainer import data, evaluation, models, run_state
+from trainer.settings import TrainerSettings
+
+TEXTS = [
+    "",
+    " \t\n ",
+    "a",
+    "excellent",
+    "\U0001f918\U0001f525 brilliant \U0001f525",
+    "boring\x00and terrible",
+    "<br /><br />",
+    "!!!",
+    "a stunning record, wonderful in every way; the last song is dull",
+    "x" * 100_000,
+    "excellent terrible " * 10_000,
+]
+WITHIN = 1e-5 * 100
+
+
+def scores_alone(folder: pathlib.Path) -> np.ndarray:
+    return np.concatenate([serve(folder, [text])["score"] for text in TEXTS])
+
+
+def test_in_any_batch_and_order_beside_a_very_long_one(trained):
+    folder = version(trained)
+    expected = scores_alone(folder)
+    random = np.random.default_rng(0)
+    for size in (2, 5, len(TEXTS)):
+        places = random.permutation(len(TEXTS))[:size]
+        assert serve(folder, [TEXTS[place] for place in places])["score"] == pytest.approx(expected[places], abs=WITHIN)
+    longest = TEXTS[-1]
+    for place, text in enumerate(TEXTS):
+        assert serve(folder, [longest, text])["score"][1] == pytest.approx(expected[place], abs=WITHIN)
+
+
+def test_in_the_bulk_job(trained, tmp_path):
+    archive = tmp_path / "texts.jsonl"
+    archive.write_text("".join(json.dumps({"place": place, "text": text}) + "\n" for place, text in enumerate(TEXTS)))
+    flags = f"--input {archive} --model {trained} --output {tmp_path}/out --text_column text --id_column place"
+    assert score.main([*flags.split(), "--max_rejected_share=1"]) == 0
+    found = pd.read_parquet(tmp_path / "out/scores")
+    assert found["place"].astype(int).tolist() == list(range(2, len(TEXTS)))  # Empty texts are rejected.
+    assert found["score"].to_numpy() == pytest.approx(scores_alone(version(trained))[2:], abs=WITHIN)
+    assert found["tokens"].iloc[-1] == 20_000
+    assert found["truncated"].iloc[-1]
+
+
+def test_in_the_bulk_scorer_of_texts_the_job_rejects(trained):
+    found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS))
+    assert found["score"] == pytest.approx(scores_alone(version(trained)), abs=WITHIN)
+
+
+def test_in_the_trainers_evaluation(rows, prepared, trained):
+    """The model that was fitted, on the prepared ids, against the export on the text."""
+    settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
+    reviews = data.PreparedReviews.load(str(prepared))
+    model = models.build(settings, reviews.vectors(), reviews.first_trained_id)
+    models.compile(model, 0.001)
+    run_state.load(trained / "checkpoints", model)
+    model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
+    scored = evaluation.score_split(model, reviews, "test")
+    texts = {row["id"]: row["text"] for row in rows}
+    served = serve(version(trained), [texts[name.decode()] for name in scored.ids])
+    assert len(scored.ids) > 50
+    assert served["score"] == pytest.approx(scored.scores, abs=WITHIN)
+    assert metrics(trained)["test"]["mae"] == pytest.approx(np.abs(scored.truths - served["score"]).mean(), abs=WITHIN)
+    keras.backend.clear_session()
+
+
+def test_the_halves_of_the_export_make_the_whole(trained):
+    signatures = tf.saved_model.load(str(version(trained))).signatures
+    encoded = signatures["encode"](text=tf.constant(TEXTS))
+    ragged = tf.RaggedTensor.from_row_lengths(encoded["ids"], encoded["row_lengths"])
+    assert (encoded["row_lengths"].numpy() >= 1).all()
+    found = signatures["score_ids"](ids=ragged.to_tensor())["score"].numpy()
+    assert found == pytest.approx(scores_alone(version(trained)), abs=WITHIN)

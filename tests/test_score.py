@@ -1,0 +1,163 @@
+"""The bulk job: every row in comes out once, in order, with its score or the reason why not."""
+
+import json
+import pathlib
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from beam_pipelines import score
+from beam_pipelines.flags import UserError
+from tests import conftest
+from tests.trainer.test_export import serve, version
+
+
+def run(archive, model: pathlib.Path, output: pathlib.Path, *flags: str) -> dict:
+    """Runs the job and returns its summary."""
+    arguments = ["--input", str(archive), "--model", str(model), "--output", str(output), "--text_column", "text"]
+    assert score.main([*arguments, *flags]) == 0
+    return json.loads((output / "summary.json").read_text())
+
+
+def test_rows_come_out_in_order_with_the_scores_of_the_saved_model(rows, archive, trained, tmp_path):
+    summary = run(archive, trained, tmp_path, "--id_column=id", "--keep_columns=title")
+    found = pd.read_parquet(tmp_path / "scores")
+    assert found["id"].tolist() == [row["id"] for row in rows]
+    assert found["title"].tolist() == [row["title"] for row in rows]
+    expected = serve(version(trained), [row["text"] for row in rows])
+    assert found["score"].to_numpy() == pytest.approx(expected["score"], abs=1e-3)
+    for name in ("tokens", "truncated", "known_share"):
+        assert found[name].to_numpy() == pytest.approx(expected[name])
+    assert set(found["model_version"]) == {int(version(trained).name)}
+    assert (summary["rows_read"], summary["rows_scored"], summary["rows_rejected"]) == (400, 400, 0)
+    assert not (tmp_path / ".tmp").exists()
+
+
+@pytest.mark.parametrize("output_format", ["parquet", "jsonl", "csv"])
+def test_every_output_format_holds_the_same(archive, cnn, tmp_path, output_format):
+    run(archive, cnn, tmp_path / "out", "--id_column=id", f"--output_format={output_format}")
+    paths = sorted((tmp_path / "out/scores").iterdir())
+    assert {path.suffix for path in paths} == {f".{output_format}"}
+    read = {"parquet": pd.read_parquet, "csv": pd.read_csv, "jsonl": lambda p: pd.read_json(p, lines=True)}
+    found = pd.concat([read[output_format](path) for path in paths])
+    run(archive, cnn, tmp_path / "parquet", "--id_column=id")
+    expected = pd.read_parquet(tmp_path / "parquet/scores")
+    assert list(found.columns) == list(expected.columns)
+    assert (found["score"].astype(np.float32) == expected["score"].to_numpy()).all()
+    assert (found["id"] == expected["id"].to_numpy()).all()
+
+
+def test_many_blocks_and_files_give_the_input_order(rows, cnn, tmp_path, monkeypatch):
+    """A block is one shard; its name gives its place."""
+    from beam_pipelines.archive import blocks
+
+    monkeypatch.setattr(blocks, "MIN_BYTES", 3000)
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    conftest.write_csv(folder / "b.csv", rows[150:300])
+    pd.DataFrame(rows[:150]).to_json(folder / "a.jsonl.gz", orient="records", lines=True)
+    pd.DataFrame(rows[300:]).to_parquet(folder / "c.parquet", row_group_size=40)
+    summary = run(f"{folder}/*", cnn, tmp_path / "out", "--id_column=id")
+    shards = sorted((tmp_path / "out/scores").iterdir())
+    assert len(shards) > 15
+    assert pd.concat([pd.read_parquet(path) for path in shards])["id"].tolist() == [row["id"] for row in rows]
+    assert {pathlib.Path(path).name: counts["rows_scored"] for path, counts in summary["by_file"].items()} == {
+        "a.jsonl.gz": 150,
+        "b.csv": 150,
+        "c.parquet": 100,
+    }
+
+
+def test_every_row_is_scored_or_rejected_with_its_reason(cnn, tmp_path):
+    lines = [b"id,text", b"1,a good film", b"2,", b"3,\xff\xfe", b'4,"', b"5,bad,film", b"6,fine"]
+    archive = tmp_path / "rows.csv"
+    archive.write_bytes(b"\n".join(lines))
+    summary = run(archive, cnn, tmp_path / "out", "--max_rejected_share=1")
+    assert pd.read_parquet(tmp_path / "out/scores")["id"].tolist() == ["rows.csv:2", "rows.csv:7"]
+    rejects = [json.loads(line) for path in (tmp_path / "out/rejected").iterdir() for line in path.open()]
+    assert [(reject["place"], reject["reason"]) for reject in rejects] == [
+        (3, "empty_text"),
+        (4, "invalid_utf8"),
+        (5, "open_quote"),
+        (6, "too_many_fields"),
+    ]
+    assert [reject["raw"] for reject in rejects[2:]] == ['4,"\n', "5,bad,film\n"]
+    assert summary["rows_read"] == 6
+    assert summary["rejected_by_reason"] == {
+        "empty_text": 1,
+        "invalid_utf8": 1,
+        "open_quote": 1,
+        "too_many_fields": 1,
+    }
+
+
+def test_too_many_rejects_fail_the_job_after_everything_is_written(cnn, tmp_path):
+    archive = tmp_path / "rows.csv"
+    archive.write_text("id,text\n1,fine\n2,\n")
+    arguments = f"--input {archive} --model {cnn} --output {tmp_path}/out --text_column text".split()
+    with pytest.raises(UserError, match="50.0% of the rows were rejected, most of them for empty_text") as failed:
+        score.main(arguments)
+    assert failed.value.status == 3
+    assert len(pd.read_parquet(tmp_path / "out/scores")) == 1
+    assert (tmp_path / "out/summary.json").exists()
+
+
+def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):
+    summary = run(archive, cnn, tmp_path, "--score_column=score")
+    scores = pd.read_parquet(tmp_path / "scores")["score"].to_numpy()
+    gaps = np.abs(scores - np.array([row["score"] for row in rows]))
+    assert summary["rows_with_true_score"] == len(rows)
+    assert summary["mae"] == pytest.approx(gaps.mean(), rel=1e-5)
+    assert summary["score_mean"] == pytest.approx(scores.mean(), rel=1e-5)
+    assert sum(summary["score_histogram"]) == len(rows)
+
+
+def test_a_parquet_column_keeps_its_type_and_the_score_says_its_unit(rows, cnn, tmp_path):
+    table = pd.DataFrame(rows)
+    table["day"] = pd.Timestamp("2020-02-02")
+    table.to_parquet(tmp_path / "in.parquet")
+    run(tmp_path / "in.parquet", cnn, tmp_path / "out", "--id_column=id", "--keep_columns=day, title")
+    schema = pq.read_schema(next((tmp_path / "out/scores").iterdir()))
+    assert schema.names[:3] == ["id", "day", "title"]
+    assert str(schema.field("day").type).startswith("timestamp")
+    assert schema.field("score").metadata[b"unit"] == b"0 to 100"
+
+
+def test_a_model_is_found_from_the_trainers_output_down(cnn, archive, tmp_path):
+    for place, model in enumerate([cnn, cnn / "export/reviews", version(cnn)]):
+        run(archive, model, tmp_path / str(place))
+    shards = [next((tmp_path / str(place) / "scores").iterdir()).read_bytes() for place in range(3)]
+    assert shards[0] == shards[1] == shards[2]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"input": "nothing/*.csv"}, "--input nothing/.*csv matches no file"),
+        ({"text_column": "body"}, "reviews.csv has no column 'body'; it has: id, title, score, text"),
+        ({"keep_columns": "mood"}, "reviews.csv has no column 'mood'"),
+        ({"keep_columns": "score"}, "the column 'score' that is to be kept has the name of one of the results"),
+        ({"model": "tests"}, "--model tests holds no exported model"),
+        ({"model": "no/where"}, "--model no/where holds no exported model"),
+    ],
+)
+def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, changed, message):
+    flags = {"input": archive, "model": cnn, "output": tmp_path / "out", "text_column": "text", **changed}
+    with pytest.raises(UserError, match=message):
+        score.main([f"--{name}={value}" for name, value in flags.items()])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_own(archive, cnn, tmp_path):
+    run(archive, cnn, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
+        run(archive, cnn, tmp_path)
+    (tmp_path / "rejected").mkdir()
+    (tmp_path / "rejected" / "old.jsonl").write_text("{}")
+    run(archive, cnn, tmp_path, "--overwrite", "--output_format=csv")
+    assert (tmp_path / "notes.txt").exists()
+    assert not (tmp_path / "rejected").exists()
+    assert {path.suffix for path in (tmp_path / "scores").iterdir()} == {".csv"}

@@ -1,0 +1,98 @@
+"""The export alone: TensorFlow loads it with every working folder gone, and it scores the same."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.learning.test_tokens import plain_tokens
+from trainer.export import FIXED_TEXTS
+
+PROGRAM = """
+import json, sys
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+outputs = serve(text=tf.constant(json.load(open(sys.argv[2]))))
+print(json.dumps({name: values.numpy().tolist() for name, values in outputs.items()}))
+"""
+
+
+def version(trained: pathlib.Path) -> pathlib.Path:
+    return max((trained / "export" / "reviews").iterdir())
+
+
+@pytest.fixture
+def alone(trained, tmp_path) -> pathlib.Path:
+    """The export in an empty place."""
+    return shutil.copytree(version(trained), tmp_path / "1")
+
+
+def serve(folder: pathlib.Path, texts: list[str]) -> dict[str, np.ndarray]:
+    outputs = tf.saved_model.load(str(folder)).signatures["serving_default"](text=tf.constant(texts, tf.string))
+    return {name: values.numpy() for name, values in outputs.items()}
+
+
+def test_it_loads_without_the_folders_that_made_it(prepared, trained, alone, tmp_path):
+    texts = ["excellent and brilliant " * 5, "boring and terrible " * 5, ""]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    hidden = [(folder, folder.with_name(folder.name + "-hidden")) for folder in (prepared, trained)]
+    for folder, elsewhere in hidden:
+        folder.rename(elsewhere)
+    try:
+        program = [sys.executable, "-I", "-c", PROGRAM, str(alone), str(tmp_path / "texts.json")]
+        printed = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    finally:
+        for folder, elsewhere in hidden:
+            elsewhere.rename(folder)
+    outputs = json.loads(printed.splitlines()[-1])
+    assert outputs["score"][0] > outputs["score"][1] + 20
+
+
+def test_outputs_and_their_types(alone):
+    found = serve(alone, ["an excellent record", "unheardof zzz", "", "good " * 300])
+    assert {name: values.dtype for name, values in found.items()} == {
+        "score": np.float32,
+        "tokens": np.int64,
+        "known_share": np.float32,
+        "truncated": np.bool_,
+    }
+    assert found["tokens"].tolist() == [3, 2, 0, 300]
+    assert found["truncated"].tolist() == [False, False, False, True]  # Prepared with --max_tokens 200.
+    assert found["known_share"][:3] == pytest.approx([2 / 3, 0, 0])
+
+
+def test_an_empty_batch_is_no_error(alone):
+    assert {len(values) for values in serve(alone, []).values()} == {0}
+
+
+def test_scores_stay_in_the_range(alone):
+    found = serve(alone, ["excellent " * 200, "terrible " * 200])
+    assert (found["score"] >= 0).all()
+    assert (found["score"] <= 100).all()
+
+
+def test_the_vocabulary_is_its_only_asset(alone):
+    assert [path.name for path in (alone / "assets").iterdir()] == ["vocabulary.txt"]
+
+
+def test_text_beyond_max_tokens_changes_nothing(alone):
+    texts = ["excellent " * 200, "excellent " * 200 + "terrible " * 5000]
+    scores = serve(alone, texts)["score"]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_reviews_json_says_what_a_job_needs(rows, trained, alone):
+    about = json.loads((alone / "assets.extra" / "reviews.json").read_text())
+    assert (about["score_min"], about["score_max"], about["max_tokens"]) == (0, 100, 200)
+    assert sum(sum(bins) for bins in about["training"]["scores"]["histogram"].values()) == len(rows)
+    assert [one["text"] for one in about["fixed_texts"]] == list(FIXED_TEXTS)
+    assert [one["tokens"] for one in about["fixed_texts"][:4]] == [len(plain_tokens(t)) for t in FIXED_TEXTS[:4]]
+    scores = serve(alone, list(FIXED_TEXTS))["score"]
+    assert scores == pytest.approx([one["score"] for one in about["fixed_texts"]], abs=1e-3)
+    assert len(about["digests"]["saved_model.pb"]) == 64
+    assert about["versions"]["tensorflow"] == tf.__version__

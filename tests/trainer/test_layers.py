@@ -1,0 +1,55 @@
+"""The masked layers against plain numpy, one review at a time without any padding."""
+
+import keras
+import numpy as np
+import pytest
+
+from trainer import layers
+
+TABLE = np.vstack([np.zeros((2, 4)), np.random.default_rng(0).normal(size=(6, 4))]).astype(np.float32)
+
+
+@pytest.mark.parametrize("learned_from", [None, 2, 5, 8])
+def test_vectors_are_those_of_the_table(learned_from):
+    layer = layers.TokenVectors(TABLE, learned_from)
+    ids = np.array([[2, 7, 1, 0], [5, 4, 0, 0]])
+    assert layer(ids).numpy().tolist() == TABLE[ids].tolist()
+    assert layer.compute_mask(ids).numpy().tolist() == (ids != 0).tolist()
+    learned = sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+    assert learned == (0 if learned_from is None else (8 - learned_from) * 4)
+
+
+def test_only_vectors_from_the_first_learned_id_change():
+    layer = layers.TokenVectors(TABLE, 5)
+    ids = keras.Input([None], dtype="int64")
+    model = keras.Model(ids, keras.layers.Dense(1)(layers.MaskedGlobalMaxPooling1D()(layer(ids))))
+    model.compile("sgd", "mae", jit_compile=False)
+    model.fit(np.array([[2, 7, 6], [3, 5, 1]]), np.array([[5.0], [9.0]]), epochs=3, verbose=0)
+    after = layer(np.arange(8)[None]).numpy()[0]
+    assert (after[:5] == TABLE[:5]).all()
+    assert (after[5:] != TABLE[5:]).any()
+
+
+def plain_convolution(vectors: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """One window for each token: the token and the next ones, zeros past the end."""
+    width = len(kernel)
+    padded = np.vstack([vectors, np.zeros((width - 1, vectors.shape[1]))])
+    return np.array([np.einsum("wd,wdf->f", padded[t : t + width], kernel) + bias for t in range(len(vectors))])
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 9])
+@pytest.mark.parametrize("padding", [0, 1, 30])
+def test_convolution_and_pooling_ignore_the_padding(length, padding):
+    random = np.random.default_rng(length)
+    vectors = random.normal(size=(length, 4)).astype(np.float32)
+    convolution = layers.MaskedConv1D(3, 5)
+    # What stands in the padding must not matter.
+    padded = np.vstack([vectors, random.normal(size=(padding, 4))]).astype(np.float32)[None]
+    mask = (np.arange(length + padding) < length)[None]
+    windows = convolution(padded, mask=mask)
+    convolution.bias.assign([5, -5, 1])
+    windows = convolution(padded, mask=mask)
+    expected = plain_convolution(vectors, convolution.kernel.numpy(), convolution.bias.numpy())
+    assert windows.numpy()[0, :length] == pytest.approx(expected, abs=1e-5)
+    pooled = layers.MaskedGlobalMaxPooling1D()(windows, mask=mask)
+    assert pooled.numpy()[0] == pytest.approx(expected.max(axis=0), abs=1e-5)

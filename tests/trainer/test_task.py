@@ -1,0 +1,141 @@
+"""The trainer as a user runs it: what it learns, writes, refuses, and takes up again."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import pytest
+
+from beam_pipelines.flags import UserError
+from tests.conftest import run_command, train
+from trainer import task
+
+
+def metrics(output: pathlib.Path) -> dict:
+    return json.loads((output / "metrics.json").read_text())
+
+
+def weights(output: pathlib.Path) -> dict:
+    """The final weights, by their name in the file."""
+    best = metrics(output)["best_epoch"]
+    found = {}
+    with h5py.File(output / "checkpoints" / f"epoch-{best:04d}.weights.h5") as file:
+        file.visititems(lambda name, item: found.update({name: item[()].tolist()}) if hasattr(item, "shape") else None)
+    return found
+
+
+def test_the_model_learns_and_says_so(trained):
+    """Good and bad words tell the score: a model that reads must beat both guesses by far."""
+    found = metrics(trained)
+    assert sum(found[split]["rows"] for split in ("train", "validation", "test")) == 400
+    for split in ("validation", "test"):
+        assert found[split]["mae"] < 0.75 * found[split]["median"]["mae"]
+        assert found[split]["mae"] < 0.6 * found[split]["random_guess"]["mae"]
+    assert found["best_epoch"] == min(found["history"], key=lambda epoch: epoch["validation_mae_share"])["epoch"]
+    assert found["validation"]["mae_share"] == pytest.approx(
+        found["history"][found["best_epoch"] - 1]["validation_mae_share"], abs=1e-6
+    )
+
+
+def test_everything_lies_where_it_should(trained):
+    assert list((trained / "logs").glob("events.*"))
+    assert "Total params" in (trained / "model.txt").read_text()
+    version = trained / metrics(trained)["export"]
+    assert version.parent == trained / "export" / "reviews"
+    assert re.fullmatch(r"\d{14}", version.name)
+    assert not (trained / ".tmp").exists()
+    assert not (trained / "export" / ".tmp").exists()
+
+
+def test_a_finished_run_is_refused_and_overwriting_keeps_the_old_export(prepared, tmp_path):
+    output = train(prepared, tmp_path / "out", "--epochs=1")
+    with pytest.raises(UserError, match="holds a finished run; choose another folder or add --overwrite"):
+        train(prepared, output, "--epochs=1")
+    old = metrics(output)["export"]
+    train(prepared, output, "--epochs=1", "--overwrite", "--seed=4")
+    assert sorted(p.name for p in (output / "export/reviews").iterdir()) == sorted(
+        pathlib.Path(export).name for export in (old, metrics(output)["export"])
+    )
+
+
+def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "trainer.task", f"--data={prepared}", f"--output={output}", *flags]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_after_epoch(process: subprocess.Popen, output: pathlib.Path, epoch: int) -> None:
+    """Kills a run, in the middle of whatever it does, once the epoch is saved."""
+    state = output / "checkpoints" / "state.json"
+    while process.poll() is None:
+        if state.exists() and json.loads(state.read_text())["epoch"] >= epoch:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            return
+        time.sleep(0.01)
+    pytest.fail("the run ended before it could be killed")
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm"])
+def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(prepared, tmp_path, model):
+    flags = [f"--model={model}", "--epochs=7", "--patience=3", "--seed=5", "--learn_vectors=missing"]
+    for epoch in (1, 3):
+        kill_after_epoch(start(prepared, tmp_path / "killed", *flags), tmp_path / "killed", epoch)
+    other = [flag.replace("=5", "=6") for flag in flags]
+    with pytest.raises(UserError, match="holds an interrupted run with --seed 5, not 6; give the same settings"):
+        train(prepared, tmp_path / "killed", *other)
+    assert start(prepared, tmp_path / "killed", *flags).wait() == 0
+    assert start(prepared, tmp_path / "whole", *flags).wait() == 0
+    one, other = (weights(tmp_path / name) for name in ("killed", "whole"))
+    assert len(one) > 10
+    assert one == other
+    for split in ("train", "validation", "test"):
+        assert metrics(tmp_path / "killed")[split] == metrics(tmp_path / "whole")[split]
+
+
+def test_seeds_make_other_weights(prepared, tmp_path, cnn):
+    assert weights(train(prepared, tmp_path / "same", "--epochs=1")) == weights(cnn)
+    assert weights(train(prepared, tmp_path / "other", "--epochs=1", "--seed=1")) != weights(cnn)
+
+
+def test_without_a_validation_split_all_epochs_run(tmp_path, archive):
+    from beam_pipelines import preprocess
+
+    data = tmp_path / "data"
+    flags = f"--input {archive} --output {data} --text_column text --score_column score --validation_share 0"
+    assert preprocess.main(flags.split()) == 0  # And without embeddings: all vectors are learned.
+    output = train(data, tmp_path / "out", "--epochs=9", "--patience=1", "--learning_rate=0.01")
+    found = metrics(output)
+    assert (found["best_epoch"], len(found["history"]), found["validation"]) == (9, 9, {"rows": 0})
+    assert found["test"]["mae"] < found["test"]["median"]["mae"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--data=nowhere"],
+            "error: --data nowhere has no statistics.json: run beam_pipelines.preprocess to its end first",
+        ),
+        (["--data=d", "--model=gru"], "invalid choice: 'gru'"),
+        (["--data=d", "--epoch=3"], "unknown argument --epoch=3; did you mean --epochs?"),
+        (["--data=d", "--batch_size=0"], "--batch_size 0 must be at least 1"),
+    ],
+)
+def test_mistakes_get_one_sentence(tmp_path, flags, message):
+    ended = run_command("trainer.task", f"--output={tmp_path}/out", *flags)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_other_files_is_refused(prepared, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        task.main([f"--data={prepared}", f"--output={tmp_path}"])
