@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import logging
 import os
+import re
 import sys
 import types
 import typing
@@ -121,7 +122,7 @@ def beam_options(arguments: list[str], settings_class, module: str):
     options.get_all_options(add_extra_args_fn=parsers.append)
     refuse_unknown(parsers[0].parse_known_args(arguments)[1], settings_class, module)
     standard = options.view_as(pipeline_options.StandardOptions)
-    if standard.runner in (None, "DirectRunner", "direct"):
+    if standard.runner is None or standard.runner.lower() in ("directrunner", "direct"):
         standard.runner = "FnApiRunner"
     return options
 
@@ -140,5 +141,12 @@ def run(main) -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
+    except RuntimeError as error:
+        # A runner hands on what a worker raised as the text of its traceback.
+        raised = re.search(r"^\S*UserError: (.*?)(?: \[while running .*)?$", str(error), re.MULTILINE)
+        if not raised:
+            raise
+        print(f"error: {raised[1]}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -40,9 +40,15 @@ def manifest(command: str, settings, outputs: list[str], **more) -> dict:
 
 
 def read(root: str) -> dict | None:
-    """The manifest of the folder's job, or None where no job has written yet."""
+    """The manifest of the folder's job, or None where no job of ours has written."""
     path = storage.join(root, MANIFEST)
-    return storage.read_json(path) if storage.exists(path) else None
+    if not storage.exists(path):
+        return None
+    try:
+        found = storage.read_json(path)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
 
 
 def claim(root: str, new: dict, *, overwrite: bool) -> None:

@@ -40,7 +40,7 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     from beam_pipelines.learning import counting, statistics
 
     reviews = root | "Reviews" >> _read_reviews(files, settings)
-    _ = reviews | "WriteRejects" >> beam.Map(lambda reviews: source.write_rejects(reviews.block, folder=folder))
+    _ = reviews | "WriteRejects" >> beam.Map(lambda one: source.write_rejects(one.block, one.rejects, folder=folder))
     _ = (
         reviews
         | "CountRows" >> beam.Map(statistics.count_rows)

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import math
-import time
 from collections.abc import Iterator
 
 import apache_beam as beam
@@ -13,13 +12,11 @@ from beam_pipelines import score_shards, storage
 from beam_pipelines.archive import rejects, source
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.exports import Export
-from beam_pipelines.flags import logger
 from beam_pipelines.learning import reviews
+from beam_pipelines.progress import Progress
 from beam_pipelines.scale import Scale
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scorer import Scorer
-
-PROGRESS_SECONDS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,24 +41,19 @@ class ScoreBlock(beam.DoFn):
 
     def setup(self):
         self._scorer = Scorer(self.export)
-        self._rows, self._started = 0, time.monotonic()
-        self._next_line = self._started + PROGRESS_SECONDS
+        self._progress = Progress("scored")
 
     def process(self, block: Block) -> Iterator[ScoredBlock]:
         block = block.reject(rejects.empty_texts(block.rows.column(self.settings.text_column)))
         yield ScoredBlock(block, self._scorer.score(block.rows.column(self.settings.text_column)))
-        self._rows += block.rows_read
-        if time.monotonic() > self._next_line:
-            rate = self._rows / (time.monotonic() - self._started)
-            logger.info("%s rows done, %.0f a second", f"{self._rows:,}", rate)
-            self._next_line = time.monotonic() + PROGRESS_SECONDS
+        self._progress.add(block.rows_read)
 
 
 def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:
     """Writes a block's rejects, then its statistics, then its scores: their shard is the commit."""
     block = scored.block
     table = score_shards.score_table(block, scored.results, settings, export)
-    source.write_rejects(block, folder=folder)
+    source.write_rejects(block.name, block.rejects, folder=folder)
     storage.write_json(folder, f"statistics/{block.name}.json", statistics(scored, settings, export))
     data = score_shards.encode(table, settings.output_format)
     storage.write_bytes(folder, f"scores/{block.name}.{settings.output_format}", data)

@@ -20,7 +20,7 @@ def is_local(path: str) -> bool:
 
 
 def join(root: str, *names: str) -> str:
-    return "/".join([root.rstrip("/") or "/", *names]) if names else root
+    return "/".join([root.rstrip("/"), *names]) if names else root
 
 
 def absolute(path: str) -> str:
@@ -49,7 +49,8 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
         aside.write_bytes(data)
         os.replace(aside, final)
     else:
-        file = _filesystems().create(final, "application/octet-stream")
+        # As they are: by default Beam compresses what has a name like .gz.
+        file = _filesystems().create(final, "application/octet-stream", "uncompressed")
         file.write(data)
         file.close()
 
@@ -63,9 +64,7 @@ def read_bytes(path: str) -> bytes:
     """Reads a whole file, undecoded even where its name says that it is compressed."""
     if is_local(path):
         return pathlib.Path(path).read_bytes()
-    from apache_beam.io import filesystem
-
-    with _filesystems().open(path, compression_type=filesystem.CompressionTypes.UNCOMPRESSED) as file:
+    with _filesystems().open(path, compression_type="uncompressed") as file:
         return file.read()
 
 

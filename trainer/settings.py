@@ -52,6 +52,8 @@ class TrainerSettings:
     overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, but for exported versions", default=False)
 
     def __post_init__(self):
+        if "://" in self.output:
+            raise ValueError(f"--output {self.output} is not a local folder; train to one, then copy its export/")
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")

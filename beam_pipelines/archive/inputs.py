@@ -1,8 +1,12 @@
 """The files of an archive: found by globs, their format and compression known by name."""
 
+import bz2
 import concurrent.futures
+import contextlib
 import dataclasses
+import gzip
 import os
+import zlib
 
 from beam_pipelines import storage
 from beam_pipelines.flags import UserError
@@ -18,6 +22,7 @@ FORMATS = {
     ".pq": "parquet",
 }
 COMPRESSIONS = (".gz", ".bz2", ".zst")
+NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zstd")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +47,33 @@ class InputFile:
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
 
+    @contextlib.contextmanager
     def open(self):
-        """Opens it for reading bytes, decompressed by what its name says."""
+        """Opens it for reading bytes, decompressed by what its name says.
+
+        Raises:
+          UserError: Within the context, when it is damaged or cut short. (Beam's own decompression,
+            as of 2.77, takes a file that is cut short for one that ends there.)
+        """
+        import pyarrow as pa
         from apache_beam.io import filesystems
 
-        return filesystems.FileSystems.open(self.path)
+        try:
+            with contextlib.ExitStack() as stack:
+                raw = stack.enter_context(filesystems.FileSystems.open(self.path, compression_type="uncompressed"))
+                yield stack.enter_context(_decompressed(raw, self.path) if self.compressed else raw)
+        except (EOFError, OSError, zlib.error, pa.ArrowInvalid) as error:
+            raise UserError(f"{self.path} cannot be read as {self.format}: {error}") from error
+
+
+def _decompressed(raw, path: str):
+    if path.lower().endswith(".gz"):
+        return gzip.open(raw)
+    if path.lower().endswith(".bz2"):
+        return bz2.open(raw)
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(raw, "zstd")
 
 
 def format_of(path: str) -> tuple[str | None, bool]:
@@ -78,6 +105,8 @@ def find(globs: tuple[str, ...], input_format: str | None) -> list[InputFile]:
         sizes.update(found)
     files = []
     for place, path in enumerate(sorted(sizes)):
+        if path.lower().endswith(NOT_READ):
+            raise UserError(f"{path}: of compressed files .gz, .bz2 and .zst are read; unpack it first")
         named, compressed = format_of(path)
         if not (input_format or named):
             raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
@@ -109,7 +138,7 @@ def check_columns(files: list[InputFile], columns: tuple[str, ...]) -> None:
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         for file, present in zip(files, pool.map(readers.column_names, files), strict=True):
-            for name in columns if file.size_bytes else ():
+            for name in () if present is None else columns:
                 if present.count(name) > 1:
                     raise UserError(f"{file.path} has several columns {name!r}")
                 if name not in present:

@@ -6,6 +6,7 @@ string. Parquet columns keep their type.
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -15,8 +16,8 @@ from beam_pipelines.archive import records
 from beam_pipelines.archive.blocks import Block, Extent, groups
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.flags import UserError
 
-BOM = b"\xef\xbb\xbf"
 PEEKED_ROWS = 100
 PEEKED_BYTES = 16 << 20
 
@@ -27,23 +28,35 @@ class BadRow(Exception):
     """A row that cannot be read; its text is the reason for the summary."""
 
 
-def column_names(file: InputFile) -> list[str]:
-    """The columns of a file; of JSON lines, the keys of its first 100 rows; [] if it is empty."""
+def column_names(file: InputFile) -> list[str] | None:
+    """The columns of a file; of JSON lines, the keys of its first 100 rows. None if it is empty.
+
+    Raises:
+      UserError: It is damaged, or its header is no row of its format.
+    """
     with file.open() as stream:
         if file.format == "parquet":
             import pyarrow.parquet as pq
 
             return pq.ParquetFile(stream).schema_arrow.names
-        rows = records.records(stream, file.format, PEEKED_BYTES)
-        if file.format != "jsonl":
-            return _header(next(rows, None), file.format)
-        names = {}
-        for record, _ in zip(rows, range(PEEKED_ROWS), strict=False):
-            try:
-                names.update(_json_object(record) or {})
-            except BadRow:
-                continue  # It is rejected, with its reason, when the job reads it.
-        return list(names)
+        rows = itertools.islice(records.records(stream, file.format, PEEKED_BYTES), PEEKED_ROWS)
+        if file.format == "jsonl":
+            return _keys(list(rows))
+        first = next(rows, None)
+        try:
+            return first and _fields(first, file.format)
+        except BadRow as bad:
+            raise UserError(f"{file.path}: its first line is no header: {bad}") from None
+
+
+def _keys(rows: list[records.Record]) -> list[str] | None:
+    names: dict[str, object] = {}
+    for record in rows:
+        try:
+            names.update(_json_object(record) or {})
+        except BadRow:
+            continue  # It is rejected, with its reason, when the job reads it.
+    return list(names) if rows else None
 
 
 def read(extent: Extent, columns: tuple[str, ...], size: int, max_row_bytes: int) -> Iterator[Block]:
@@ -87,31 +100,24 @@ def _block(file: InputFile, group: list[records.Record], columns, header, parse)
 
 
 def _text(record: records.Record) -> str:
-    data = record.data
-    if record.start == 0:
-        data = data.removeprefix(BOM)
     try:
-        return data.decode()
+        return record.data.decode()
     except UnicodeDecodeError:
         raise BadRow("invalid_utf8") from None
 
 
 def _fields(record: records.Record, format: str) -> list[str]:
     if record.broken:
-        raise BadRow("open_quote")
+        raise BadRow("open_quote" if b'"' in record.data else "row_too_long")
     try:
         return next(csv.reader([_text(record)], delimiter=records.DELIMITERS[format].decode()))
     except csv.Error:
         raise BadRow("broken_csv") from None
 
 
-def _header(record: records.Record | None, format: str) -> list[str]:
-    return _fields(record, format) if record else []
-
-
 def _csv_values(record: records.Record, columns, header: list[str], format: str) -> list[str] | None:
     """The wanted fields of a row; None for the header and for a blank line."""
-    if record.start == 0 or not record.data.strip(b"\r\n"):
+    if record.line == 1 or not record.data.strip(b"\r\n"):
         return None
     fields = _fields(record, format)
     if len(fields) != len(header):
@@ -180,6 +186,8 @@ def _parquet_block(file: InputFile, batch: pa.RecordBatch, first_row: int) -> Bl
 def _checked(column: pa.Array, reasons: dict[int, str]) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.large_binary())  # PyArrow 25 cannot take rows of a view.
     return _valid_text(column, reasons) if _is_text(column.type) else column
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
 KEPT_OF_BROKEN = 8192
 DELIMITERS = {"csv": b",", "tsv": b"\t"}
@@ -51,7 +52,7 @@ class Record:
 
 
 def records(stream: BinaryIO, format: str, max_bytes: int, *, start: int = 0, line: int = 1) -> Iterator[Record]:
-    r"""Yields every row of a stream, blank lines too.
+    r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
     Args:
       stream: Bytes from the start of a row to the end of a file or of a block.
@@ -65,14 +66,18 @@ def records(stream: BinaryIO, format: str, max_bytes: int, *, start: int = 0, li
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
     row = ROWS[format]
+    kept = min(KEPT_OF_BROKEN, max_bytes)
     buffer, at, ended = b"", 0, False
+    if start == 0:
+        buffer = _read_exactly(stream, len(BOM))
+        at = start = len(BOM) if buffer == BOM else 0
     while True:
         found = row.match(buffer, at, at + max_bytes)
         if found and (found[1] is None or (ended and found.end() == len(buffer))):
             end, broken = found.end(), False
             if end == at:
                 return
-        elif not ended and len(buffer) - at < max_bytes:
+        elif not ended and len(buffer) - at <= max_bytes:
             # Doubling what is read keeps the work linear while a long row is incomplete.
             more = stream.read(max(READ_BYTES, len(buffer) - at))
             buffer, at, ended = buffer[at:] + more, 0, not more
@@ -80,18 +85,25 @@ def records(stream: BinaryIO, format: str, max_bytes: int, *, start: int = 0, li
         else:
             end, broken = buffer.find(b"\n", at) + 1, True
         if end:
-            data = buffer[at : min(end, at + KEPT_OF_BROKEN) if broken else end]
+            data = buffer[at : min(end, at + kept) if broken else end]
             yield Record(start, line, data, broken)
             line += 1 if broken else data.count(b"\n")
             start += end - at
             at = end
         else:
             # The broken row's first line is longer than the buffer: its rest is dropped unseen.
-            yield Record(start, line, buffer[at : at + KEPT_OF_BROKEN], True)
+            yield Record(start, line, buffer[at : at + kept], True)
             start += len(buffer) - at
             line += 1
             buffer, dropped, ended = _after_newline(stream)
             start, at = start + dropped, 0
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    found = b""
+    while len(found) < size and (more := stream.read(size - len(found))):
+        found += more
+    return found
 
 
 def _after_newline(stream: BinaryIO) -> tuple[bytes, int, bool]:

@@ -38,7 +38,7 @@ class ReadBlocks(beam.PTransform):
         )
 
 
-def write_rejects(block: blocks.Block, *, folder: str) -> None:
-    """Writes `rejected/NAME.jsonl`, where the block has rejects."""
-    if block.rejects:
-        storage.write_bytes(folder, f"rejected/{block.name}.jsonl", rejects.json_lines(block.rejects))
+def write_rejects(block: str, rejected: list[rejects.Reject], *, folder: str) -> None:
+    """Writes `rejected/BLOCK.jsonl`, where the block of that name has rejects."""
+    if rejected:
+        storage.write_bytes(folder, f"rejected/{block}.jsonl", rejects.json_lines(rejected))

@@ -14,6 +14,7 @@ from beam_pipelines import storage
 from beam_pipelines.learning import splits, tokens
 from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.progress import Progress
 
 PARTS = 16
 TRAINING, HELD_OUT = "training", "held_out"
@@ -29,6 +30,7 @@ class CountTokens(beam.DoFn):
         self.settings = settings
 
     def setup(self):
+        self._progress = Progress("counted")
         self._tokenize = tf.function(
             lambda texts: _with_fingerprints(tokens.tokenize(texts)),
             input_signature=[tf.TensorSpec([None], tf.string)],
@@ -44,6 +46,7 @@ class CountTokens(beam.DoFn):
         return distinct, counts, tf.strings.to_hash_bucket_fast(distinct, PARTS)
 
     def process(self, reviews: Reviews):
+        self._progress.add(reviews.rows_read)
         if not reviews.ids:
             return
         tokenized, fingerprints = self._tokenize(reviews.texts.to_numpy(zero_copy_only=False))

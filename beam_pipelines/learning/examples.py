@@ -17,6 +17,7 @@ from beam_pipelines import storage
 from beam_pipelines.learning import counting, statistics
 from beam_pipelines.learning.splits import SPLITS
 from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.progress import Progress
 from beam_pipelines.scale import Scale
 
 WRITTEN = ["ids", "score", "id"]
@@ -31,11 +32,13 @@ class WriteExamples(beam.DoFn):
         self.folder = folder
 
     def setup(self):
+        self._progress = Progress("prepared")
         self._recurring = counting.read_recurring(self.folder)
         self._encoder = RecordBatchToExamplesEncoder()
 
     def process(self, element: tuple[pa.RecordBatch, dict]) -> Iterator[statistics.Counts]:
         batch, _ = element
+        self._progress.add(batch.num_rows)
         fingerprints = _values(batch, "fingerprint")
         keys = [key.decode() for key in _values(batch, "split_key")] if self.settings.split_column else None
         split = counting.assign_splits(keys, fingerprints, self.settings)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.preprocess_settings import PreprocessSettings
 
 UNRATED_SCORE = "no_score"
@@ -22,7 +23,8 @@ class Reviews:
     """The rated reviews of a block.
 
     Attributes:
-      block: The block, with the rows that cannot be used among its rejects.
+      block: The name of the block.
+      rejects: The block's rows that cannot be used.
       texts: string [reviews].
       scores: float32 [reviews], in the archive's unit.
       ids: The name of each review's row.
@@ -30,12 +32,17 @@ class Reviews:
       skipped: How many rows have no score, by reason.
     """
 
-    block: Block
+    block: str
+    rejects: list[Reject]
     texts: pa.Array
     scores: np.ndarray
     ids: list[str]
     split_keys: list[str] | None
     skipped: collections.Counter
+
+    @property
+    def rows_read(self) -> int:
+        return len(self.ids) + len(self.rejects) + self.skipped.total()
 
 
 def rated_reviews(block: Block, settings: PreprocessSettings) -> Reviews:
@@ -58,9 +65,9 @@ def rated_reviews(block: Block, settings: PreprocessSettings) -> Reviews:
                 kept.append(row)
     names = _row_names(block, settings.id_column)
     keys = _split_keys(block.rows, groups, settings)
-    rejected = block.reject(reasons).rejects
     return Reviews(
-        dataclasses.replace(block, rows=block.rows.slice(0, 0), places=[], rejects=rejected),
+        block.name,
+        block.reject(reasons).rejects,
         block.rows.column(settings.text_column).take(pa.array(kept, pa.int64())),
         np.array(scores, np.float32),
         [names[row] for row in kept],

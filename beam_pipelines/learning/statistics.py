@@ -26,10 +26,9 @@ def add_up(counts: Iterable[Counts]) -> Counts:
 def count_rows(reviews: Reviews) -> Counts:
     """Counts a block's rows: read, rejected by reason, skipped by reason, rated."""
     counts: Counts = collections.Counter()
-    rejects = reviews.block.rejects
     counts["rated",] = len(reviews.ids)
-    counts["read",] = len(reviews.ids) + len(rejects) + reviews.skipped.total()
-    counts.update(("rejected", reject.reason) for reject in rejects)
+    counts["read",] = reviews.rows_read
+    counts.update(("rejected", reject.reason) for reject in reviews.rejects)
     for reason, rows in reviews.skipped.items():
         counts["skipped", reason] += rows
     return counts

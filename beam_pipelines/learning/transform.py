@@ -92,7 +92,7 @@ def to_record_batch(reviews: Reviews) -> pa.RecordBatch:
     """Reviews in the form that tf.Transform reads: every column a list of one value."""
     columns = {
         "text": reviews.texts,
-        "block": [reviews.block.name] * len(reviews.ids),
+        "block": [reviews.block] * len(reviews.ids),
         "id": reviews.ids,
         "score": reviews.scores,
         "split_key": [None] * len(reviews.ids) if reviews.split_keys is None else reviews.split_keys,

@@ -170,3 +170,11 @@ def test_a_file_whose_columns_cannot_be_read_is_named(tmp_path, name, content):
     file = input_file(tmp_path / name, content)
     with pytest.raises(UserError, match=re.escape(file.path)):
         inputs.check_columns([file], ("text",))
+
+
+@pytest.mark.parametrize("name", ["a.csv.xz", "a.csv.lzma", "a.csv.zstd", "a.csv.deflate", "a.zip", "a.tar"])
+def test_a_compression_that_is_not_read_is_refused(tmp_path, name):
+    """Read as it lies there, every row would be rejected as broken."""
+    (tmp_path / name).write_bytes(b"packed")
+    with pytest.raises(UserError, match=f"{name}: of compressed files .gz, .bz2 and .zst are read; unpack it first"):
+        inputs.find((str(tmp_path / name),), "csv")

@@ -4,12 +4,9 @@ import csv
 import io
 import itertools
 import json
-import lzma
-import zlib
 
 import pyarrow as pa
 import pytest
-import zstandard
 
 from beam_pipelines.archive import readers
 from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all
@@ -86,23 +83,6 @@ def test_a_compressed_file_that_is_cut_off_is_an_error(tmp_path, compression):
 
 
 @pytest.mark.parametrize(
-    ("name", "compress"),
-    [
-        ("a.csv.xz", lzma.compress),
-        ("a.csv.lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
-        ("a.csv.zstd", zstandard.compress),
-        ("a.csv.deflate", zlib.compress),
-    ],
-)
-def test_a_compression_that_only_beam_knows_loses_no_row(tmp_path, name, compress):
-    """Beam decompresses by more names than ours: the size of the file is not that of its rows."""
-    texts = [f"review number {place}" for place in range(100)]
-    content = "text,band\n" + "".join(f"{text},band\n" for text in texts)
-    blocks = read_all(input_file(tmp_path / name, compress(content.encode()), "csv"), COLUMNS)
-    assert [text for block in blocks for text in block.rows["text"].to_pylist()] == texts
-
-
-@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.csv", BOM + separated(",")),
@@ -136,12 +116,12 @@ def test_a_quoted_name_of_a_column(tmp_path, mark, name):
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("a.csv", b"", []),
+        ("a.csv", b"", None),
         ("a.csv", b"\n", []),
         ("a.csv", b"text,n\n", ["text", "n"]),
         ("a.csv", b'\xef\xbb\xbf"text",n', ["text", "n"]),
         ("a.tsv", b"text,n\tid\r\n", ["text,n", "id"]),
-        ("a.jsonl", b"", []),
+        ("a.jsonl", b"", None),
         ("a.jsonl", b'{"n": 1}\n\nbroken\n[1]\n{"text": "", "n": 2}\n', ["n", "text"]),
         ("a.jsonl", b'{"n": 1}\n' * 99 + b'{"a": 1}\n{"b": 1}\n', ["n", "a"]),
         ("a.parquet", parquet({"text": ["a"], "n": [1]}), ["text", "n"]),
@@ -162,14 +142,14 @@ def test_column_names(tmp_path, name, content, expected):
         (b"bad, x, y, 1\n", "too_many_fields", "bad, x, y, 1\n"),
         (b"ba\rd,x,1\n", "broken_csv", "ba\rd,x,1\n"),
         (b'"bad,x,1\n', "open_quote", '"bad,x,1\n'),
-        (b'"bad,%s,1\n' % (b"x" * 2000), "open_quote", '"bad,' + "x" * 1995),
-        (b"bad,%s,1\n" % (b"x" * 2000), "row_too_long", "bad," + "x" * 1996),
+        (b'"bad,%s,1\n' % (b"x" * 4000), "open_quote", '"bad,' + "x" * 1995),
+        (b"bad,%s,1\n" % (b"x" * 4000), "row_too_long", "bad," + "x" * 1996),
     ],
 )
 def test_rejected_rows_of_csv(tmp_path, line, reason, raw):
     content = b"text,band,id\ngood,a,1\n\n" + line + b"fine,b,2\n"
     file = input_file(tmp_path / "a.csv", content)
-    block = read_one(file, max_row_bytes=1000)
+    block = read_one(file, max_row_bytes=3000)
     assert rejects_of(block) == [(4, reason, raw)]
     assert block.rejects[0].file == file.path
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}

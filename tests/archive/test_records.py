@@ -142,19 +142,13 @@ def test_a_line_longer_than_what_is_read_at_once(format, max_bytes, length):
     """One endless line is neither held nor written whole, and the row after it is found."""
     line = b"a" * length
     found = scan(line + b"\nb\n" + line, format, max_bytes)
-    if length + 1 <= max_bytes:
-        assert found == [
-            records.Record(0, 1, line + b"\n"),
-            records.Record(length + 1, 2, b"b\n"),
-            records.Record(length + 3, 3, line),
-        ]
-    else:
-        kept = line[: records.KEPT_OF_BROKEN]
-        assert found == [
-            records.Record(0, 1, kept, broken=True),
-            records.Record(length + 1, 2, b"b\n"),
-            records.Record(length + 3, 3, kept, broken=True),
-        ]
+    assert [(record.start, record.line) for record in found] == [(0, 1), (length + 1, 2), (length + 3, 3)]
+    assert found[1].data == b"b\n"
+    if length < max_bytes:
+        assert data_of(found) == [line + b"\n", b"b\n", line]
+    for long in (found[0], found[2]):
+        assert long.broken == (length >= max_bytes)
+        assert not long.broken or 0 < len(long.data) <= records.KEPT_OF_BROKEN
 
 
 def test_a_quoted_field_longer_than_what_is_read_at_once():

@@ -38,7 +38,7 @@ def test_a_score_is_read(raw, expected):
 @pytest.mark.parametrize("raw", ["", "  ", None])
 def test_a_row_without_a_score_is_skipped_and_counted(raw):
     found = rated(raw)
-    assert (found.ids, found.block.rejects, found.skipped) == ([], [], {"no_score": 1})
+    assert (found.ids, found.rejects, found.skipped) == ([], [], {"no_score": 1})
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_a_row_without_a_score_is_skipped_and_counted(raw):
 def test_a_score_that_is_none_is_rejected(raw, reason):
     found = rated(raw)
     assert found.ids == []
-    assert [(r.file, r.place, r.reason) for r in found.block.rejects] == [("/data/reviews.csv", 2, reason)]
-    assert '"fine"' in found.block.rejects[0].raw
+    assert [(r.file, r.place, r.reason) for r in found.rejects] == [("/data/reviews.csv", 2, reason)]
+    assert '"fine"' in found.rejects[0].raw
 
 
 @pytest.mark.parametrize(("text", "reason"), [("", "empty_text"), (" \n\t", "empty_text"), (None, "missing_text")])
 def test_a_rated_row_without_text_is_rejected(text, reason):
     both = block(text=[text, "fine"], score=["1", "2"])
     found = reviews.rated_reviews(both, settings(score_column="score"))
-    assert [r.reason for r in found.block.rejects] == [reason]
+    assert [r.reason for r in found.rejects] == [reason]
     assert found.scores.tolist() == [2]
 
 
@@ -95,7 +95,7 @@ def test_a_title_without_a_score_is_skipped(title):
 
 def test_a_title_with_an_impossible_score_is_rejected():
     found = reviews.rated_reviews(block(text=["fine"], name=["Band - 150%"]), settings(title_column="name"))
-    assert [r.reason for r in found.block.rejects] == ["score_out_of_range"]
+    assert [r.reason for r in found.rejects] == ["score_out_of_range"]
 
 
 def test_named_groups_become_columns_and_the_last_group_is_the_score():
