@@ -26,10 +26,12 @@ class ScoredBlock:
     Attributes:
       block: The block; rows without text are among its rejects.
       results: `score` float32, `tokens` int64, `known_share` float32, `truncated` bool, all [rows].
+      engine: What computed them.
     """
 
     block: Block
     results: dict[str, np.ndarray]
+    engine: str
 
 
 class ScoreBlock(beam.DoFn):
@@ -40,12 +42,13 @@ class ScoreBlock(beam.DoFn):
         self.export = export
 
     def setup(self):
-        self._scorer = Scorer(self.export)
+        self._scorer = Scorer(self.export, self.settings.engine)
         self._progress = Progress("scored")
 
     def process(self, block: Block) -> Iterator[ScoredBlock]:
         block = block.reject(rejects.empty_texts(block.rows.column(self.settings.text_column)))
-        yield ScoredBlock(block, self._scorer.score(block.rows.column(self.settings.text_column)))
+        results = self._scorer.score(block.rows.column(self.settings.text_column))
+        yield ScoredBlock(block, results, self._scorer.engine)
         self._progress.add(block.rows_read)
 
 
@@ -65,6 +68,7 @@ def statistics(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> 
     scale = Scale(export.about["score_min"], export.about["score_max"])
     found = {
         "file": block.file.path,
+        "engine": scored.engine,
         "rows_read": block.rows_read,
         "rows_scored": len(scores),
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),

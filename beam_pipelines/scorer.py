@@ -1,4 +1,4 @@
-"""Runs an exported model over reviews of any lengths, in batches of similar length."""
+"""Runs an exported model over reviews of any lengths."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,29 +6,62 @@ import tensorflow as tf
 
 from beam_pipelines import storage
 from beam_pipelines.exports import Export
+from beam_pipelines.flags import UserError, logger
+from beam_pipelines.scale import Scale
 
-# A batch holds at most this many tokens, padding included, and this many reviews.
-BATCH_TOKENS = 16_384
+# A batch of the SavedModel holds at most this many tokens, padding included, and this many reviews.
+BATCH_TOKENS = 8192
 BATCH_REVIEWS = 256
 # Scores may differ from the export's fixed ones by this share of the range (float32 rounding).
 TOLERANCE = 1e-5
 
 
 class Scorer:
-    """Scores texts with an export's SavedModel.
+    """Scores texts with an export.
+
+    The compiled engine computes what the SavedModel does, in a form that is faster on many reviews;
+    only a CNN has one. Whichever runs must first give the scores of the export's fixed texts.
 
     Args:
       export: Where it lies.
+      engine: "auto" (compiled where there is one and it agrees), "compiled" or "saved_model".
+
+    Attributes:
+      engine: The one that runs.
 
     Raises:
-      RuntimeError: It does not give the scores that it gave when it was exported.
+      UserError: The engine that was asked for does not exist for this model, or does not agree.
     """
 
-    def __init__(self, export: Export):
+    def __init__(self, export: Export, engine: str = "auto"):
         with storage.local_copy(export.path) as folder:
-            self._signatures = tf.saved_model.load(folder).signatures
-        self._span = export.about["score_max"] - export.about["score_min"]
-        self._check(export)
+            self._model = tf.saved_model.load(folder)
+        self._scale = Scale(export.about["score_min"], export.about["score_max"])
+        self._compiled = None
+        self.engine = "saved_model"
+        if engine != "saved_model" and hasattr(self._model, "fold"):
+            self._use_compiled()
+        elif engine == "compiled":
+            raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")
+        gap = self._gap(export)
+        if self.engine == "compiled" and engine == "auto" and not gap <= TOLERANCE * self._scale.span:
+            logger.warning("the compiled engine is %g off on the fixed texts; using the SavedModel", gap)
+            self._compiled, self.engine = None, "saved_model"
+            gap = self._gap(export)
+        if not gap <= TOLERANCE * self._scale.span:
+            raise UserError(f"{export.path} scores its fixed texts {gap:g} otherwise than when it was exported")
+
+    def _use_compiled(self) -> None:
+        from beam_pipelines import compiled_cnn
+
+        folded = {name: values.numpy() for name, values in self._model.fold().items()}
+        self._compiled = compiled_cnn.CompiledCnn(folded)
+        self.engine = "compiled"
+
+    def _gap(self, export: Export) -> float:
+        fixed = export.about["fixed_texts"]
+        found = self.score(pa.array([one["text"] for one in fixed]))["score"]
+        return float(np.abs(found - np.array([one["score"] for one in fixed], np.float32)).max())
 
     def score(self, texts: pa.Array) -> dict[str, np.ndarray]:
         """Scores texts, in any order of lengths.
@@ -39,22 +72,23 @@ class Scorer:
         Returns:
           `score` float32, `tokens` int64, `known_share` float32 and `truncated` bool, all [batch].
         """
-        encoded = self._signatures["encode"](text=tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
+        encoded = self._model.signatures["encode"](text=tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
         encoded = {name: values.numpy() for name, values in encoded.items()}
         ids, lengths = encoded.pop("ids"), encoded.pop("row_lengths")
+        if self._compiled:
+            shares = np.clip(self._compiled.score(ids, lengths), 0, 1)
+            scores = np.clip(self._scale.from_unit(shares), self._scale.low, self._scale.high).astype(np.float32)
+        else:
+            scores = self._run_padded(ids, lengths)
+        return {"score": scores, **encoded}
+
+    def _run_padded(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         starts = np.cumsum(lengths) - lengths
         scores = np.empty(len(lengths), np.float32)
         for rows in batches(lengths):
-            padded = pad(ids, starts[rows], lengths[rows])
-            scores[rows] = self._signatures["score_ids"](ids=tf.constant(padded))["score"].numpy()
-        return {"score": scores, **encoded}
-
-    def _check(self, export: Export) -> None:
-        fixed = export.about["fixed_texts"]
-        found = self.score(pa.array([one["text"] for one in fixed]))["score"]
-        gap = np.abs(found - np.array([one["score"] for one in fixed], np.float32)).max()
-        if not gap <= TOLERANCE * self._span:
-            raise RuntimeError(f"{export.path} scores its fixed texts {gap} away from what it did when exported")
+            padded = tf.constant(pad(ids, starts[rows], lengths[rows]))
+            scores[rows] = self._model.signatures["score_ids"](ids=padded)["score"].numpy()
+        return scores
 
 
 def batches(lengths: np.ndarray):

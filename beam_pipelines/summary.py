@@ -17,11 +17,13 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
     reasons: collections.Counter = collections.Counter()
     by_file = {file.path: collections.Counter(rows_read=0, rows_scored=0, rows_rejected=0) for file in files}
     histogram = [0] * 10
+    engines = set()
     for name in storage.listing(storage.join(folder, "statistics")):
         block = storage.read_json(storage.join(folder, "statistics", name))
         rejected = block.pop("rejected_by_reason")
         reasons.update(rejected)
         histogram = [a + b for a, b in zip(histogram, block.pop("score_histogram"), strict=True)]
+        engines.add(block.pop("engine"))
         counts = by_file[block.pop("file")]
         counts["rows_rejected"] += sum(rejected.values())
         totals["rows_rejected"] += sum(rejected.values())
@@ -37,6 +39,7 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
         "rows_scored": totals["rows_scored"],
         "rows_rejected": totals["rows_rejected"],
         "rejected_by_reason": dict(sorted(reasons.items())),
+        "engines": sorted(engines),
         "by_file": {path: dict(counts) for path, counts in by_file.items()},
         "score_mean": totals["score_sum"] / totals["rows_scored"] if totals["rows_scored"] else None,
         "score_histogram": histogram,

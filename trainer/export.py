@@ -6,7 +6,8 @@
                      row_lengths int64 [batch]
     score_ids        ids int64 [batch, time], padded with 0 -> score float32 [batch]
 
-The last two are the two halves of the first: a bulk job puts its own batching between them.
+The last two are the two halves of the first: a bulk job puts its own batching between them. A CNN
+also has a function `fold`, no signature, that returns its folded form: see `trainer.folding`.
 """
 
 import datetime
@@ -21,6 +22,7 @@ import tensorflow as tf
 
 from beam_pipelines import job_folder, storage
 from beam_pipelines.scale import Scale
+from trainer import folding
 from trainer.data import PreparedReviews
 
 # What a scorer must get right however it is built; their scores stand in reviews.json.
@@ -52,6 +54,8 @@ class ReviewScorer(tf.Module):
         self._transform = tf.saved_model.load(str(transform_graph))
         self._model = model
         self._scale = scale
+        if model.name == "cnn":
+            self.fold = tf.function(lambda: folding.fold(model), input_signature=[])
 
     def _encode(self, text: tf.Tensor) -> dict:
         encoded = self._transform.transform_fn({"text": text})

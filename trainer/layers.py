@@ -30,6 +30,10 @@ class TokenVectors(keras.layers.Layer):
             self.learned = self.add_weight(shape=learned.shape, name="learned")
             self.learned.assign(learned)
 
+    def table(self):
+        """All vectors, float32 [vocab, dim]."""
+        return self.frozen if self._learned_from is None else ops.concatenate([self.frozen, self.learned])
+
     def call(self, ids):
         if self._learned_from is None:
             return ops.take(self.frozen, ids, axis=0)
