@@ -127,6 +127,28 @@ def beam_options(arguments: list[str], settings_class, module: str):
     return options
 
 
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its complaints about a GPU that this machine does not have.
+
+    It writes them past Python and whatever its log level is (TensorFlow 2.21). Where there is an
+    NVIDIA device nothing is hidden.
+    """
+    if os.path.exists("/dev/nvidiactl") or "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow
+
+        tensorflow.config.list_physical_devices("GPU")
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        os.close(nowhere)
+
+
 def run(main) -> None:
     """Runs a command's `main` and exits with its status; a UserError becomes one sentence."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

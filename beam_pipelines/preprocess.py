@@ -162,6 +162,7 @@ def run(settings: PreprocessSettings, options) -> dict:
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
+    flags.import_tensorflow()
     import apache_beam as beam
 
     from beam_pipelines.learning import embeddings, statistics

@@ -60,6 +60,7 @@ def run(settings: ScoreSettings, options) -> dict:
         inputs=[dataclasses.asdict(file) for file in files],
     )
     job_folder.claim(folder, described, overwrite=settings.overwrite)
+    flags.import_tensorflow()
     logger.info("scoring %d files, %.1f MB, with version %d", len(files), size_mb, export.version)
     with beam.Pipeline(options=options) as root:
         build(root, files, settings, export, folder)

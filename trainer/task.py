@@ -99,6 +99,7 @@ def run(settings: TrainerSettings) -> dict:
       UserError: Something in the settings or the folders is to be mended.
     """
     with storage.local_copy(settings.data) as folder:
+        flags.import_tensorflow()
         from trainer import data
 
         prepared = data.PreparedReviews.load(folder)

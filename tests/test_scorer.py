@@ -1,0 +1,91 @@
+"""The two engines of the bulk job give the same scores, and the job proves it before it starts."""
+
+import json
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from beam_pipelines import compiled_cnn, exports, scorer
+from beam_pipelines.flags import UserError
+from beam_pipelines.scorer import Scorer
+from tests.test_same_score import TEXTS, WITHIN
+from tests.trainer.test_export import version
+
+
+@pytest.fixture
+def copy(cnn, tmp_path):
+    return shutil.copytree(version(cnn), tmp_path / "20200101000000")
+
+
+def test_engines_agree(trained, rows):
+    """On short and long, known and unknown, empty and endless texts."""
+    export = exports.find(str(trained))
+    texts = pa.array(TEXTS + [row["text"] for row in rows])
+    auto, saved_model = Scorer(export), Scorer(export, "saved_model")
+    assert auto.engine == ("compiled" if export.about["model"] == "cnn" else "saved_model")
+    assert saved_model.engine == "saved_model"
+    for name, values in saved_model.score(texts).items():
+        assert auto.score(texts)[name] == pytest.approx(values, abs=WITHIN)
+
+
+def test_the_compiled_cnn_is_the_mathematics_of_the_layers():
+    """Against one window at a time in plain numpy, with slopes of both signs."""
+    random = np.random.default_rng(0)
+    width, vocabulary, filters = 3, 7, 4
+    folded = {
+        "tables": random.normal(size=(width, vocabulary, filters)).astype(np.float32),
+        "bias": random.normal(size=filters).astype(np.float32),
+        "slope": np.array([2, -1, 0.5, -3], np.float32),
+        "shift": random.normal(size=filters).astype(np.float32),
+        "weights": random.normal(size=filters).astype(np.float32),
+        "constant": np.float32(0.3),
+    }
+    lengths = np.array([1, 2, 3, 9, 200])
+    ids = random.integers(1, vocabulary, lengths.sum())
+    expected = []
+    for review in np.split(ids, np.cumsum(lengths)[:-1]):
+        sums = [
+            folded["bias"]
+            + sum(folded["tables"][place, token] for place, token in enumerate(review[start : start + width]))
+            for start in range(len(review))
+        ]
+        normalised = folded["slope"] * np.maximum(sums, 0) + folded["shift"]
+        expected.append(normalised.max(axis=0) @ folded["weights"] + folded["constant"])
+    found = compiled_cnn.CompiledCnn(folded).score(ids, lengths)
+    assert found == pytest.approx(np.array(expected), abs=1e-5)
+
+
+def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
+    export = exports.find(str(cnn))
+    monkeypatch.setattr(compiled_cnn.CompiledCnn, "score", lambda self, ids, lengths: np.full(len(lengths), 0.9))
+    assert Scorer(export).engine == "saved_model"
+    with pytest.raises(UserError, match="scores its fixed texts .* otherwise than when it was exported"):
+        Scorer(export, "compiled")
+
+
+def test_an_lstm_has_no_compiled_engine(trained):
+    export = exports.find(str(trained))
+    if export.about["model"] == "lstm":
+        with pytest.raises(UserError, match="--engine compiled: a lstm has no compiled form; use saved_model"):
+            Scorer(export, "compiled")
+
+
+def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
+    extra = copy / "assets.extra" / "reviews.json"
+    about = json.loads(extra.read_text())
+    about["fixed_texts"][3]["score"] += 0.01
+    extra.write_text(json.dumps(about))
+    with pytest.raises(UserError, match="otherwise than when it was exported"):
+        Scorer(exports.find(str(copy)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_batches_hold_every_review_once_within_their_limits(seed):
+    lengths = np.random.default_rng(seed).integers(1, 5000, 700)
+    found = list(scorer.batches(lengths))
+    assert sorted(np.concatenate(found).tolist()) == list(range(700))
+    for rows in found:
+        assert len(rows) <= scorer.BATCH_REVIEWS
+        assert len(rows) * lengths[rows].max() <= scorer.BATCH_TOKENS
