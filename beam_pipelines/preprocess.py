@@ -29,7 +29,6 @@ OUTPUTS = [
     "statistics.json",
 ]
 VOCABULARY = f"{storage.TEMPORARY}/vocabulary.txt"
-TOO_MANY_REJECTED = 3
 
 
 def build_count(root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str) -> None:
@@ -121,23 +120,17 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
     """Stops where there is nothing to learn from, or more is rejected than allowed.
 
     Raises:
-      UserError: Names the counts and the reason that dominates.
+      UserError: Names the counts, or the reason that dominates.
     """
+    from beam_pipelines.archive import rejects
     from beam_pipelines.learning import statistics
 
     rejected = statistics.by_second(rows, "rejected")
-    skipped = statistics.by_second(rows, "skipped")
-    counts = f"read {rows['read',]:,} rows; rejected {rejected or 0}, skipped {skipped or 0}"
     if not rows["rated",]:
+        skipped = statistics.by_second(rows, "skipped")
+        counts = f"read {rows['read',]:,} rows; rejected {rejected or 0}, skipped {skipped or 0}"
         raise UserError(f"no rated row at all: {counts}; see {settings.output}/rejected")
-    share = sum(rejected.values()) / rows["read",]
-    if share > settings.max_rejected_share:
-        worst = max(rejected, key=rejected.get)
-        raise UserError(
-            f"{share:.1%} of the rows were rejected, most of them for {worst}: {counts}; "
-            f"see {settings.output}/rejected, and allow more with --max_rejected_share",
-            status=TOO_MANY_REJECTED,
-        )
+    rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 
 
 def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
@@ -169,8 +162,10 @@ def run(settings: PreprocessSettings, options) -> dict:
 
     started = time.monotonic()
     folder = storage.absolute(settings.output)
+    from beam_pipelines.archive import readers
+
     files = inputs.find(settings.input, settings.input_format)
-    inputs.check_columns(files, settings.columns)
+    readers.check_columns(files, settings.columns)
     if settings.embeddings:
         embeddings.locate(settings.embeddings)
     job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite)

@@ -11,25 +11,24 @@ import time
 
 from beam_pipelines import flags, job_folder, storage
 from beam_pipelines.archive import inputs
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.flags import logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
 OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "summary.json"]
-TOO_MANY_REJECTED = 3
 
 
 def build(root, files: list[inputs.InputFile], settings: ScoreSettings, export, folder: str) -> None:
     """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
     import apache_beam as beam
 
-    from beam_pipelines import score_blocks
     from beam_pipelines.archive.source import ReadBlocks
+    from beam_pipelines.scoring import steps
 
     _ = (
         root
         | "Blocks" >> ReadBlocks(files, settings.columns, settings.max_field_mb)
-        | "Score" >> beam.ParDo(score_blocks.ScoreBlock(settings, export))
-        | "Write" >> beam.Map(score_blocks.write, settings=settings, export=export, folder=folder)
+        | "Score" >> beam.ParDo(steps.ScoreBlock(settings, export))
+        | "Write" >> beam.Map(steps.write, settings=settings, export=export, folder=folder)
     )
 
 
@@ -41,14 +40,17 @@ def run(settings: ScoreSettings, options) -> dict:
     """
     started = time.monotonic()
     folder = storage.absolute(settings.output)
+    from beam_pipelines.archive import readers
+
     files = inputs.find(settings.input, settings.input_format)
-    inputs.check_columns(files, settings.columns)
+    readers.check_columns(files, settings.columns)
 
     import apache_beam as beam
 
-    from beam_pipelines import exports, score_shards, summary
+    from beam_pipelines import exports
+    from beam_pipelines.scoring import shards, summary
 
-    score_shards.check_names(settings)
+    shards.check_names(settings)
     export = exports.find(settings.model)
     size_mb = sum(file.size_bytes for file in files) / 1e6
     described = job_folder.manifest(
@@ -74,22 +76,6 @@ def run(settings: ScoreSettings, options) -> dict:
     return report
 
 
-def check_rejected(report: dict, settings: ScoreSettings) -> None:
-    """Fails the job, whose output is complete, when more than the allowed share was rejected.
-
-    Raises:
-      UserError: Names the share and the reason that dominates; its exit status is 3.
-    """
-    share = report["rows_rejected"] / max(report["rows_read"], 1)
-    if share > settings.max_rejected_share:
-        reasons = report["rejected_by_reason"]
-        raise UserError(
-            f"{share:.1%} of the rows were rejected, most of them for {max(reasons, key=reasons.get)}; all others are "
-            f"scored; see {settings.output}/rejected, and allow more with --max_rejected_share",
-            status=TOO_MANY_REJECTED,
-        )
-
-
 def main(argv=None) -> int:
     settings, others = flags.parse(ScoreSettings, MODULE, argv)
     options = flags.beam_options(others, ScoreSettings, MODULE)
@@ -101,7 +87,9 @@ def main(argv=None) -> int:
     )
     if report["rows_with_true_score"]:
         print(f"mean absolute error {report['mae']:.3g} on {report['rows_with_true_score']:,} rows with a true score")
-    check_rejected(report, settings)
+    from beam_pipelines.archive import rejects
+
+    rejects.check_share(report["rejected_by_reason"], report["rows_read"], settings.max_rejected_share, settings.output)
     return 0
 
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines import exports, score
-from beam_pipelines.scorer import Scorer
+from beam_pipelines.scoring.scorer import Scorer
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import metrics
 from trainer import data, evaluation, models, run_state

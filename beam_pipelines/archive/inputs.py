@@ -1,7 +1,6 @@
 """The files of an archive: found by globs, their format and compression known by name."""
 
 import bz2
-import concurrent.futures
 import contextlib
 import dataclasses
 import gzip
@@ -126,20 +125,3 @@ def _match(glob: str) -> dict[str, int]:
 
     entries = filesystems.FileSystems.match([glob])[0].metadata_list
     return {entry.path: entry.size_in_bytes for entry in entries}
-
-
-def check_columns(files: list[InputFile], columns: tuple[str, ...]) -> None:
-    """Looks at the start of every file for the wanted columns, before any work.
-
-    Raises:
-      UserError: Names the first file that lacks one, the column, and the columns that are there.
-    """
-    from beam_pipelines.archive import readers
-
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        for file, present in zip(files, pool.map(readers.column_names, files), strict=True):
-            for name in () if present is None else columns:
-                if present.count(name) > 1:
-                    raise UserError(f"{file.path} has several columns {name!r}")
-                if name not in present:
-                    raise UserError(f"{file.path} has no column {name!r}; it has: {', '.join(present) or 'none'}")

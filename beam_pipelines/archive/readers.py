@@ -4,6 +4,7 @@ Values of text formats stay text: a CSV field as it was, a JSON value as its JSO
 string. Parquet columns keep their type.
 """
 
+import concurrent.futures
 import csv
 import io
 import itertools
@@ -26,6 +27,21 @@ csv.field_size_limit(1 << 30)
 
 class BadRow(Exception):
     """A row that cannot be read; its text is the reason for the summary."""
+
+
+def check_columns(files: list[InputFile], columns: tuple[str, ...]) -> None:
+    """Looks at the start of every file for the wanted columns, before any work.
+
+    Raises:
+      UserError: Names the first file that lacks one, the column, and the columns that are there.
+    """
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for file, present in zip(files, pool.map(column_names, files), strict=True):
+            for name in () if present is None else columns:
+                if present.count(name) > 1:
+                    raise UserError(f"{file.path} has several columns {name!r}")
+                if name not in present:
+                    raise UserError(f"{file.path} has no column {name!r}; it has: {', '.join(present) or 'none'}")
 
 
 def column_names(file: InputFile) -> list[str] | None:

@@ -6,7 +6,10 @@ import json
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beam_pipelines.flags import UserError
+
 RAW_CHARACTERS = 2000
+TOO_MANY = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,3 +55,19 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     reasons = dict.fromkeys(pc.indices_nonzero(pc.equal(length, 0)).to_pylist(), "empty_text")
     reasons |= dict.fromkeys(pc.indices_nonzero(pc.is_null(texts)).to_pylist(), "missing_text")
     return reasons
+
+
+def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, output: str) -> None:
+    """Fails a job that rejected more than the allowed share of its rows.
+
+    Raises:
+      UserError: Names the share and the reason that dominates; its exit status is 3.
+    """
+    share = sum(by_reason.values()) / max(rows_read, 1)
+    if share > allowed:
+        worst = max(by_reason, key=by_reason.get)
+        raise UserError(
+            f"{share:.1%} of the rows were rejected, most of them for {worst} ({by_reason[worst]:,}); "
+            f"see {output}/rejected, and allow more with --max_rejected_share",
+            status=TOO_MANY,
+        )

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from beam_pipelines.archive import inputs
+from beam_pipelines.archive import inputs, readers
 from beam_pipelines.flags import UserError
 from tests.archive.conftest import input_file, parquet
 
@@ -122,7 +122,7 @@ def test_compressed_parquet_is_refused(tmp_path, name, input_format):
     ],
 )
 def test_columns_that_are_there_pass(tmp_path, name, content):
-    inputs.check_columns([input_file(tmp_path / name, content)], ("text", "id"))
+    readers.check_columns([input_file(tmp_path / name, content)], ("text", "id"))
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_the_file_and_the_column_are_named(tmp_path, name, content, told):
     good = input_file(tmp_path / "a.csv", b"text,id\na,1\n")
     bad = input_file(tmp_path / name, content)
     with error(f"{bad.path} {told}"):
-        inputs.check_columns([good, bad, bad], ("text", "id"))
+        readers.check_columns([good, bad, bad], ("text", "id"))
 
 
 @pytest.mark.parametrize("name", ["b.csv.gz", "b.jsonl.gz"])
 def test_an_empty_file_passes_compressed_too(tmp_path, name):
     """A job on a cluster leaves empty parts."""
     file = input_file(tmp_path / name, gzip.compress(b""))
-    inputs.check_columns([file], ("text",))
+    readers.check_columns([file], ("text",))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_file_whose_columns_cannot_be_read_is_named(tmp_path, name, content):
     """A traceback tells nobody which of a thousand files to mend."""
     file = input_file(tmp_path / name, content)
     with pytest.raises(UserError, match=re.escape(file.path)):
-        inputs.check_columns([file], ("text",))
+        readers.check_columns([file], ("text",))
 
 
 @pytest.mark.parametrize("name", ["a.csv.xz", "a.csv.lzma", "a.csv.zstd", "a.csv.deflate", "a.zip", "a.tar"])

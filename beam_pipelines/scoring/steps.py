@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import apache_beam as beam
 import numpy as np
 
-from beam_pipelines import score_shards, storage
+from beam_pipelines import storage
 from beam_pipelines.archive import rejects, source
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.exports import Export
@@ -16,7 +16,8 @@ from beam_pipelines.learning import reviews
 from beam_pipelines.progress import Progress
 from beam_pipelines.scale import Scale
 from beam_pipelines.score_settings import ScoreSettings
-from beam_pipelines.scorer import Scorer
+from beam_pipelines.scoring import shards
+from beam_pipelines.scoring.scorer import Scorer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +56,10 @@ class ScoreBlock(beam.DoFn):
 def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:
     """Writes a block's rejects, then its statistics, then its scores: their shard is the commit."""
     block = scored.block
-    table = score_shards.score_table(block, scored.results, settings, export)
+    table = shards.score_table(block, scored.results, settings, export)
     source.write_rejects(block.name, block.rejects, folder=folder)
     storage.write_json(folder, f"statistics/{block.name}.json", statistics(scored, settings, export))
-    data = score_shards.encode(table, settings.output_format)
+    data = shards.encode(table, settings.output_format)
     storage.write_bytes(folder, f"scores/{block.name}.{settings.output_format}", data)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_pipelines import compiled_cnn, exports, scorer
+from beam_pipelines import exports
 from beam_pipelines.flags import UserError
-from beam_pipelines.scorer import Scorer
+from beam_pipelines.scoring import compiled_cnn, scorer
+from beam_pipelines.scoring.scorer import Scorer
 from tests.test_same_score import TEXTS, WITHIN
 from tests.trainer.test_export import version
 

@@ -1,6 +1,6 @@
 """The CNN in its folded form, compiled: no padding, no multiplication in a window, all cores.
 
-`trainer.folding` says why it gives the same scores; `beam_pipelines.scorer` proves it for every job.
+`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
 import concurrent.futures

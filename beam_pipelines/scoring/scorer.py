@@ -52,7 +52,7 @@ class Scorer:
             raise UserError(f"{export.path} scores its fixed texts {gap:g} otherwise than when it was exported")
 
     def _use_compiled(self) -> None:
-        from beam_pipelines import compiled_cnn
+        from beam_pipelines.scoring import compiled_cnn
 
         folded = {name: values.numpy() for name, values in self._model.fold().items()}
         self._compiled = compiled_cnn.CompiledCnn(folded)

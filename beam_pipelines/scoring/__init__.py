@@ -1,0 +1,1 @@
+"""From blocks to scores: the model run over their texts, the shards, the summary."""
