@@ -44,6 +44,8 @@ def find(folder: str) -> Export:
         numbers = {int(name.split("/")[0]) for name in names if name.split("/")[0].isdecimal()}
         saved = [number for number in numbers if f"{number}/saved_model.pb" in names]
         if "saved_model.pb" in names:
+            if not versions.rsplit("/", 1)[-1].isdecimal():
+                raise UserError(f"--model {folder}: the name of a version's folder is its number, as it was exported")
             return _open(versions)
         if saved:
             return _open(storage.join(versions, str(max(saved))))

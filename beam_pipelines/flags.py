@@ -163,6 +163,8 @@ def run(main) -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
+    except OSError as error:
+        sys.exit(f"error: {error}")
     except RuntimeError as error:
         # A runner hands on what a worker raised as the text of its traceback.
         raised = re.search(r"^\S*UserError: (.*?)(?: \[while running .*)?$", str(error), re.MULTILINE)

@@ -8,6 +8,7 @@ those patterns and no others.
 import dataclasses
 import fnmatch
 import importlib.metadata
+import os
 import platform
 
 from beam_pipelines import storage
@@ -51,13 +52,24 @@ def read(root: str) -> dict | None:
     return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
 
 
-def claim(root: str, new: dict, *, overwrite: bool) -> None:
+def claim(root: str, new: dict, *, overwrite: bool, reads: list[str]) -> None:
     """Makes `root` this job's: refuses a folder that holds files, or empties it of the old job's.
 
+    Args:
+      root: The folder.
+      new: The manifest of the new job.
+      overwrite: Whether to delete what an earlier job wrote there.
+      reads: The files or folders that the new job reads.
+
     Raises:
-      UserError: The folder is not empty and `overwrite` is off, or nothing in it says that one of
-        our commands wrote it.
+      UserError: The folder is not empty and `overwrite` is off, nothing in it says that one of our
+        commands wrote it, or what the job reads lies in it.
     """
+    if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
+        raise UserError(f"--output {root} is a file; name a folder")
+    for path in reads:
+        if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
+            raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
     present = storage.listing(root)
     if present and not overwrite:
         raise UserError(f"--output {root} is not empty; choose another folder or add --overwrite")

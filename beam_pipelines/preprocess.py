@@ -138,10 +138,19 @@ def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
     from beam_pipelines.learning import counting, embeddings, vocabulary
 
     counts = counting.read_counts(folder)
+    if not counts:
+        raise UserError(
+            "no token to learn from: no rated row with words fell into the training split; lower --test_share and "
+            "--validation_share, or give more rows"
+        )
     vectors, dim = {}, settings.vector_size
     if settings.embeddings:
         vectors, dim = embeddings.read(settings.embeddings, counts)
+        if not vectors:
+            raise UserError(f"--embeddings {settings.embeddings}: none of its words is a token of the training split")
     chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
+    if not chosen.tokens:
+        raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
     storage.write_bytes(folder, VOCABULARY, "".join(token + "\n" for token in chosen.tokens).encode())
     array = io.BytesIO()
     np.save(array, chosen.vectors)
@@ -155,20 +164,28 @@ def run(settings: PreprocessSettings, options) -> dict:
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
-    flags.import_tensorflow()
-    import apache_beam as beam
-
-    from beam_pipelines.learning import embeddings, statistics
-
-    started = time.monotonic()
-    folder = storage.absolute(settings.output)
     from beam_pipelines.archive import readers
+    from beam_pipelines.learning import embeddings
 
+    folder = storage.absolute(settings.output)
     files = inputs.find(settings.input, settings.input_format)
     readers.check_columns(files, settings.columns)
     if settings.embeddings:
         embeddings.locate(settings.embeddings)
-    job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite)
+    reads = [file.path for file in files]
+    job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite, reads=reads)
+    try:
+        return _run(settings, options, files, folder)
+    finally:
+        storage.clear_temporary(folder)
+
+
+def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], folder: str) -> dict:
+    started = time.monotonic()
+    flags.import_tensorflow()
+    import apache_beam as beam
+
+    from beam_pipelines.learning import statistics
 
     logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
     with beam.Pipeline(options=options) as root:
@@ -190,8 +207,9 @@ def run(settings: PreprocessSettings, options) -> dict:
     }
     if sum(report["rows"][part] for part in ("kept", "rejected", "skipped")) != report["rows"]["read"]:
         raise RuntimeError(f"rows read, kept, rejected and skipped do not add up: {report['rows']}")
+    if not report["rows"]["kept_by_split"]["train"]:
+        raise UserError(f"no training row is left: {report['rows']}")
     storage.write_json(folder, "statistics.json", report)
-    storage.clear_temporary(folder)
     return report
 
 

@@ -11,7 +11,7 @@ import time
 
 from beam_pipelines import flags, job_folder, storage
 from beam_pipelines.archive import inputs
-from beam_pipelines.flags import logger
+from beam_pipelines.flags import UserError, logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
 OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "summary.json"]
@@ -52,6 +52,8 @@ def run(settings: ScoreSettings, options) -> dict:
 
     shards.check_names(settings)
     export = exports.find(settings.model)
+    if settings.engine == "compiled" and export.about["model"] != "cnn":
+        raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")
     size_mb = sum(file.size_bytes for file in files) / 1e6
     described = job_folder.manifest(
         MODULE,
@@ -61,7 +63,8 @@ def run(settings: ScoreSettings, options) -> dict:
         model_digest=export.digest,
         inputs=[dataclasses.asdict(file) for file in files],
     )
-    job_folder.claim(folder, described, overwrite=settings.overwrite)
+    reads = [export.path, *(file.path for file in files)]
+    job_folder.claim(folder, described, overwrite=settings.overwrite, reads=reads)
     flags.import_tensorflow()
     logger.info("scoring %d files, %.1f MB, with version %d", len(files), size_mb, export.version)
     with beam.Pipeline(options=options) as root:

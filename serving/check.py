@@ -2,11 +2,13 @@
 
     python -m serving.check trained/export/reviews/20260101120000
 
-The export is copied to an empty folder and loaded there by a process that can import nothing of
-this project. Its scores of the fixed texts must be those in `assets.extra/reviews.json`.
+The export is copied to an empty folder and loaded there by a process that imports nothing but
+TensorFlow. Its files must be those that were exported, and its scores of the fixed texts those in
+`assets.extra/reviews.json`.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -39,6 +41,9 @@ def check(export: exports.Export) -> dict:
             copy = pathlib.Path(folder, name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(storage.read_bytes(storage.join(export.path, name)))
+        for name, digest in export.about["digests"].items():
+            if hashlib.sha256(pathlib.Path(folder, name).read_bytes()).hexdigest() != digest:
+                raise UserError(f"{export.path}/{name} is not the file that was exported", status=1)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         ended = subprocess.run(
             [sys.executable, "-I", str(PROBE), folder], capture_output=True, text=True, cwd=folder, env=environment

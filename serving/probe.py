@@ -2,8 +2,7 @@
 
     python -I serving/probe.py VERSION_FOLDER
 
-It runs as a script of its own, in a process that can import nothing of this project, the way
-TensorFlow Serving would: see `serving.check`.
+It runs as a script of its own, in a process that imports nothing but TensorFlow: see `serving.check`.
 """
 
 import json

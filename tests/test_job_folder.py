@@ -66,14 +66,14 @@ def test_versions(monkeypatch):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_new_folder_gets_a_manifest_and_nothing_else(root, overwrite):
     assert job_folder.read(root) is None
-    job_folder.claim(root, manifest(), overwrite=overwrite)
+    job_folder.claim(root, manifest(), overwrite=overwrite, reads=[])
     assert storage.listing(root) == ["manifest.json"]
     assert job_folder.read(root) == json.loads(json.dumps(manifest()))
 
 
 def test_an_empty_folder_may_be_claimed(tmp_path):
     (tmp_path / "folders only" / "below").mkdir(parents=True)
-    job_folder.claim(str(tmp_path), manifest(), overwrite=False)
+    job_folder.claim(str(tmp_path), manifest(), overwrite=False, reads=[])
     assert storage.listing(str(tmp_path)) == ["manifest.json"]
 
 
@@ -81,7 +81,7 @@ def test_an_empty_folder_may_be_claimed(tmp_path):
 def test_a_folder_with_files_is_refused(root, names):
     write(root, *names)
     with error(f"--output {root} is not empty; choose another folder or add --overwrite"):
-        job_folder.claim(root, manifest(), overwrite=False)
+        job_folder.claim(root, manifest(), overwrite=False, reads=[])
     assert storage.listing(root) == names
 
 
@@ -89,7 +89,7 @@ def test_overwrite_refuses_a_folder_that_no_job_wrote(root):
     write(root, "scores/precious.parquet")
     sentence = "holds files but no manifest.json: no job wrote it, so --overwrite deletes nothing"
     with error(f"--output {root} {sentence}"):
-        job_folder.claim(root, manifest(), overwrite=True)
+        job_folder.claim(root, manifest(), overwrite=True, reads=[])
     assert storage.listing(root) == ["scores/precious.parquet"]
 
 
@@ -99,7 +99,7 @@ def test_overwrite_refuses_another_program_s_manifest(root, foreign):
     write(root, "scores/precious.parquet")
     storage.write_bytes(root, "manifest.json", foreign.encode())
     with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
-        job_folder.claim(root, manifest(), overwrite=True)
+        job_folder.claim(root, manifest(), overwrite=True, reads=[])
     assert storage.listing(root) == ["manifest.json", "scores/precious.parquet"]
     assert storage.read_bytes(f"{root}/manifest.json").decode() == foreign
 
@@ -107,10 +107,10 @@ def test_overwrite_refuses_another_program_s_manifest(root, foreign):
 def test_overwrite_deletes_what_the_old_manifest_lists_and_no_more(root):
     """The patterns of the job that wrote the folder count, not those of the new one."""
     old = {**manifest(), "outputs": ["scores/*", "rejected/*.jsonl", "old.json"]}
-    job_folder.claim(root, old, overwrite=False)
+    job_folder.claim(root, old, overwrite=False, reads=[])
     mine = ["notes.txt", "rejected/mine.txt", "summary.json", "xscores/a.parquet"]
     write(root, *mine, "scores/a.parquet", "scores/b.csv", "rejected/a.jsonl", "old.json", ".tmp/left/over")
-    job_folder.claim(root, manifest(), overwrite=True)
+    job_folder.claim(root, manifest(), overwrite=True, reads=[])
     assert storage.listing(root) == sorted([*mine, "manifest.json"])
     assert job_folder.read(root)["outputs"] == OUTPUTS
     assert not storage.exists(f"{root}/scores")
@@ -118,7 +118,7 @@ def test_overwrite_deletes_what_the_old_manifest_lists_and_no_more(root):
 
 
 def test_overwrite_of_a_job_that_wrote_nothing_yet(root):
-    job_folder.claim(root, manifest(), overwrite=False)
-    job_folder.claim(root, manifest(model_version=8), overwrite=True)
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    job_folder.claim(root, manifest(model_version=8), overwrite=True, reads=[])
     assert job_folder.read(root)["model_version"] == 8
     assert storage.listing(root) == ["manifest.json"]

@@ -209,6 +209,11 @@ def test_long_reviews_are_cut(tmp_path):
         (["--score_column=none"], r"reviews.csv has no column 'none'; it has: id, title, score, text"),
         (["--score_column=score", "--embeddings=no/glove.txt"], "--embeddings no/glove.txt: there is no such file"),
         (["--score_column=title"], "no rated row at all: read 400 rows; rejected {'score_not_a_number': 400}"),
+        (
+            ["--score_column=score", "--trained_tokens=0"],
+            "--trained_tokens 0 without --embeddings leaves no vocabulary",
+        ),
+        (["--score_column=score", "--sample_share=0"], "no token to learn from: no rated row with words fell into"),
         (["--score_column=score", "--score_max=50"], "of the rows were rejected, most of them for score_out_of_range"),
     ],
 )
@@ -225,3 +230,38 @@ def test_a_folder_with_files_is_not_touched(tmp_path, archive):
     with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
         run(tmp_path, archive, "--score_column=score", "--overwrite")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+def test_the_input_is_never_deleted(tmp_path, rows):
+    (tmp_path / "out").mkdir()
+    archive = conftest.write_csv(tmp_path / "out" / "reviews.csv", rows)
+    with pytest.raises(UserError, match=r"out holds .*reviews.csv, which the job reads; choose another folder"):
+        run(tmp_path, archive, "--score_column=score", "--overwrite")
+    assert archive.exists()
+
+
+def test_vectors_of_other_words_are_refused(tmp_path, archive):
+    (tmp_path / "glove.txt").write_text("inconnu 1 2\n")
+    with pytest.raises(UserError, match="none of its words is a token of the training split"):
+        run(tmp_path, archive, "--score_column=score", f"--embeddings={tmp_path}/glove.txt")
+    assert not (tmp_path / "out" / ".tmp").exists()
+
+
+def test_a_parquet_file_whose_text_is_none_is_rejected_row_by_row(tmp_path):
+    pd.DataFrame({"text": [1, 2, 3], "score": [1, 2, 3]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="no rated row at all: read 3 rows; rejected {'text_not_a_string': 3}"):
+        run(tmp_path, tmp_path / "a.parquet", "--score_column=score")
+    assert [reject["place"] for reject in rejected(tmp_path / "out")] == [1, 2, 3]
+
+
+def test_a_parquet_row_group_of_equal_texts_flows_in_blocks(tmp_path, monkeypatch):
+    """They take no space in the file but much in memory."""
+    from beam_pipelines.archive import blocks
+
+    monkeypatch.setattr(blocks, "MIN_BYTES", 100_000)
+    table = pd.DataFrame({"text": ["a good film " * 20] * 5000, "score": [50] * 5000})
+    table["text"] += (table.index % 7).astype(str)
+    table.to_parquet(tmp_path / "a.parquet")
+    run(tmp_path, tmp_path / "a.parquet", "--score_column=score", "--test_share=0", "--validation_share=0")
+    assert len(list((tmp_path / "out" / "train").iterdir())) >= 5
+    assert len(examples(tmp_path / "out", "train")) == 5000

@@ -161,3 +161,28 @@ def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_ow
     assert (tmp_path / "notes.txt").exists()
     assert not (tmp_path / "rejected").exists()
     assert {path.suffix for path in (tmp_path / "scores").iterdir()} == {".csv"}
+
+
+def test_nested_columns_and_missing_numbers_are_written_in_every_format(cnn, tmp_path):
+    table = pd.DataFrame({"text": ["fine", "dull"], "tags": [["a", "b"], []], "stars": [1.5, np.nan]})
+    table.to_parquet(tmp_path / "in.parquet")
+    flags = ["--keep_columns=tags,stars", "--output_format"]
+    run(tmp_path / "in.parquet", cnn, tmp_path / "csv", *flags, "csv")
+    assert pd.read_csv(next((tmp_path / "csv/scores").iterdir()))["tags"].tolist() == ['["a", "b"]', "[]"]
+    run(tmp_path / "in.parquet", cnn, tmp_path / "jsonl", *flags, "jsonl")
+    lines = [
+        json.loads(line, parse_constant=pytest.fail) for line in next((tmp_path / "jsonl/scores").iterdir()).open()
+    ]
+    assert [(line["tags"], line["stars"]) for line in lines] == [(["a", "b"], 1.5), ([], None)]
+
+
+def test_an_archive_without_rows_gives_no_scores_and_no_error(cnn, tmp_path):
+    (tmp_path / "empty.csv").write_text("id,text\n")
+    assert run(tmp_path / "empty.csv", cnn, tmp_path / "out")["rows_read"] == 0
+
+
+def test_an_lstm_has_no_compiled_engine(trained, archive, tmp_path):
+    if json.loads((trained / "manifest.json").read_text())["settings"]["model"] == "lstm":
+        with pytest.raises(UserError, match="--engine compiled: a lstm has no compiled form; use saved_model"):
+            run(archive, trained, tmp_path / "out", "--engine=compiled")
+        assert not (tmp_path / "out").exists()

@@ -57,6 +57,8 @@ class TrainerSettings:
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
+        if self.seed < 0:
+            raise ValueError(f"--seed {self.seed} must not be negative")
         if not self.learning_rate > 0:
             raise ValueError(f"--learning_rate {self.learning_rate} must be greater than 0")
 

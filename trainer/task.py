@@ -7,6 +7,7 @@ the same command continues an interrupted run.
 """
 
 import dataclasses
+import math
 import pathlib
 import time
 
@@ -39,7 +40,7 @@ def claim(settings: TrainerSettings, prepared) -> None:
                 f"continue it, choose another folder, or add --overwrite"
             )
         return
-    job_folder.claim(settings.output, new, overwrite=settings.overwrite)
+    job_folder.claim(settings.output, new, overwrite=settings.overwrite, reads=[settings.data])
 
 
 def _difference(old: dict, new: dict) -> str | None:
@@ -75,6 +76,8 @@ def fit(model, prepared, settings: TrainerSettings, output: pathlib.Path):
         )
         fitted = model.fit(batches, epochs=state.epoch + 1, initial_epoch=state.epoch, shuffle=False, verbose=0)
         figures = {"loss": float(fitted.history["loss"][0])}
+        if not math.isfinite(figures["loss"]):
+            raise UserError(f"the loss of epoch {state.epoch + 1} is no finite number; try a lower --learning_rate")
         error = None
         if prepared.rows("validation"):
             scored = evaluation.score_split(model, prepared, "validation")

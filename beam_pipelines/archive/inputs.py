@@ -123,5 +123,8 @@ def _match(glob: str) -> dict[str, int]:
         raise UserError(f"--input {glob} is a folder; name its files, such as '{glob}/*.csv'")
     from apache_beam.io import filesystems
 
-    entries = filesystems.FileSystems.match([glob])[0].metadata_list
+    try:
+        entries = filesystems.FileSystems.match([glob])[0].metadata_list
+    except ValueError as error:
+        raise UserError(f"--input {glob}: {error}") from None
     return {entry.path: entry.size_in_bytes for entry in entries}

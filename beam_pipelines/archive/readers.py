@@ -6,10 +6,11 @@ string. Parquet columns keep their type.
 
 import concurrent.futures
 import csv
+import dataclasses
 import io
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from beam_pipelines.flags import UserError
 
 PEEKED_ROWS = 100
 PEEKED_BYTES = 16 << 20
+PARQUET_ROWS = 512
 
 csv.field_size_limit(1 << 30)
 
@@ -180,23 +182,37 @@ def _read_parquet(extent: Extent, columns: tuple[str, ...], size: int) -> Iterat
 
     with extent.file.open() as stream:
         parquet = pq.ParquetFile(stream)
-        group = parquet.metadata.row_group(extent.start)
-        # A row group may hold a million reviews: it flows in slices, the same ones on every run.
-        rows = max(1, group.num_rows * size // max(group.total_byte_size, 1))
         row = extent.place
-        for batch in parquet.iter_batches(rows, row_groups=[extent.start], columns=list(columns)):
+        rows = parquet.iter_batches(PARQUET_ROWS, row_groups=[extent.start], columns=list(columns))
+        # A row group may hold a million reviews: it flows in slices, the same ones on every run.
+        for batches in _slices(rows, size):
+            batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
             yield _parquet_block(extent.file, batch.select(list(columns)), row)
             row += batch.num_rows
+
+
+def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:
+    """Groups batches up to a size in memory: in the file, equal texts may take no space."""
+    together: list[pa.RecordBatch] = []
+    for batch in batches:
+        together.append(batch)
+        if sum(one.nbytes for one in together) >= size:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _parquet_block(file: InputFile, batch: pa.RecordBatch, first_row: int) -> Block:
     reasons: dict[int, str] = {}
     arrays = [_checked(column, reasons) for column in batch.columns]
-    if not _is_text(arrays[0].type):
-        reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
     rows = pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
     places = list(range(first_row, first_row + batch.num_rows))
-    return Block(file, first_row - 1, rows, places, []).reject(reasons)
+    block = Block(file, first_row - 1, rows, places, [])
+    if _is_text(arrays[0].type):
+        return block.reject(reasons)
+    block = block.reject(dict.fromkeys(range(batch.num_rows), "text_not_a_string"))
+    return dataclasses.replace(block, rows=block.rows.set_column(0, batch.schema.names[0], pa.array([], pa.string())))
 
 
 def _checked(column: pa.Array, reasons: dict[int, str]) -> pa.Array:

@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Container, Iterator
 
 import numpy as np
@@ -34,8 +35,11 @@ def read(source: str, wanted: Container[str]) -> tuple[dict[str, np.ndarray], in
     source, words = locate(source)
     if words:
         return _read_array(source, words, wanted)
-    with _open(source) as lines:
-        return _read_text(lines, source, wanted)
+    try:
+        with _open(source) as lines:
+            return _read_text(lines, source, wanted)
+    except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+        raise UserError(f"--embeddings {source} cannot be read: {error}") from error
 
 
 def locate(source: str) -> tuple[str, str | None]:

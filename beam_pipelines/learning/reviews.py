@@ -79,11 +79,13 @@ def rated_reviews(block: Block, settings: PreprocessSettings) -> Reviews:
 def parse_score(raw: object) -> float:
     """The number that was written, or NaN where none was.
 
-    >>> [parse_score(raw) for raw in ("85", " 8.5 ", 3, "good", "true")]
-    [85.0, 8.5, 3.0, nan, nan]
+    >>> [parse_score(raw) for raw in ("85", " 8.5 ", 3, "good", "true", "1_0")]
+    [85.0, 8.5, 3.0, nan, nan, nan]
     """
+    if isinstance(raw, bool) or (isinstance(raw, str) and "_" in raw):
+        return math.nan
     try:
-        return math.nan if isinstance(raw, bool) else float(raw)
+        return float(raw)
     except (TypeError, ValueError):
         return math.nan
 
@@ -102,7 +104,7 @@ def _raw_scores(rows: pa.RecordBatch, settings: PreprocessSettings) -> tuple[lis
         raw = rows.column(settings.score_column).to_pylist()
         return [None if is_blank(value) else value for value in raw], {}
     titles = rows.column(settings.title_column).to_pylist()
-    found = [_pattern(settings.score_pattern).search(title or "") for title in titles]
+    found = [_pattern(settings.score_pattern).search("" if title is None else str(title)) for title in titles]
     # A group that took no part in the match gives None, which is no score either.
     scores = [match and (match[match.re.groups] or None) for match in found]
     groups = {

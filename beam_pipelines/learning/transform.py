@@ -57,11 +57,13 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
 
 
 def _table(vocabulary_path: str) -> tf.lookup.StaticHashTable:
-    # Traced anew on a worker, perhaps far from the file: a local copy, which the graph then carries.
-    local = pathlib.Path(tempfile.mkdtemp(), VOCABULARY_FILE)
-    local.write_bytes(storage.read_bytes(vocabulary_path))
+    if not storage.is_local(vocabulary_path):
+        # TensorFlow reads only local files, and the graph carries a copy of this one.
+        local = pathlib.Path(tempfile.mkdtemp(), VOCABULARY_FILE)
+        local.write_bytes(storage.read_bytes(vocabulary_path))
+        vocabulary_path = str(local)
     lines = tf.lookup.TextFileInitializer(
-        str(local),
+        vocabulary_path,
         tf.string,
         tf.lookup.TextFileIndex.WHOLE_LINE,
         tf.int64,

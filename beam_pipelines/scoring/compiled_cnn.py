@@ -57,7 +57,15 @@ class CompiledCnn:
         return pooled @ self._folded["weights"] + self._folded["constant"]
 
 
-@numba.njit(nogil=True, cache=True)
+def _compiled(function):
+    """Compiles once for all jobs, or for each where no folder can be written for the result."""
+    try:
+        return numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return numba.njit(nogil=True)(function)
+
+
+@_compiled
 def _pool(ids, starts, lengths, tables, bias, highest, lowest):
     """The highest and lowest sum over a review's windows, float32 [batch, filters] each, by filter."""
     width, _, filters = tables.shape

@@ -30,7 +30,7 @@ class Scorer:
       engine: The one that runs.
 
     Raises:
-      UserError: The engine that was asked for does not exist for this model, or does not agree.
+      UserError: The engine that was asked for does not agree.
     """
 
     def __init__(self, export: Export, engine: str = "auto"):
@@ -41,8 +41,6 @@ class Scorer:
         self.engine = "saved_model"
         if engine != "saved_model" and hasattr(self._model, "fold"):
             self._use_compiled()
-        elif engine == "compiled":
-            raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")
         gap = self._gap(export)
         if self.engine == "compiled" and engine == "auto" and not gap <= TOLERANCE * self._scale.span:
             logger.warning("the compiled engine is %g off on the fixed texts; using the SavedModel", gap)

@@ -58,17 +58,28 @@ def encode(table: pa.Table, output_format: str) -> bytes:
     if output_format == "parquet":
         pq.write_table(table, sink, compression="zstd")
     elif output_format == "csv":
-        pa.csv.write_csv(table, sink)
+        pa.csv.write_csv(_with_json_text(table), sink)
     else:
         rows = _with_short_floats(table).to_pylist()
         sink.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode())
     return sink.getvalue()
 
 
+def _with_json_text(table: pa.Table) -> pa.Table:
+    """Lists and structs as JSON, since a CSV field is text."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            texts = [json.dumps(value, ensure_ascii=False, default=str) for value in table.column(place).to_pylist()]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    return table
+
+
 def _with_short_floats(table: pa.Table) -> pa.Table:
-    """float32 as the float64 of fewest digits that rounds to it, so that 7.3 is written 7.3."""
+    """float32 as the float64 of fewest digits that rounds to it, so that 7.3 is written 7.3; NaN as null."""
     for place, field in enumerate(table.schema):
         if pa.types.is_float32(field.type):
             short = table.column(place).to_numpy().astype(str).astype(np.float64)
-            table = table.set_column(place, field.name, pa.array(short))
+            table = table.set_column(place, field.name, pa.array(short, from_pandas=True))
+        elif pa.types.is_floating(field.type):
+            table = table.set_column(place, field.name, pa.array(table.column(place).to_pandas(), from_pandas=True))
     return table

@@ -49,11 +49,11 @@ def sized(*sizes: int) -> list[InputFile]:
         ([256 << 20], 1 << 20),
         ([768 << 20], 3 << 20),
         ([700 << 20, 324 << 20], 4 << 20),
-        ([8 << 30], 32 << 20),
-        ([1 << 40], 32 << 20),
+        ([8 << 30], 4 << 20),
+        ([1 << 40], 4 << 20),
     ],
 )
-def test_a_block_grows_with_the_archive_from_1_to_32_mb(sizes, expected):
+def test_a_block_grows_with_the_archive_from_1_to_4_mb(sizes, expected):
     assert blocks.block_bytes(sized(*sizes)) == expected
 
 
@@ -129,8 +129,9 @@ def test_a_row_group_of_parquet_is_an_extent(tmp_path):
     assert [block.places for block in found] == [[1, 2, 3], [4, 5, 6], [7]]
 
 
-def test_a_large_row_group_flows_in_slices(tmp_path):
+def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
     """One row group may hold a million reviews, more than a worker's memory."""
+    monkeypatch.setattr(readers, "PARQUET_ROWS", 64)
     texts = [f"{place:0100d}" for place in range(1000)]
     file = input_file(tmp_path / "a.parquet", parquet({"text": texts}, rows_per_group=600))
     found = read_all(file, ("text",), size=10_000)

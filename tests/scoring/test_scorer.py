@@ -66,11 +66,10 @@ def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
         Scorer(export, "compiled")
 
 
-def test_an_lstm_has_no_compiled_engine(trained):
-    export = exports.find(str(trained))
-    if export.about["model"] == "lstm":
-        with pytest.raises(UserError, match="--engine compiled: a lstm has no compiled form; use saved_model"):
-            Scorer(export, "compiled")
+def test_a_version_that_was_renamed_is_refused(copy):
+    copy.rename(copy.parent / "mine")
+    with pytest.raises(UserError, match="the name of a version's folder is its number"):
+        exports.find(str(copy.parent / "mine"))
 
 
 def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):

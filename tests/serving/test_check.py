@@ -48,12 +48,13 @@ def test_another_tokeniser_than_when_exported_fails(copy):
 def test_another_vocabulary_fails(copy):
     vocabulary = copy / "assets" / "vocabulary.txt"
     vocabulary.write_text("".join(reversed(vocabulary.read_text().splitlines(keepends=True))))
-    with pytest.raises(UserError, match="fixed texts"):
+    with pytest.raises(UserError, match="assets/vocabulary.txt is not the file that was exported"):
         check.main([str(copy)])
 
 
 def test_a_missing_file_fails(copy):
     (copy / "assets" / "vocabulary.txt").unlink()
+    edit(copy, lambda about: about["digests"].pop("assets/vocabulary.txt"))
     with pytest.raises(UserError, match="does not load with TensorFlow alone"):
         check.main([str(copy)])
 
