@@ -12,6 +12,8 @@ from beam_pipelines.scale import Scale
 # A batch of the SavedModel holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192
 BATCH_REVIEWS = 256
+# Tokens take many times the memory of their text, so a block is tokenised in parts of this size.
+PART_BYTES = 1 << 20
 # Scores may differ from the export's fixed ones by this share of the range (float32 rounding).
 TOLERANCE = 1e-5
 
@@ -70,6 +72,11 @@ class Scorer:
         Returns:
           `score` float32, `tokens` int64, `known_share` float32 and `truncated` bool, all [batch].
         """
+        rows = max(PART_BYTES * len(texts) // max(texts.nbytes, 1), 1)
+        parts = [self._score(texts.slice(first, rows)) for first in range(0, max(len(texts), 1), rows)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _score(self, texts: pa.Array) -> dict[str, np.ndarray]:
         encoded = self._model.signatures["encode"](text=tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
         encoded = {name: values.numpy() for name, values in encoded.items()}
         ids, lengths = encoded.pop("ids"), encoded.pop("row_lengths")
