@@ -158,19 +158,32 @@ def run(main) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # What a step raises ends the job and is told once, below.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     try:
         sys.exit(main())
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_without_step(str(error))}", file=sys.stderr)
         sys.exit(error.status)
+    except KeyboardInterrupt:
+        _interrupted()
     except OSError as error:
         sys.exit(f"error: {error}")
     except RuntimeError as error:
         # A runner hands on what a worker raised as the text of its traceback.
-        raised = re.search(r"^\S*UserError: (.*?)(?: \[while running .*)?$", str(error), re.MULTILINE)
+        if "KeyboardInterrupt" in str(error):
+            _interrupted()
+        raised = re.search(r"^\S*UserError: (.*)$", str(error), re.MULTILINE)
         if not raised:
             raise
-        print(f"error: {raised[1]}", file=sys.stderr)
+        print(f"error: {_without_step(raised[1])}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+
+
+def _without_step(message: str) -> str:
+    return re.sub(r" \[while running .*", "", message)
+
+
+def _interrupted() -> None:
+    print("interrupted", file=sys.stderr)
+    sys.exit(130)

@@ -62,8 +62,8 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str]) -> None:
       reads: The files or folders that the new job reads.
 
     Raises:
-      UserError: The folder is not empty and `overwrite` is off, nothing in it says that one of our
-        commands wrote it, or what the job reads lies in it.
+      UserError: The folder is not empty and `overwrite` is off, nothing in it says that this
+        command wrote it, or what the job reads lies in it.
     """
     if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
         raise UserError(f"--output {root} is a file; name a folder")
@@ -78,6 +78,8 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str]) -> None:
         raise UserError(
             f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing"
         )
+    if old and old["command"] != new["command"]:
+        raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
     if old:
         patterns = old["outputs"] + [MANIFEST, storage.TEMPORARY + "/*"]
         storage.delete(root, [name for name in present if any(fnmatch.fnmatch(name, p) for p in patterns)])

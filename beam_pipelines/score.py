@@ -88,7 +88,9 @@ def main(argv=None) -> int:
         f"{report['rejected_by_reason'] or ''}\n"
         f"{report['seconds']} s; the scores lie in {settings.output}/scores"
     )
-    if report["rows_with_true_score"]:
+    if settings.score_column and not report["rows_with_true_score"]:
+        print(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
+    elif settings.score_column:
         print(f"mean absolute error {report['mae']:.3g} on {report['rows_with_true_score']:,} rows with a true score")
     from beam_pipelines.archive import rejects
 

@@ -233,7 +233,10 @@ def raises(error):
         (lambda: 4, 4, ""),
         (raises(flags.UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
         (raises(flags.UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
-        (raises(KeyboardInterrupt), 130, ""),
+        (raises(KeyboardInterrupt), 130, "interrupted\n"),
+        (raises(RuntimeError("KeyboardInterrupt [while running 'Score']")), 130, "interrupted\n"),
+        (raises(RuntimeError("Traceback\nx.UserError: cut short [while running 'Read']")), 2, "error: cut short\n"),
+        (raises(PermissionError(13, "Permission denied", "/x")), "error: .*", ""),
     ],
 )
 def test_run_ends_with_a_status_and_one_sentence(monkeypatch, capsys, main, status, told):

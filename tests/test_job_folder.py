@@ -122,3 +122,26 @@ def test_overwrite_of_a_job_that_wrote_nothing_yet(root):
     job_folder.claim(root, manifest(model_version=8), overwrite=True, reads=[])
     assert job_folder.read(root)["model_version"] == 8
     assert storage.listing(root) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_the_folder_of_another_command_is_never_emptied(tmp_path, overwrite):
+    root = str(tmp_path / "job")
+    job_folder.claim(root, {**manifest(), "command": "trainer.task"}, overwrite=False, reads=[])
+    with pytest.raises(UserError, match="holds what trainer.task wrote|is not empty"):
+        job_folder.claim(root, manifest(), overwrite=overwrite, reads=[])
+    assert job_folder.read(root)["command"] == "trainer.task"
+
+
+@pytest.mark.parametrize("inside", ["", "/scores", "/scores/1.csv"])
+def test_what_the_job_reads_may_not_lie_in_its_output(tmp_path, inside):
+    root = str(tmp_path / "job")
+    with error(f"--output {root} holds {root}{inside}, which the job reads; choose another folder"):
+        job_folder.claim(root, manifest(), overwrite=True, reads=[root + inside])
+    job_folder.claim(root, manifest(), overwrite=True, reads=[root + "-other" + inside])
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "job").write_text("mine")
+    with error(f"--output {tmp_path}/job is a file; name a folder"):
+        job_folder.claim(f"{tmp_path}/job", manifest(), overwrite=True, reads=[])

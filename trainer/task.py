@@ -45,7 +45,7 @@ def claim(settings: TrainerSettings, prepared) -> None:
 
 def _difference(old: dict, new: dict) -> str | None:
     if old.get("command") != MODULE:
-        return f"files of {old.get('command')}"
+        return f"files of {old['command']}"
     for name, value in new["settings"].items():
         if name not in FREE_SETTINGS and old["settings"].get(name) != value:
             return f"--{name} {old['settings'].get(name)}, not {value}"
