@@ -103,6 +103,8 @@ def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
     unknown = arguments[0].partition("=")[0]
     near = difflib.get_close_matches(unknown, ours, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
+    if not unknown.startswith("-"):
+        hint = "; a glob stands in quotes, or the shell makes several arguments of it"
     parser_for(settings_class, module).error(f"unknown argument {arguments[0]}{hint}")
 
 

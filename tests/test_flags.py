@@ -124,7 +124,10 @@ def test_what_is_not_ours_is_handed_on_in_order():
         (["--text-column=text"], "unknown argument --text-column=text; did you mean --text_column?"),
         (["--max_rejectd_share=0"], "unknown argument --max_rejectd_share=0; did you mean --max_rejected_share?"),
         (["--zzz"], "unknown argument --zzz"),
-        (["b.csv", "c.csv"], "unknown argument b.csv"),
+        (
+            ["b.csv", "c.csv"],
+            "unknown argument b.csv; a glob stands in quotes, or the shell makes several arguments of it",
+        ),
         (["--project=p", "--zzz=1", "--yyy"], "unknown argument --zzz=1"),
     ],
 )
