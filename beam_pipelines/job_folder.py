@@ -70,16 +70,15 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str]) -> None:
     for path in reads:
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
-    present = storage.listing(root)
+    present, old = storage.listing(root), read(root)
+    if old and old["command"] != new["command"]:
+        raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
     if present and not overwrite:
         raise UserError(f"--output {root} is not empty; choose another folder or add --overwrite")
-    old = read(root)
     if present and not old:
         raise UserError(
             f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing"
         )
-    if old and old["command"] != new["command"]:
-        raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
     if old:
         patterns = old["outputs"] + [MANIFEST, storage.TEMPORARY + "/*"]
         storage.delete(root, [name for name in present if any(fnmatch.fnmatch(name, p) for p in patterns)])

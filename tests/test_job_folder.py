@@ -128,7 +128,7 @@ def test_overwrite_of_a_job_that_wrote_nothing_yet(root):
 def test_the_folder_of_another_command_is_never_emptied(tmp_path, overwrite):
     root = str(tmp_path / "job")
     job_folder.claim(root, {**manifest(), "command": "trainer.task"}, overwrite=False, reads=[])
-    with pytest.raises(UserError, match="holds what trainer.task wrote|is not empty"):
+    with pytest.raises(UserError, match="holds what trainer.task wrote; choose another folder"):
         job_folder.claim(root, manifest(), overwrite=overwrite, reads=[])
     assert job_folder.read(root)["command"] == "trainer.task"
 

@@ -28,7 +28,7 @@ def claim(settings: TrainerSettings, prepared) -> None:
     """
     new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
-    if old and not settings.overwrite:
+    if old and old["command"] == MODULE and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):
             raise UserError(
                 f"--output {settings.output} holds a finished run; choose another folder or add --overwrite"
@@ -44,8 +44,6 @@ def claim(settings: TrainerSettings, prepared) -> None:
 
 
 def _difference(old: dict, new: dict) -> str | None:
-    if old.get("command") != MODULE:
-        return f"files of {old['command']}"
     for name, value in new["settings"].items():
         if name not in FREE_SETTINGS and old["settings"].get(name) != value:
             return f"--{name} {old['settings'].get(name)}, not {value}"
