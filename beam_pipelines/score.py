@@ -52,7 +52,7 @@ def run(settings: ScoreSettings, options) -> dict:
 
     shards.check_names(settings)
     export = exports.find(settings.model)
-    if settings.engine == "compiled" and export.about["model"] != "cnn":
+    if settings.engine == "compiled" and not export.about["model"].endswith("cnn"):
         raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")
     size_mb = sum(file.size_bytes for file in files) / 1e6
     described = job_folder.manifest(
@@ -91,7 +91,10 @@ def main(argv=None) -> int:
     if settings.score_column and not report["rows_with_true_score"]:
         print(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
     elif settings.score_column:
-        print(f"mean absolute error {report['mae']:.3g} on {report['rows_with_true_score']:,} rows with a true score")
+        print(
+            f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
+            f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
+        )
     from beam_pipelines.archive import rejects
 
     rejects.check_share(report["rejected_by_reason"], report["rows_read"], settings.max_rejected_share, settings.output)

@@ -46,6 +46,7 @@ class ScoreSettings:
         default="auto",
         choices=["auto", "saved_model", "compiled"],
     )
+    explain: bool = flag("also tell the phrases that moved each score most, up and down; much slower", default=False)
     max_rejected_share: float = flag(
         "exit with status 3, after everything is written, when more than this share of the rows is rejected",
         default=0.01,

@@ -69,6 +69,10 @@ class PreparedReviews:
         """float32 [vocab, dim]."""
         return np.load(self.folder / "vectors.npy")
 
+    def vocabulary(self) -> list[str]:
+        """The tokens, from id 2."""
+        return next(self.transform_graph.glob("assets/*")).read_text(encoding="utf-8").splitlines()
+
     def rows(self, split: str) -> int:
         return self.statistics["rows"]["kept_by_split"][split]
 
@@ -131,9 +135,15 @@ def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
     return batched.map(lambda batch: {**batch, "ids": batch["ids"].to_tensor()})
 
 
-def training_batches(prepared: PreparedReviews, *, batch_size: int, balanced: bool, seed: int) -> tf.data.Dataset:
-    """One epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch])."""
-    scale = prepared.scale
+def training_batches(
+    prepared: PreparedReviews, *, batch_size: int, balanced: bool, seed: int, replicas: int = 1
+) -> tf.data.Dataset:
+    """One epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch]).
+
+    With several replicas all batches are whole, since no replica may get an empty part (Keras 3.15);
+    the reviews that this leaves out are others in each epoch.
+    """
+    scale, rows = prepared.scale, prepared.rows("train")
     histogram = prepared.statistics["scores"]["histogram"]["train"]
     weights = tf.constant(bin_weights(histogram) if balanced else np.ones(len(histogram), np.float32))
     edges = tf.constant(scale.edges(), tf.float32)
@@ -143,6 +153,28 @@ def training_batches(prepared: PreparedReviews, *, batch_size: int, balanced: bo
         return batch["ids"], scale.to_unit(batch["score"])[:, tf.newaxis], weight
 
     reviews = batches(prepared.files("train"), batch_size, seed=seed)
-    steps = -(-prepared.rows("train") // batch_size)
-    reviews = reviews.apply(tf.data.experimental.assert_cardinality(steps))
+    if replicas > 1:
+        reviews = reviews.filter(lambda batch: tf.size(batch["score"]) == batch_size)
+    reviews = reviews.apply(tf.data.experimental.assert_cardinality(steps(rows, batch_size, replicas)))
     return reviews.map(to_pair).prefetch(tf.data.AUTOTUNE)
+
+
+def steps(rows: int, batch_size: int, replicas: int = 1) -> int:
+    """The batches of an epoch.
+
+    Raises:
+      UserError: Several replicas would get none at all.
+    """
+    if replicas == 1:
+        return -(-rows // batch_size)
+    if batch_size > rows or batch_size < replicas:
+        raise UserError(f"--batch_size {batch_size} must be between {replicas} (the GPUs) and {rows} (the reviews)")
+    return rows // batch_size
+
+
+def scores(prepared: PreparedReviews, split: str) -> np.ndarray:
+    """The scores of a split, in the archive's unit, float64 [reviews]."""
+    dataset = tf.data.TFRecordDataset(prepared.files(split), compression_type="GZIP").batch(1024)
+    score = {"score": _FEATURES["score"]}
+    parts = [tf.io.parse_example(records, score)["score"].numpy() for records in dataset]
+    return np.concatenate([*parts, np.empty(0)]).astype(np.float64)

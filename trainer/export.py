@@ -1,13 +1,16 @@
 """Exports a fitted model as a SavedModel: text in, scores out, nothing else needed.
 
-    serving_default  text string [batch] -> score float32 [batch] in the archive's unit,
-                     tokens int64 [batch], known_share float32 [batch], truncated bool [batch]
-    encode           text string [batch] -> the same but for score, ids int64 [tokens of all],
+    serving_default  text string [batch] -> score, score_low, score_high float32 [batch] in the
+                     archive's unit, tokens int64 [batch], known_share float32 [batch], truncated bool [batch]
+    explain          text string [batch] -> phrases string [batch, phrases], points float32 [batch, phrases] in
+                     the archive's unit, explained_score float32 [batch] and, of a CNN, explained_rest
+    encode           text string [batch] -> tokens, known_share, truncated, ids int64 [tokens of all],
                      row_lengths int64 [batch]
-    score_ids        ids int64 [batch, time], padded with 0 -> score float32 [batch]
+    score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
 The last two are the two halves of the first: a bulk job puts its own batching between them. A CNN
-also has a function `fold`, no signature, that returns its folded form: see `trainer.folding`.
+also has two functions, no signatures: `fold` returns its folded form and `finish` takes what is
+pooled of it to the scores; see `trainer.folding`.
 """
 
 import datetime
@@ -22,7 +25,7 @@ import tensorflow as tf
 
 from beam_pipelines import job_folder, storage
 from beam_pipelines.scale import Scale
-from trainer import folding
+from trainer import explanation, folding
 from trainer.data import PreparedReviews
 
 # What a scorer must get right however it is built; their scores stand in reviews.json.
@@ -45,17 +48,25 @@ class ReviewScorer(tf.Module):
 
     Args:
       transform_graph: The folder of tf.Transform's SavedModel.
-      model: ids int64 [batch, time] -> float32 [batch, 1].
+      model: ids int64 [batch, time] -> float32 [batch, outputs].
+      head: What reads the outputs, of `trainer.heads`.
+      threshold: Of the interval.
       scale: The range of the scores.
     """
 
-    def __init__(self, transform_graph: pathlib.Path, model: keras.Model, scale: Scale):
+    def __init__(self, transform_graph: pathlib.Path, model: keras.Model, head, threshold: float, scale: Scale):
         super().__init__()
         self._transform = tf.saved_model.load(str(transform_graph))
         self._model = model
+        self._head = head
+        self._threshold = threshold
         self._scale = scale
-        if model.name == "cnn":
+        # By name, for `trainer.warm_start`.
+        self.weights = {weight.path: weight.value for weight in model.weights}
+        if is_cnn(model):
+            pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
             self.fold = tf.function(lambda: folding.fold(model), input_signature=[])
+            self.finish = tf.function(lambda *given: self._read(folding.finish(model, *given)), input_signature=pooled)
 
     def _encode(self, text: tf.Tensor) -> dict:
         encoded = self._transform.transform_fn({"text": text})
@@ -66,17 +77,24 @@ class ReviewScorer(tf.Module):
             "truncated": tf.cast(encoded["truncated"], tf.bool),
         }
 
-    def _score(self, ids: tf.Tensor) -> tf.Tensor:
-        share = tf.clip_by_value(self._model(ids, training=False)[:, 0], 0.0, 1.0)
-        return tf.clip_by_value(self._scale.from_unit(share), self._scale.low, self._scale.high)
+    def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        # One column at least: an empty batch has no longest review.
+        ids = ids.to_tensor()
+        return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
+
+    def _read(self, outputs: tf.Tensor) -> dict:
+        low, high = self._head.bounds(outputs, self._threshold)
+        found = {"score": self._head.score(outputs), "score_low": low, "score_high": high}
+        return {
+            name: tf.clip_by_value(self._scale.from_unit(share), self._scale.low, self._scale.high)
+            for name, share in found.items()
+        }
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serve(self, text):
         encoded = self._encode(text)
-        # One column at least: an empty batch has no longest review.
-        ids = encoded.pop("ids").to_tensor()
-        ids = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
-        return {"score": self._score(ids), **encoded}
+        ids = self._padded(encoded.pop("ids"))
+        return {**self._read(self._model(ids, training=False)), **encoded}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def encode(self, text):
@@ -86,27 +104,54 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="ids")])
     def score_ids(self, ids):
-        return {"score": self._score(ids)}
+        return self._read(self._model(ids, training=False))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def explain(self, text):
+        ragged = self._encode(text)["ids"]
+        ids, lengths = self._padded(ragged), ragged.row_lengths()
+        if is_cnn(self._model):
+            parts, constants = explanation.contributions(self._model, ids)
+            outputs = constants + tf.reduce_sum(parts, axis=1)
+            points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
+            phrases = explanation.strongest(points, lengths)
+            explained = self._head.explained(outputs)
+            rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
+            more = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
+        else:
+            phrases = explanation.taken_out(self._share, ids, lengths)
+            more = {"explained_score": self._scale.from_unit(self._share(ids))}
+        words = explanation.words_of(text, phrases)
+        return {"phrases": words, "points": phrases.points * self._scale.span, **more}
+
+    def _share(self, ids: tf.Tensor) -> tf.Tensor:
+        return self._head.score(self._model(ids, training=False))
 
 
-def export(
-    versions: pathlib.Path, prepared: PreparedReviews, model: keras.Model, settings: dict, metrics: dict
-) -> pathlib.Path:
+def is_cnn(model: keras.Model) -> bool:
+    """Whether a model of `models.build` has a folded form and contributions that add up."""
+    return model.name.endswith("cnn")
+
+
+def export(versions: pathlib.Path, prepared: PreparedReviews, scorer: ReviewScorer, about: dict) -> pathlib.Path:
     """Writes a new version and publishes it by rename.
 
     Args:
       versions: The folder of versions, such as `trained/export/reviews`.
       prepared: What the model was fitted to.
-      model: A float32 model that runs without a GPU.
-      settings: The trainer's, for the record.
-      metrics: Likewise.
+      scorer: Of a float32 model that runs without a GPU.
+      about: What else `reviews.json` shall say.
 
     Returns:
       The folder of the new version; its name, the time in UTC as YYYYMMDDhhmmss, grows.
     """
     aside = versions.parent / storage.TEMPORARY / str(time.time_ns())
-    scorer = ReviewScorer(prepared.transform_graph, model, prepared.scale)
-    signatures = {"serving_default": scorer.serve, "encode": scorer.encode, "score_ids": scorer.score_ids}
+    signatures = {
+        "serving_default": scorer.serve,
+        "explain": scorer.explain,
+        "encode": scorer.encode,
+        "score_ids": scorer.score_ids,
+    }
     tf.saved_model.save(scorer, str(aside), signatures=signatures)
     served = tf.saved_model.load(str(aside)).signatures["serving_default"](text=tf.constant(FIXED_TEXTS))
     fixed = {name: values.numpy().tolist() for name, values in served.items()}
@@ -120,11 +165,9 @@ def export(
             "score_min": prepared.scale.low,
             "score_max": prepared.scale.high,
             "max_tokens": statistics["settings"]["max_tokens"],
-            "model": settings["model"],
             "training": {name: statistics[name] for name in ("rows", "scores", "tokens_per_review", "vocabulary")},
-            "metrics": metrics,
             "preprocess_settings": statistics["settings"],
-            "trainer_settings": settings,
+            **about,
             "versions": job_folder.versions(),
             "digests": digests(aside),
             "fixed_texts": [

@@ -46,6 +46,40 @@ class TokenVectors(keras.layers.Layer):
         return ops.not_equal(ids, 0)
 
 
+class WeightedTokens(keras.layers.Layer):
+    """A learned vector and a learned weight for each token, summed over a review: a bag of words.
+
+    ids int [batch, time] -> float32 [batch, dim], the weighted sum over the Euclidean norm of the
+    weights, as in a cosine-normalised TF-IDF (Salton and Buckley, 1988), with the weights learned.
+    Padding weighs nothing. All of it in float32, whatever the precision of the rest.
+
+    Args:
+      table: float32 [vocab, dim], where the vectors start; all weights start at 1.
+    """
+
+    # Near the norm of a review's weights, so that the sum starts at the size of a mean.
+    SCALE = 0.1
+
+    def __init__(self, table: np.ndarray, **kwargs):
+        super().__init__(**kwargs, dtype="float32")
+        self.vectors = self.add_weight(shape=table.shape, name="vectors")
+        self.vectors.assign(table)
+        self.log_weights = self.add_weight(shape=table.shape[:1], name="log_weights", initializer="zeros")
+
+    def weights_of(self, ids):
+        """The weight of each token, float32 [batch, time]; 0 for padding."""
+        return ops.exp(ops.take(self.log_weights, ids, axis=0)) * ops.cast(ids != 0, "float32")
+
+    def shares(self, ids):
+        """The factor of each token's vector in the sum, float32 [batch, time]."""
+        weights = self.weights_of(ids)
+        norm = ops.sqrt(ops.sum(ops.square(weights), axis=1, keepdims=True))
+        return self.SCALE * weights / ops.maximum(norm, 1e-9)
+
+    def call(self, ids):
+        return ops.einsum("bt,btd->bd", self.shares(ids), ops.take(self.vectors, ids, axis=0))
+
+
 class MaskedConv1D(keras.layers.Conv1D):
     """A convolution with one window for each token: the token and the next ones, zeros past the end.
 
@@ -68,7 +102,7 @@ class MaskedConv1D(keras.layers.Conv1D):
 
 
 class MaskedGlobalMaxPooling1D(keras.layers.Layer):
-    """The maximum over the tokens that are no padding: [batch, time, dim] -> [batch, dim]."""
+    """The maximum over the tokens that are no padding: float32 [batch, time, dim] -> [batch, dim]."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -6,15 +6,21 @@ from beam_pipelines.flags import flag
 
 MODULE = "trainer.task"
 
-PRESETS = {"default": {}, "notebook": {"first_score": "random"}}
+PRESETS = ("default", "notebook")
+MODELS = ("cnn", "lstm")
+# The recipe of the notebook that this began as.
+_NOTEBOOK = {"epochs": 64, "schedule": "constant", "sample_weights": "balanced"}
+_NOTEBOOK_RATES = {"cnn": 0.001, "lstm": 0.01}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
     """Fits a model to prepared reviews and exports it for bulk scoring and TensorFlow Serving.
 
-    Writes OUTPUT/export/reviews/VERSION (the SavedModel), metrics.json, logs (for TensorBoard) and
-    checkpoints. An interrupted run continues with the same command.
+    Writes OUTPUT/export/reviews/VERSION (the SavedModel), report.html, metrics.json, plots, logs
+    (for TensorBoard) and checkpoints. An interrupted run continues with the same command. On Vertex
+    AI, what it wants in the folders AIP_MODEL_DIR, AIP_CHECKPOINT_DIR and AIP_TENSORBOARD_LOG_DIR
+    is copied there.
 
     Example:
       python -m trainer.task --data prepared --output trained --model cnn
@@ -22,33 +28,53 @@ class TrainerSettings:
 
     data: str = flag("what the preprocess job wrote", metavar="DIR")
     output: str = flag("a new folder, or that of an interrupted run with the same settings", metavar="DIR")
-    model: str = flag("the architecture", default="cnn", choices=["cnn", "lstm"])
+    model: str = flag("the architecture", default="cnn", choices=MODELS)
     preset: str = flag(
-        "default, or the notebook's recipe; a flag that is given wins over the preset",
+        "default: a bag of learned words beside the CNN or LSTM, and a distribution over the scores; notebook: the "
+        "recipe that this began as, for comparison. A flag that is given wins over the preset",
         default="default",
-        choices=list(PRESETS),
+        choices=PRESETS,
     )
     learn_vectors: str = flag(
-        "missing: also learn vectors of the tokens that have no pretrained one; none: leave them out (where no token "
-        "has one, all are learned)",
+        "missing: the CNN or LSTM also learns vectors of the tokens that have no pretrained one; none: it passes over "
+        "them (where no token has one, all are learned)",
         default="none",
         choices=["none", "missing"],
     )
-    first_score: str = flag(
-        "what the untrained model answers: the middle of the scale, or random scores, from which learning takes longer",
-        default="middle",
-        choices=["middle", "random"],
-    )
-    epochs: int = flag("the most epochs to fit", default=64)
+    epochs: int = flag("the most epochs to fit; the notebook preset has 64", default=12)
     batch_size: int = flag("reviews in a step", default=32)
-    learning_rate: float = flag("Adam's learning rate", default=0.001)
+    learning_rate: float = flag(
+        "Adam's learning rate in the first step; the notebook preset has 0.001 (cnn) and 0.01 (lstm)", default=0.01
+    )
+    schedule: str = flag(
+        "cosine: the learning rate falls to nearly zero over the epochs; constant, as in the notebook preset: it stays",
+        default="cosine",
+        choices=("cosine", "constant"),
+    )
     patience: int = flag("stop after this many epochs without a better validation error", default=10)
     seed: int = flag("two runs with one seed are equal on a CPU", default=0)
     sample_weights: str = flag(
-        "balanced: the ten score bins count equally; none: every review counts the same",
-        default="balanced",
-        choices=["balanced", "none"],
+        "balanced: the ten score bins count equally, as in the notebook preset; none: every review counts the same",
+        default="none",
+        choices=("balanced", "none"),
     )
+    interval: float = flag("the share of unseen reviews whose true score shall lie in the interval", default=0.8)
+    mixed_precision: bool = flag("compute in half precision where that is safe; for a GPU", default=False)
+    warm_start: str | None = flag(
+        "start from the weights of an exported model, or of a checkpoint (.weights.h5) of the same data",
+        default=None,
+        metavar="EXPORT_OR_CHECKPOINT",
+    )
+    tune: int = flag(
+        "first try so many settings (learning rate, batch size, epochs) and go on with the best; see tuning.csv",
+        default=0,
+    )
+    probe: tuple[str, ...] = flag(
+        "a sentence whose score the report shall show; may be repeated",
+        default=(),
+        metavar="TEXT",
+    )
+    no_text_in_reports: bool = flag("leave words of the reviews and their ids out of the report", default=False)
     overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, but for exported versions", default=False)
 
     def __post_init__(self):
@@ -57,12 +83,17 @@ class TrainerSettings:
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
-        if self.seed < 0:
-            raise ValueError(f"--seed {self.seed} must not be negative")
+        for name in ("seed", "tune"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         if not self.learning_rate > 0:
             raise ValueError(f"--learning_rate {self.learning_rate} must be greater than 0")
+        if not 0 < self.interval < 1:
+            raise ValueError(f"--interval {self.interval} is not in (0, 1)")
 
 
 def preset_values(given: dict) -> dict:
     """The values that stand in for flags that were not given."""
-    return PRESETS.get(given.get("preset", "default"), {})
+    if given.get("preset") != "notebook":
+        return {}
+    return {**_NOTEBOOK, "learning_rate": _NOTEBOOK_RATES[given.get("model", "cnn")]}

@@ -1,23 +1,23 @@
-"""Fits a model to prepared reviews, tells how good it is, and exports it.
+"""Fits a model to prepared reviews, exports it, and reports how good it is.
 
     python -m trainer.task --data prepared --output trained --model cnn
 
-Read from top to bottom, `fit` is the whole of the training. After every epoch the run is saved, so
-the same command continues an interrupted run.
+Read from top to bottom, `_run` is the whole of it. After every epoch the run is saved, so the same
+command continues an interrupted run.
 """
 
 import dataclasses
 import math
 import pathlib
-import time
 
 from beam_pipelines import flags, job_folder, storage
 from beam_pipelines.flags import UserError, logger
 from trainer.settings import MODULE, TrainerSettings, preset_values
 
-OUTPUTS = ["metrics.json", "model.txt", "logs/*", "checkpoints/*"]
+OUTPUTS = ["metrics.json", "report.html", "plots/*.png", "model.txt", "tuning.csv", "logs/*", "checkpoints/*"]
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
+RIVALS = ("tfidf_ridge", "median", "random_guess")
 
 
 def claim(settings: TrainerSettings, prepared) -> None:
@@ -50,117 +50,122 @@ def _difference(old: dict, new: dict) -> str | None:
     return None if old["data_digest"] == new["data_digest"] else "other data"
 
 
-def fit(model, prepared, settings: TrainerSettings, output: pathlib.Path):
-    """Fits the model, epoch after epoch, and leaves it with the weights of the best one.
-
-    Returns:
-      The final RunState.
-    """
-    import tensorflow as tf
-
-    from trainer import data, evaluation, run_state
-
-    checkpoints = output / "checkpoints"
-    state = run_state.load(checkpoints, model)
-    if state.epoch:
-        logger.info("going on after epoch %d", state.epoch)
-    writer = tf.summary.create_file_writer(str(output / "logs"))
-    while not state.ended(epochs=settings.epochs, patience=settings.patience):
-        started = time.monotonic()
-        seed = run_state.epoch_seed(settings.seed, state.epoch)
-        run_state.reseed(model, seed)
-        batches = data.training_batches(
-            prepared, batch_size=settings.batch_size, balanced=settings.sample_weights == "balanced", seed=seed
-        )
-        fitted = model.fit(batches, epochs=state.epoch + 1, initial_epoch=state.epoch, shuffle=False, verbose=0)
-        figures = {"loss": float(fitted.history["loss"][0])}
-        if not math.isfinite(figures["loss"]):
-            raise UserError(f"the loss of epoch {state.epoch + 1} is no finite number; try a lower --learning_rate")
-        error = None
-        if prepared.rows("validation"):
-            scored = evaluation.score_split(model, prepared, "validation")
-            error = evaluation.errors(scored.scores, scored.truths, prepared.scale)["mae_share"]
-            figures["validation_mae_share"] = error
-        figures["seconds"] = round(time.monotonic() - started, 2)
-        state = state.after(figures, error)
-        run_state.save(checkpoints, state, model)
-        with writer.as_default(step=state.epoch):
-            for name, figure in figures.items():
-                tf.summary.scalar(name, figure)
-        writer.flush()
-        logger.info("epoch %d: %s", state.epoch, ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items()))
-    model.load_weights(run_state.weights_path(checkpoints, state.best_epoch))
-    return state
-
-
 def run(settings: TrainerSettings) -> dict:
-    """Fits, evaluates and exports; `metrics.json` is written last.
+    """Fits, evaluates, exports and reports; `metrics.json` is written last.
 
     Raises:
       UserError: Something in the settings or the folders is to be mended.
     """
     with storage.local_copy(settings.data) as folder:
         flags.import_tensorflow()
-        from trainer import data
+        from trainer import data, vertex
 
         prepared = data.PreparedReviews.load(folder)
+        vertex.restore(settings.output)
         claim(settings, prepared)
-        return _run(settings, prepared, pathlib.Path(settings.output))
+        report = _run(settings, prepared, pathlib.Path(settings.output))
+        vertex.publish(settings.output, report["export"])
+        return report
 
 
 def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     import keras
     import tensorflow as tf
 
-    from trainer import evaluation, export, models
+    from trainer import data, evaluation, export, fitting, metrics, models, report, tuning, vertex, warm_start
 
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
+    if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(settings.seed)
-    table = prepared.vectors()
-    model = models.build(settings, table, prepared.first_trained_id)
-    models.compile(model, settings.learning_rate)
-    summary = []
-    model.summary(print_fn=lambda line, **_: summary.append(line))
-    storage.write_bytes(str(output), "model.txt", "\n".join([*summary, ""]).encode())
-    logger.info(
-        "fitting %s to %d reviews on %s", settings.model, prepared.rows("train"), "a GPU" if gpus else "the CPU"
-    )
-
-    state = fit(model, prepared, settings, output)
-    scored = {split: evaluation.score_split(model, prepared, split) for split in ("train", "validation", "test")}
-    metrics = evaluation.metrics(scored, prepared.scale, settings.seed)
-    # Built anew: a graph traced for a GPU holds operations that no CPU has.
-    portable = models.build(settings, table, prepared.first_trained_id, use_cudnn=False)
+    scale = prepared.scale
+    head = models.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
+    if settings.tune:
+        settings = dataclasses.replace(settings, **tuning.best(settings, prepared, head, output))
+    with models.precision(settings.mixed_precision):
+        model = fitting.compiled_model(settings, prepared, head)
+        if settings.warm_start:
+            warm_start.load(settings.warm_start, model, prepared)
+        _tell_sizes(settings, model, prepared, output)
+        state = fitting.fit(model, prepared, head, settings, output, saved=lambda: vertex.save(str(output)))
+    # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
+    portable = models.build(settings, prepared.vectors(), prepared.first_trained_id, head, use_cudnn=False)
     portable.set_weights(model.get_weights())
-    version = export.export(output / "export" / "reviews", prepared, portable, dataclasses.asdict(settings), metrics)
-    report = {
-        **metrics,
+
+    logger.info("evaluating")
+    predict = evaluation.predictor(portable)
+    splits = {split: evaluation.run_split(predict, prepared, split) for split in evaluation.SPLITS}
+    threshold = evaluation.calibrate(head, splits["validation"], scale, settings.interval)
+    figures = metrics.beside_baselines(head, splits, threshold, scale, share=settings.interval, seed=settings.seed)
+    scorer = export.ReviewScorer(prepared.transform_graph, portable, head, threshold, scale)
+    interval = {
+        "share": settings.interval,
+        "calibration_rows": int(splits["validation"].calibrates.sum()),
+        "threshold": threshold if math.isfinite(threshold) else None,
+    }
+    about = {"model": portable.name, "interval": interval, "metrics": figures}
+    about["trainer_settings"] = dataclasses.asdict(settings)
+    version = export.export(output / "export" / "reviews", prepared, scorer, about)
+    found = {
+        **figures,
+        "interval": interval,
         "best_epoch": state.best_epoch,
         "history": list(state.history),
         "export": str(version.relative_to(output)),
         **job_folder.read(str(output)),
     }
-    storage.write_json(str(output), "metrics.json", report)
+    answers = {name: evaluation.answers(head, split.outputs, threshold, scale) for name, split in splits.items()}
+    report.write(output, report.Run(settings, prepared, portable, head, splits, answers, scorer, found))
+    storage.write_json(str(output), "metrics.json", found)
     storage.clear_temporary(str(output))
-    return report
+    return found
+
+
+def _tell_sizes(settings: TrainerSettings, model, prepared, output: pathlib.Path) -> None:
+    """Writes the model's summary, and says before the first step how much there is to do."""
+    from trainer import data
+
+    summary = []
+    model.summary(print_fn=lambda line, **_: summary.append(line))
+    storage.write_bytes(str(output), "model.txt", "\n".join([*summary, ""]).encode())
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    steps = data.steps(prepared.rows("train"), settings.batch_size, replicas)
+    rows = ", ".join(f"{prepared.rows(split):,} {split}" for split in ("train", "validation", "test"))
+    logger.info("%s reviews; vocabulary %s", rows, " x ".join(f"{size:,}" for size in prepared.vectors().shape))
+    logger.info(
+        "fitting %s (%s): %s parameters to learn, %s steps an epoch, at most %d epochs, on %s",
+        settings.model,
+        settings.preset,
+        f"{sum(math.prod(weight.shape) for weight in model.trainable_weights):,}",
+        f"{steps:,}",
+        settings.epochs,
+        _devices(replicas),
+    )
+
+
+def _devices(replicas: int) -> str:
+    import tensorflow as tf
+
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    return f"{replicas} {kind}s" if replicas > 1 else f"one {kind}"
 
 
 def main(argv=None) -> int:
     settings, others = flags.parse(TrainerSettings, MODULE, argv, preset_values)
     flags.refuse_unknown(others, TrainerSettings, MODULE)
-    report = run(settings)
+    found = run(settings)
     for split in ("train", "validation", "test"):
-        if report[split]["rows"]:
-            figures = report[split]
-            print(
-                f"{split}: {figures['rows']:,} reviews, mean absolute error {figures['mae']:.3g} "
-                f"({figures['mae_share']:.3f} of the scale; median {figures['median']['mae_share']:.3f}, "
-                f"random guess {figures['random_guess']['mae_share']:.3f})"
-            )
+        if not found[split]["rows"]:
+            continue
+        of_split = found[split]
+        rivals = [f"{name.replace('_', ' ')} {of_split[name]['mae_share']:.3f}" for name in RIVALS if name in of_split]
+        print(
+            f"{split}: {of_split['rows']:,} reviews, mean absolute error {of_split['mae']:.3g}, or "
+            f"{of_split['mae_share']:.3f} of the scale{' (' + ', '.join(rivals) + ')' if rivals else ''}; "
+            f"{of_split['coverage']:.0%} in their interval"
+        )
     print(
-        f"best epoch {report['best_epoch']} of {len(report['history'])}; exported {settings.output}/{report['export']}"
+        f"best epoch {found['best_epoch']} of {len(found['history'])}; exported {settings.output}/{found['export']}\n"
+        f"the report: {settings.output}/report.html"
     )
     return 0
 

@@ -30,6 +30,30 @@ def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.lower(texts, encoding="utf-8"))
 
 
+def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """Where the tokens of `tokenize` stand in the texts.
+
+    A filtered character is one byte and becomes one space, so the places outlast the filter; lower
+    case moves bytes, but makes and joins no tokens.
+
+    Args:
+      texts: string [batch], UTF-8.
+
+    Returns:
+      The first byte of each token and the one after its last, ragged int32 [batch, tokens].
+    """
+    letters = tf.strings.bytes_split(tf.strings.regex_replace(texts, _FILTER, " "))
+    space = tf.reduce_any(letters.flat_values[:, tf.newaxis] == tf.constant([" ", "\v", "\f"]), axis=1)
+    places = tf.ragged.range(tf.cast(letters.row_lengths(), tf.int32))
+    padded = letters.with_flat_values(space)
+    edge = tf.fill([tf.shape(texts)[0], 1], True)
+    before = tf.concat([edge, padded], axis=1)[:, :-1]
+    after = tf.concat([padded, edge], axis=1)[:, 1:]
+    starts = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & before.flat_values))
+    ends = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & after.flat_values))
+    return starts, ends + 1
+
+
 def fingerprints(tokens: tf.RaggedTensor) -> tf.Tensor:
     """A 63-bit hash of each text's tokens, int64 [batch], the same in every process."""
     normalised = tf.strings.reduce_join(tokens, axis=1, separator=" ")

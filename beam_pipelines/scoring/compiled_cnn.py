@@ -1,4 +1,4 @@
-"""The CNN in its folded form, compiled: no padding, no multiplication in a window, all cores.
+"""The CNN's windows in folded form, compiled: no padding, no multiplication, all cores.
 
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
@@ -14,47 +14,43 @@ CHUNK = 64
 
 
 class CompiledCnn:
-    """Scores token ids with a folded CNN.
+    """Pools the windows of token ids.
 
     Args:
-      folded: What `trainer.folding.fold` returned, as arrays.
+      table: float32 [vocab, columns], see `trainer.folding.fold`.
+      widths: int64 [filters], ascending.
+      bias: float32 [filters].
     """
 
-    def __init__(self, folded: dict[str, np.ndarray]):
-        self._folded = folded
+    def __init__(self, table: np.ndarray, widths: np.ndarray, bias: np.ndarray):
+        self._table, self._bias = table, bias
+        # At each place in a window, the first filter that reaches it, and the place's first column.
+        self._first = np.searchsorted(widths, np.arange(widths.max()), side="right")
+        self._column = np.concatenate([[0], np.cumsum(len(widths) - self._first)])
         self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
-    def score(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Scores reviews.
+    def pool(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+        """Pools reviews.
 
         Args:
           ids: int64 [tokens of all], review after review.
           lengths: int64 [batch], the tokens of each, at least one.
 
         Returns:
-          float32 [batch], in about [0, 1].
+          What `trainer.folding.finish` takes: `highest`, `lowest`, `mean` float32 [batch, filters]
+          and `sums` float32 [batch, columns].
         """
         starts = np.cumsum(lengths) - lengths
-        highest = np.empty((len(lengths), len(self._folded["bias"])), np.float32)
-        lowest = np.empty_like(highest)
+        highest, lowest, mean = np.empty((3, len(lengths), len(self._bias)), np.float32)
+        sums = np.empty((len(lengths), self._table.shape[1] - self._column[-1]), np.float32)
 
         def pool(first: int) -> None:
             part = slice(first, first + CHUNK)
-            _pool(
-                ids,
-                starts[part],
-                lengths[part],
-                self._folded["tables"],
-                self._folded["bias"],
-                highest[part],
-                lowest[part],
-            )
+            windows = (self._table, self._first, self._column, self._bias)
+            _pool(ids, starts[part], lengths[part], *windows, highest[part], lowest[part], mean[part], sums[part])
 
         list(self._pool.map(pool, range(0, len(lengths), CHUNK)))
-        # The rectifier keeps order and the normalisation keeps or turns it, so both can wait for the pooling.
-        slope = self._folded["slope"]
-        pooled = slope * np.maximum(np.where(slope >= 0, highest, lowest), 0) + self._folded["shift"]
-        return pooled @ self._folded["weights"] + self._folded["constant"]
+        return {"highest": highest, "lowest": lowest, "mean": mean, "sums": sums}
 
 
 def _compiled(function):
@@ -66,21 +62,28 @@ def _compiled(function):
 
 
 @_compiled
-def _pool(ids, starts, lengths, tables, bias, highest, lowest):
-    """The highest and lowest sum over a review's windows, float32 [batch, filters] each, by filter."""
-    width, _, filters = tables.shape
+def _pool(ids, starts, lengths, table, first, column, bias, highest, lowest, mean, sums):
+    filters = len(bias)
     window = np.empty(filters, np.float32)
     for row in range(len(starts)):
-        high, low = highest[row], lowest[row]
+        high, low, total, summed = highest[row], lowest[row], mean[row], sums[row]
         high[:] = -np.inf
         low[:] = np.inf
+        total[:] = 0
+        summed[:] = 0
         end = starts[row] + lengths[row]
         for token in range(starts[row], end):
             window[:] = bias
-            for place in range(min(width, end - token)):
-                summand = tables[place, ids[token + place]]
-                for index in range(filters):
-                    window[index] += summand[index]
+            for place in range(min(len(first), end - token)):
+                summand = table[ids[token + place], column[place] : column[place + 1]]
+                reached = window[first[place] :]
+                for index in range(len(summand)):
+                    reached[index] += summand[index]
             for index in range(filters):
                 high[index] = max(high[index], window[index])
                 low[index] = min(low[index], window[index])
+                total[index] += max(window[index], np.float32(0))
+            summand = table[ids[token], column[-1] :]
+            for index in range(len(summed)):
+                summed[index] += summand[index]
+        total /= lengths[row]

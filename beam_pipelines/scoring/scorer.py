@@ -7,13 +7,17 @@ import tensorflow as tf
 from beam_pipelines import storage
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError, logger
-from beam_pipelines.scale import Scale
 
 # A batch of the SavedModel holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192
 BATCH_REVIEWS = 256
 # Tokens take many times the memory of their text, so a block is tokenised in parts of this size.
 PART_BYTES = 1 << 20
+SCORES = ("score", "score_low", "score_high")
+# What the export's `finish` takes, in its order.
+POOLED = ("highest", "lowest", "mean", "sums")
+# Explaining holds a row of all filters for each token, so its batches are smaller.
+EXPLAINED_TOKENS = 4096
 # Scores may differ from the export's fixed ones by this share of the range (float32 rounding).
 TOLERANCE = 1e-5
 
@@ -38,30 +42,32 @@ class Scorer:
     def __init__(self, export: Export, engine: str = "auto"):
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
-        self._scale = Scale(export.about["score_min"], export.about["score_max"])
+        self._span = export.about["score_max"] - export.about["score_min"]
+        self._max_tokens = export.about["max_tokens"]
         self._compiled = None
         self.engine = "saved_model"
         if engine != "saved_model" and hasattr(self._model, "fold"):
             self._use_compiled()
         gap = self._gap(export)
-        if self.engine == "compiled" and engine == "auto" and not gap <= TOLERANCE * self._scale.span:
+        if self.engine == "compiled" and engine == "auto" and not gap <= TOLERANCE * self._span:
             logger.warning("the compiled engine is %g off on the fixed texts; using the SavedModel", gap)
             self._compiled, self.engine = None, "saved_model"
             gap = self._gap(export)
-        if not gap <= TOLERANCE * self._scale.span:
+        if not gap <= TOLERANCE * self._span:
             raise UserError(f"{export.path} scores its fixed texts {gap:g} otherwise than when it was exported")
 
     def _use_compiled(self) -> None:
         from beam_pipelines.scoring import compiled_cnn
 
         folded = {name: values.numpy() for name, values in self._model.fold().items()}
-        self._compiled = compiled_cnn.CompiledCnn(folded)
+        self._compiled = compiled_cnn.CompiledCnn(**folded)
         self.engine = "compiled"
 
     def _gap(self, export: Export) -> float:
         fixed = export.about["fixed_texts"]
-        found = self.score(pa.array([one["text"] for one in fixed]))["score"]
-        return float(np.abs(found - np.array([one["score"] for one in fixed], np.float32)).max())
+        found = self.score(pa.array([one["text"] for one in fixed]))
+        gaps = [np.abs(found[name] - np.array([one[name] for one in fixed], np.float32)).max() for name in SCORES]
+        return float(max(gaps))
 
     def score(self, texts: pa.Array) -> dict[str, np.ndarray]:
         """Scores texts, in any order of lengths.
@@ -70,7 +76,8 @@ class Scorer:
           texts: string [batch].
 
         Returns:
-          `score` float32, `tokens` int64, `known_share` float32 and `truncated` bool, all [batch].
+          `score`, `score_low`, `score_high` float32, `tokens` int64, `known_share` float32 and
+          `truncated` bool, all [batch].
         """
         rows = max(PART_BYTES * len(texts) // max(texts.nbytes, 1), 1)
         parts = [self._score(texts.slice(first, rows)) for first in range(0, max(len(texts), 1), rows)]
@@ -81,27 +88,67 @@ class Scorer:
         encoded = {name: values.numpy() for name, values in encoded.items()}
         ids, lengths = encoded.pop("ids"), encoded.pop("row_lengths")
         if self._compiled:
-            shares = np.clip(self._compiled.score(ids, lengths), 0, 1)
-            scores = np.clip(self._scale.from_unit(shares), self._scale.low, self._scale.high).astype(np.float32)
+            pooled = self._compiled.pool(ids, lengths)
+            scores = self._model.finish(*(tf.constant(pooled[name]) for name in POOLED))
+            scores = {name: scores[name].numpy() for name in SCORES}
         else:
             scores = self._run_padded(ids, lengths)
-        return {"score": scores, **encoded}
+        return {**scores, **encoded}
 
-    def _run_padded(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def _run_padded(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         starts = np.cumsum(lengths) - lengths
-        scores = np.empty(len(lengths), np.float32)
-        for rows in batches(lengths):
+        scores = {name: np.empty(len(lengths), np.float32) for name in SCORES}
+        for rows in batches(lengths, BATCH_TOKENS):
             padded = tf.constant(pad(ids, starts[rows], lengths[rows]))
-            scores[rows] = self._model.signatures["score_ids"](ids=padded)["score"].numpy()
+            found = self._model.signatures["score_ids"](ids=padded)
+            for name in SCORES:
+                scores[name][rows] = found[name].numpy()
         return scores
 
+    def explain(self, texts: pa.Array, tokens: np.ndarray) -> dict[str, list]:
+        """Tells why texts got their scores.
 
-def batches(lengths: np.ndarray):
-    """Cuts reviews into batches of similar length, longest first: yields arrays of indices."""
+        Args:
+          texts: string [batch].
+          tokens: int64 [batch], how many each has.
+
+        Returns:
+          `reasons`, a list of {phrase, points} for each text, the strongest first;
+          `explained_score` and, of a CNN, `explained_rest`, float32 [batch].
+        """
+        texts = texts.to_numpy(zero_copy_only=False)
+        found: dict = {}
+        for rows in batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS):
+            told = self._model.signatures["explain"](text=tf.constant(texts[rows], tf.string))
+            told = {name: values.numpy() for name, values in told.items()}
+            told["reasons"] = [_reasons(*one) for one in zip(told.pop("phrases"), told.pop("points"), strict=True)]
+            for name, values in told.items():
+                column = found.setdefault(name, [None] * len(texts))
+                for row, value in zip(rows, values, strict=True):
+                    column[row] = value
+        return found
+
+
+def _reasons(phrases: np.ndarray, points: np.ndarray) -> list[dict]:
+    # By way of its text, a float32 gets as few digits as it needs.
+    return [
+        {"phrase": phrases[place].decode(), "points": float(str(points[place]))}
+        for place in np.argsort(-np.abs(points), kind="stable")
+        if phrases[place]
+    ]
+
+
+def batches(lengths: np.ndarray, most_tokens: int):
+    """Cuts reviews into batches of similar length, longest first: yields arrays of indices.
+
+    Args:
+      lengths: int64 [reviews].
+      most_tokens: A batch holds so many, padding included, or a single review.
+    """
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
-        rows = min(max(BATCH_TOKENS // int(lengths[order[start]]), 1), BATCH_REVIEWS)
+        rows = min(max(most_tokens // int(lengths[order[start]]), 1), BATCH_REVIEWS)
         yield order[start : start + rows]
         start += rows
 

@@ -14,14 +14,21 @@ from beam_pipelines.flags import UserError
 from beam_pipelines.score_settings import ScoreSettings
 
 ROW_ID = "id"
-# Column -> what the field's metadata say of it; the score's unit is added.
+UNIT, COUNT, SHARE = "score", "tokens", "share in [0, 1]"
+# Column -> what the field's metadata say of it, and its unit; that of a score is the archive's range.
 RESULTS = {
-    "score": "the score, in the archive's unit",
-    "tokens": "tokens of the text, before it was cut",
-    "known_share": "share of the tokens with a vector, in [0, 1]",
-    "truncated": "whether the text was cut after the model's max_tokens",
-    "model_version": "version of the exported model",
+    "score": ("the score", UNIT),
+    "score_low": ("the least score of the interval", UNIT),
+    "score_high": ("the greatest score of the interval", UNIT),
+    "tokens": ("tokens of the text, before it was cut", COUNT),
+    "known_share": ("share of the tokens with a vector", SHARE),
+    "truncated": ("whether the text was cut after the model's max_tokens", ""),
+    "explained_score": ("what the reasons explain: see the README", UNIT),
+    "explained_rest": ("explained_score less the points of the reasons", UNIT),
+    "reasons": ("the phrases that moved the score most; points are in the unit of the score", ""),
+    "model_version": ("version of the exported model", ""),
 }
+_REASONS = pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())]))
 
 
 def check_names(settings: ScoreSettings) -> None:
@@ -41,13 +48,15 @@ def score_table(block: Block, scored: dict[str, np.ndarray], settings: ScoreSett
     if settings.id_column is None:
         names = [f"{block.file.name}:{place}" for place in block.places]
         columns = {ROW_ID: pa.array(names, pa.string()), **columns}
-    columns |= {name: pa.array(scored[name]) for name in RESULTS if name in scored}
+    for name in RESULTS:
+        if name in scored:
+            columns[name] = pa.array(scored[name], _REASONS if name == "reasons" else None)
     columns["model_version"] = pa.array(np.full(block.rows.num_rows, export.version, np.int64))
     unit = f"{export.about['score_min']:g} to {export.about['score_max']:g}"
     fields = []
     for name, values in columns.items():
-        about = RESULTS.get(name, "")
-        metadata = {"description": about, **({"unit": unit} if name == "score" else {})} if about else None
+        about, kind = RESULTS.get(name, ("", ""))
+        metadata = {"description": about, "unit": unit if kind == UNIT else kind} if about else None
         fields.append(pa.field(name, values.type, metadata=metadata))
     return pa.table(list(columns.values()), schema=pa.schema(fields))
 

@@ -26,12 +26,12 @@ class ScoredBlock:
 
     Attributes:
       block: The block; rows without text are among its rejects.
-      results: `score` float32, `tokens` int64, `known_share` float32, `truncated` bool, all [rows].
+      results: By column of the shard, an array or list of [rows] each.
       engine: What computed them.
     """
 
     block: Block
-    results: dict[str, np.ndarray]
+    results: dict
     engine: str
 
 
@@ -48,7 +48,10 @@ class ScoreBlock(beam.DoFn):
 
     def process(self, block: Block) -> Iterator[ScoredBlock]:
         block = block.reject(rejects.empty_texts(block.rows.column(self.settings.text_column)))
-        results = self._scorer.score(block.rows.column(self.settings.text_column))
+        texts = block.rows.column(self.settings.text_column)
+        results = self._scorer.score(texts)
+        if self.settings.explain:
+            results |= self._scorer.explain(texts, results["tokens"])
         yield ScoredBlock(block, results, self._scorer.engine)
         self._progress.add(block.rows_read)
 
@@ -75,12 +78,19 @@ def statistics(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> 
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
         "score_histogram": np.bincount(scale.bins(scores), minlength=10).tolist(),
         "score_sum": float(scores.sum(dtype=np.float64)),
+        "interval_width_sum": float((scored.results["score_high"] - scored.results["score_low"]).sum(dtype=np.float64)),
         "tokens": int(scored.results["tokens"].sum()),
         "truncated": int(scored.results["truncated"].sum()),
     }
     if settings.score_column:
         raw = block.rows.column(settings.score_column).to_pylist()
         truths = np.array([math.nan if reviews.is_blank(value) else reviews.parse_score(value) for value in raw])
-        gaps = np.abs(scores - truths)[np.isfinite(truths)]
-        found |= {"rows_with_true_score": len(gaps), "absolute_error_sum": float(gaps.sum())}
+        known = np.isfinite(truths)
+        gaps = np.abs(scores - truths)[known]
+        covered = (scored.results["score_low"] <= truths) & (truths <= scored.results["score_high"])
+        found |= {
+            "rows_with_true_score": len(gaps),
+            "absolute_error_sum": float(gaps.sum()),
+            "rows_covered": int(covered[known].sum()),
+        }
     return found

@@ -42,10 +42,13 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
         "engines": sorted(engines),
         "by_file": {path: dict(counts) for path, counts in by_file.items()},
         "score_mean": totals["score_sum"] / totals["rows_scored"] if totals["rows_scored"] else None,
+        "interval_share": export.about["interval"]["share"],
+        "interval_width_mean": totals["interval_width_sum"] / totals["rows_scored"] if totals["rows_scored"] else None,
         "score_histogram": histogram,
         "training_score_histogram": export.about["training"]["scores"]["histogram"]["train"],
         "tokens": totals["tokens"],
         "rows_truncated": totals["truncated"],
         "rows_with_true_score": with_truth,
         "mae": totals["absolute_error_sum"] / with_truth if with_truth else None,
+        "coverage": totals["rows_covered"] / with_truth if with_truth else None,
     }

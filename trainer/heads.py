@@ -1,0 +1,164 @@
+"""From what a model's last layer says to a score and an interval.
+
+Two heads: `PointHead`, the notebook's, whose output is the score itself, and `DistributionHead`,
+whose outputs are the logits of a distribution over the score bins. All scores here are shares of
+the scale, in [0, 1]; all functions take and return arrays or tensors, in a graph too.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+from beam_pipelines.scale import BINS, Scale
+
+UNIT = Scale(0.0, 1.0)
+# Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.
+ROUNDING = 1e-5
+_EPSILON = 1e-6
+# The nodes and weights of Gauss-Legendre quadrature on [0, 1].
+_NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
+_NODES += 0.5
+
+
+class PointHead:
+    """One output, the score; fitted to the mean absolute error."""
+
+    outputs = 1
+
+    def loss(self, truths, outputs):
+        return keras.losses.mean_absolute_error(truths, outputs)
+
+    def score(self, outputs):
+        """The score, float32 [batch]."""
+        return ops.clip(outputs[:, 0], 0.0, 1.0)
+
+    def bounds(self, outputs, threshold: float):
+        """The scores whose `conformity` is at most the threshold: their least and greatest, float32 [batch] each."""
+        score = self.score(outputs)
+        return _widened(score - threshold, score + threshold)
+
+    def conformity(self, outputs, truths):
+        """How far the truth lies from the score, float32 [batch]."""
+        return ops.abs(truths - self.score(outputs))
+
+    def explained(self, outputs):
+        """The score before it is clipped, the part of it that is linear in the outputs."""
+        return outputs[:, 0]
+
+    def slopes(self, outputs, constants):
+        """What a unit of an output adds to `explained`, float32 [batch, outputs]."""
+        return ops.ones_like(outputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class DistributionHead:
+    """The logits of the ten score bins, answered with the median.
+
+    The distribution has a point for each bin, the mean of the training scores in it, and its
+    quantiles are those of the mid-distribution function (Ma, Genton and Parzen, 2011), interpolated
+    from point to point: right for scores of few values, such as stars, and smooth for many.
+
+    Attributes:
+      points: float64 [bins], the mean training score of each bin, its middle where it has none.
+      least: The lowest training score; no quantile lies below.
+      greatest: The highest.
+      shares: float64 [bins], the share of each bin in the training scores.
+    """
+
+    points: np.ndarray
+    least: float
+    greatest: float
+    shares: np.ndarray
+
+    outputs = BINS
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> "DistributionHead":
+        """The head for the given training scores, in [0, 1]."""
+        bins = UNIT.bins(scores)
+        counts = np.bincount(bins, minlength=BINS)
+        middles = (np.arange(BINS) + 0.5) / BINS
+        points = np.where(counts, np.bincount(bins, scores, minlength=BINS) / np.maximum(counts, 1), middles)
+        least, greatest = scores.min(), scores.max()
+        return cls(points.clip(least, greatest), float(least), float(greatest), counts / counts.sum())
+
+    def loss(self, truths, outputs):
+        """The binary cross-entropies of "the score is in this bin or below", averaged over the bins.
+
+        Frank and Hall (2001) split an ordinal scale in this way; a miss by one bin costs less than
+        one by five, as it does in the absolute error.
+        """
+        below = ops.cumsum(ops.softmax(outputs), axis=1)[:, :-1]
+        is_below = ops.cast(truths <= UNIT.edges().astype(np.float32), outputs.dtype)
+        right = is_below * below + (1 - is_below) * (1 - below)
+        return -ops.mean(ops.log(right + _EPSILON), axis=1)
+
+    def bias(self) -> np.ndarray:
+        """The logits of the training scores' own distribution."""
+        return np.log(self.shares + 1e-3).astype(np.float32)
+
+    def score(self, outputs):
+        """The median, float32 [batch]."""
+        return self.quantile(outputs, 0.5)
+
+    def bounds(self, outputs, threshold: float):
+        """The quantiles as far from the median as the threshold, a share in [0, 0.5]: float32 [batch] each."""
+        if threshold > 0.5:
+            return ops.zeros_like(outputs[:, 0]), ops.ones_like(outputs[:, 0])
+        return _widened(self.quantile(outputs, 0.5 - threshold), self.quantile(outputs, 0.5 + threshold))
+
+    def conformity(self, outputs, truths):
+        """How far from the median's share the truth's share lies, float32 [batch] in [0, 0.5].
+
+        The score of distributional conformal prediction (Chernozhukov, Wuethrich and Zhu, 2021).
+        Where several shares have the truth as their quantile, the nearest to the median counts.
+        """
+        levels, values = self._steps(outputs)
+        widths, truths = values[1:] - values[:-1], ops.expand_dims(truths, 1)
+        part = ops.clip((truths - values[:-1]) / np.maximum(widths, 1e-12), 0.0, 1.0)
+        highest = ops.where(widths > 0, part, ops.cast(values[1:] <= truths, "float32"))
+        lowest = ops.where(widths > 0, part, ops.cast(values[:-1] < truths, "float32"))
+        rises = levels[:, 1:] - levels[:, :-1]
+        highest, lowest = ops.sum(highest * rises, axis=1), ops.sum(lowest * rises, axis=1)
+        return ops.maximum(ops.maximum(0.5 - highest, lowest - 0.5), 0.0)
+
+    def quantile(self, outputs, share: float):
+        """The score below which the given share of the distribution lies, float32 [batch]."""
+        levels, values = self._steps(outputs)
+        rises = ops.maximum(levels[:, 1:] - levels[:, :-1], 1e-12)
+        part = ops.clip((share - levels[:, :-1]) / rises, 0.0, 1.0)
+        return values[0] + ops.sum(part * (values[1:] - values[:-1]), axis=1)
+
+    def _steps(self, outputs):
+        """The corners of the distribution function: levels float32 [batch, bins + 2], values float32 [bins + 2]."""
+        masses = ops.softmax(outputs)
+        middles = ops.cumsum(masses, axis=1) - masses / 2
+        levels = ops.concatenate([ops.zeros_like(middles[:, :1]), middles, ops.ones_like(middles[:, :1])], axis=1)
+        return levels, np.array([self.least, *self.points, self.greatest], np.float32)
+
+    def explained(self, outputs):
+        """The mean of the distribution, float32 [batch]."""
+        return ops.matmul(ops.softmax(outputs), self.points.astype(np.float32)[:, None])[:, 0]
+
+    def slopes(self, outputs, constants):
+        """The mean's slope, averaged on the way from the constants to the outputs, float32 [batch, outputs].
+
+        `explained(outputs)` is `explained(constants)` and, for each output, its slope times its
+        distance from the constant: integrated gradients (Sundararajan, Taly and Yan, 2017).
+
+        Args:
+          outputs: float32 [batch, outputs].
+          constants: float32 [outputs], what the model says without any token.
+        """
+        total = 0.0
+        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+            masses = ops.softmax(constants + node * (outputs - constants))
+            mean = ops.sum(masses * self.points.astype(np.float32), axis=1, keepdims=True)
+            total += weight * masses * (self.points.astype(np.float32) - mean)
+        return total
+
+
+def _widened(low, high):
+    return ops.clip(low - ROUNDING, 0.0, 1.0), ops.clip(high + ROUNDING, 0.0, 1.0)

@@ -1,0 +1,79 @@
+"""Tries a few settings and keeps the best, by the error on validation reviews."""
+
+import csv
+import dataclasses
+import io
+import pathlib
+import shutil
+
+import keras_tuner
+
+from beam_pipelines import storage
+from beam_pipelines.flags import UserError, logger
+from trainer.data import PreparedReviews
+from trainer.settings import TrainerSettings
+
+TABLE = "tuning.csv"
+
+
+def space(settings: TrainerSettings) -> keras_tuner.HyperParameters:
+    """The settings worth trying, around the given ones, which are tried first."""
+    found = keras_tuner.HyperParameters()
+    rate = settings.learning_rate
+    found.Float("learning_rate", rate / 4, rate * 4, sampling="log", default=rate)
+    found.Choice("batch_size", sorted({16, 32, 64, settings.batch_size}), default=settings.batch_size)
+    epochs = settings.epochs
+    found.Choice("epochs", sorted({max(epochs // 2, 1), epochs, 2 * epochs}), default=epochs)
+    return found
+
+
+class Tuner(keras_tuner.Tuner):
+    """Runs a trial as a run of its own, in a folder that is deleted after it."""
+
+    def __init__(self, settings: TrainerSettings, prepared: PreparedReviews, head, folder: pathlib.Path):
+        self._given = (settings, prepared, head, folder)
+        # Bayesian optimisation needs some trials before it beats chance.
+        oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+            objective=keras_tuner.Objective("validation_mae_share", "min"),
+            max_trials=settings.tune,
+            hyperparameters=space(settings),
+            seed=settings.seed,
+        )
+        oracle.verbose = 0
+        super().__init__(oracle, directory=str(folder), project_name="trials", logger=None)
+
+    def run_trial(self, trial):
+        from trainer import fitting, models
+
+        settings, prepared, head, folder = self._given
+        tried = dataclasses.replace(settings, **trial.hyperparameters.values)
+        logger.info("trial %s of %d: %s", int(trial.trial_id) + 1, settings.tune, trial.hyperparameters.values)
+        of_trial = folder / f"trial-{trial.trial_id}"
+        with models.precision(settings.mixed_precision):
+            model = fitting.compiled_model(tried, prepared, head)
+            state = fitting.fit(model, prepared, head, tried, of_trial)
+        shutil.rmtree(of_trial)
+        return {"validation_mae_share": state.best_error}
+
+
+def best(settings: TrainerSettings, prepared: PreparedReviews, head, output: pathlib.Path) -> dict:
+    """Tries `--tune` settings, writes them with their errors to tuning.csv, and returns the best.
+
+    An interrupted search goes on with the trial that it was in.
+
+    Raises:
+      UserError: There are no validation reviews to judge by.
+    """
+    if not prepared.rows("validation"):
+        raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
+    tuner = Tuner(settings, prepared, head, output / "checkpoints" / "tuning")
+    tuner.search()
+    trials = sorted(tuner.oracle.get_best_trials(settings.tune), key=lambda trial: trial.score)
+    names = [*trials[0].hyperparameters.values]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["validation_mae_share", *names])
+    writer.writerows([trial.score, *(trial.hyperparameters.values[name] for name in names)] for trial in trials)
+    storage.write_bytes(str(output), TABLE, table.getvalue().encode())
+    logger.info("best of %d trials: %s", len(trials), trials[0].hyperparameters.values)
+    return {name: trials[0].hyperparameters.values[name] for name in names}
