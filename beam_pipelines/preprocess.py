@@ -145,8 +145,8 @@ def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
         )
     vectors, dim = {}, settings.vector_size
     if settings.embeddings:
-        vectors, dim = embeddings.read(settings.embeddings, counts)
-        if not vectors:
+        vectors, dim = embeddings.read(settings.embeddings, counts, settings.unseen_tokens)
+        if not counts.keys() & vectors.keys():
             raise UserError(f"--embeddings {settings.embeddings}: none of its words is a token of the training split")
     chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
     if not chosen.tokens:

@@ -59,6 +59,11 @@ class PreprocessSettings:
     )
     vector_size: int = flag("the length of the vectors, where all are learned", default=100)
     trained_tokens: int = flag("how many of the most frequent tokens without a vector get an id", default=5000)
+    unseen_tokens: int = flag(
+        "how many further words of --embeddings get an id, the most frequent ones that no training review holds; an "
+        "archive may hold them. Each costs 8 bytes per number of its vector in the export",
+        default=20_000,
+    )
     max_tokens: int = flag("a review is cut after this many tokens", default=4096)
     test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
     validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
@@ -80,8 +85,9 @@ class PreprocessSettings:
         for name in ("max_tokens", "vector_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
-        if self.trained_tokens < 0:
-            raise ValueError(f"--trained_tokens {self.trained_tokens} must not be negative")
+        for name in ("trained_tokens", "unseen_tokens"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         if not 0 < self.max_field_mb <= 16:
             raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
         try:

@@ -31,7 +31,7 @@ TRAINED = {
     "notebook CNN": {"model": "cnn", "preset": "notebook"},
     "notebook LSTM": {"model": "lstm", "preset": "notebook"},
 }
-PUNCTUATION = str.maketrans({sign: " " for sign in "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"})
+PUNCTUATION = str.maketrans(dict.fromkeys("!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'", " "))
 
 
 def parser() -> argparse.ArgumentParser:

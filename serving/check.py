@@ -60,7 +60,8 @@ def check(export: exports.Export) -> dict:
 
 def _largest_gap(outputs: dict[str, list], export: exports.Export) -> float:
     fixed = export.about["fixed_texts"]
-    gap = max(abs(score - one["score"]) for score, one in zip(outputs["score"], fixed, strict=True))
+    names = ("score", "score_low", "score_high")
+    gap = max(abs(score - one[name]) for name in names for score, one in zip(outputs[name], fixed, strict=True))
     allowed = TOLERANCE * (export.about["score_max"] - export.about["score_min"])
     if not gap <= allowed:
         raise UserError(f"{export.path} scores its fixed texts up to {gap:g} otherwise than when exported", status=1)

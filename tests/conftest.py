@@ -101,11 +101,19 @@ def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.
     return output
 
 
-@pytest.fixture(scope="session", params=["cnn", "lstm"])
+TRAINED = {
+    "cnn": ["--model=cnn"],
+    "lstm": ["--model=lstm"],
+    "notebook-cnn": ["--model=cnn", "--preset=notebook"],
+    "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.001"],
+}
+
+
+@pytest.fixture(scope="session", params=TRAINED)
 def trained(request, prepared, tmp_path_factory) -> pathlib.Path:
-    """The output of the trainer, for both architectures."""
+    """The output of the trainer, for all architectures."""
     output = tmp_path_factory.mktemp(request.param) / "out"
-    return train(prepared, output, f"--model={request.param}", "--epochs=15", "--batch_size=8")
+    return train(prepared, output, *TRAINED[request.param], "--epochs=12", "--batch_size=8")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from beam_pipelines import exports, score
 from beam_pipelines.scoring.scorer import Scorer
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import metrics
-from trainer import data, evaluation, models, run_state
+from trainer import data, evaluation, fitting, models, run_state
 from trainer.settings import TrainerSettings
 
 TEXTS = [
@@ -70,16 +70,19 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     """The model that was fitted, on the prepared ids, against the export on the text."""
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
-    model = models.build(settings, reviews.vectors(), reviews.first_trained_id)
-    models.compile(model, 0.001)
+    head = models.head_for(settings, reviews.scale.to_unit(data.scores(reviews, "train")))
+    model = fitting.compiled_model(settings, reviews, head)
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
-    scored = evaluation.score_split(model, reviews, "test")
+    split = evaluation.run_split(evaluation.predictor(model), reviews, "test")
+    threshold = metrics(trained)["interval"]["threshold"]
+    scored = evaluation.answers(head, split.outputs, threshold, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
-    served = serve(version(trained), [texts[name.decode()] for name in scored.ids])
-    assert len(scored.ids) > 50
-    assert served["score"] == pytest.approx(scored.scores, abs=WITHIN)
-    assert metrics(trained)["test"]["mae"] == pytest.approx(np.abs(scored.truths - served["score"]).mean(), abs=WITHIN)
+    served = serve(version(trained), [texts[name.decode()] for name in split.names])
+    assert len(split.names) > 50
+    for name, values in (("score", scored.score), ("score_low", scored.low), ("score_high", scored.high)):
+        assert served[name] == pytest.approx(values, abs=WITHIN)
+    assert metrics(trained)["test"]["mae"] == pytest.approx(np.abs(split.truths - served["score"]).mean(), abs=WITHIN)
     keras.backend.clear_session()
 
 

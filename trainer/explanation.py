@@ -56,7 +56,7 @@ def contributions(model: keras.Model, ids: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
         slope, shift = folding.normalization(model)
         windows = model.get_layer("convolution")(vectors(ids), mask=mask) * slope
         parts = _greatest(windows, mask) @ hidden.kernel @ score.kernel
-        constants = (shift @ hidden.kernel + hidden.bias) @ score.kernel + score.bias
+        constants = score(hidden(shift[tf.newaxis]))[0]
         return _to_tokens(parts, mask, model.get_layer("convolution").kernel_size[0]), constants
     words, logits = model.get_layer("words"), model.get_layer("words_logits")
     total = words.shares(ids)[..., tf.newaxis] * (tf.gather(words.vectors, ids) @ logits.kernel)

@@ -11,11 +11,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from beam_pipelines.scale import BINS, Scale
+from beam_pipelines.scale import Scale
 
 UNIT = Scale(0.0, 1.0)
-# Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.
+# Bounds give way by this share of the scale, and a distribution's by this share of its mass before that,
+# so that rounding to float32 puts no score outside.
 ROUNDING = 1e-5
+MASS_ROUNDING = 1e-6
 _EPSILON = 1e-6
 # The nodes and weights of Gauss-Legendre quadrature on [0, 1].
 _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
@@ -54,46 +56,51 @@ class PointHead:
 
 @dataclasses.dataclass(frozen=True)
 class DistributionHead:
-    """The logits of the ten score bins, answered with the median.
+    """The logits of the score bins that hold a training score, answered with the median.
 
     The distribution has a point for each bin, the mean of the training scores in it, and its
     quantiles are those of the mid-distribution function (Ma, Genton and Parzen, 2011), interpolated
     from point to point: right for scores of few values, such as stars, and smooth for many.
 
     Attributes:
-      points: float64 [bins], the mean training score of each bin, its middle where it has none.
+      points: float64 [bins], the mean training score of each bin.
+      edges: float64 [bins - 1], the upper edges of all bins but the last.
       least: The lowest training score; no quantile lies below.
       greatest: The highest.
       shares: float64 [bins], the share of each bin in the training scores.
     """
 
     points: np.ndarray
+    edges: np.ndarray
     least: float
     greatest: float
     shares: np.ndarray
 
-    outputs = BINS
+    @property
+    def outputs(self) -> int:
+        return len(self.points)
 
     @classmethod
     def of(cls, scores: np.ndarray) -> "DistributionHead":
         """The head for the given training scores, in [0, 1]."""
         bins = UNIT.bins(scores)
-        counts = np.bincount(bins, minlength=BINS)
-        middles = (np.arange(BINS) + 0.5) / BINS
-        points = np.where(counts, np.bincount(bins, scores, minlength=BINS) / np.maximum(counts, 1), middles)
+        filled, counts = np.unique(bins, return_counts=True)
+        points = np.bincount(bins, scores)[filled] / counts
+        edges = UNIT.edges()[filled[:-1]]
         least, greatest = scores.min(), scores.max()
-        return cls(points.clip(least, greatest), float(least), float(greatest), counts / counts.sum())
+        return cls(points.clip(least, greatest), edges, float(least), float(greatest), counts / counts.sum())
 
     def loss(self, truths, outputs):
-        """The binary cross-entropies of "the score is in this bin or below", averaged over the bins.
+        """The binary cross-entropies of "the score is in this bin or below", averaged over the edges.
 
         Frank and Hall (2001) split an ordinal scale in this way; a miss by one bin costs less than
         one by five, as it does in the absolute error.
         """
         below = ops.cumsum(ops.softmax(outputs), axis=1)[:, :-1]
-        is_below = ops.cast(truths <= UNIT.edges().astype(np.float32), outputs.dtype)
+        is_below = ops.cast(truths <= self.edges.astype(np.float32), outputs.dtype)
         right = is_below * below + (1 - is_below) * (1 - below)
-        return -ops.mean(ops.log(right + _EPSILON), axis=1)
+        # With a single bin there is no edge and nothing to learn.
+        return -ops.sum(ops.log(right + _EPSILON), axis=1) / max(len(self.edges), 1)
 
     def bias(self) -> np.ndarray:
         """The logits of the training scores' own distribution."""
@@ -107,13 +114,15 @@ class DistributionHead:
         """The quantiles as far from the median as the threshold, a share in [0, 0.5]: float32 [batch] each."""
         if threshold > 0.5:
             return ops.zeros_like(outputs[:, 0]), ops.ones_like(outputs[:, 0])
-        return _widened(self.quantile(outputs, 0.5 - threshold), self.quantile(outputs, 0.5 + threshold))
+        reach = threshold + MASS_ROUNDING
+        return _widened(self.quantile(outputs, 0.5 - reach), self.quantile(outputs, 0.5 + reach))
 
     def conformity(self, outputs, truths):
-        """How far from the median's share the truth's share lies, float32 [batch] in [0, 0.5].
+        """How far from the median's share the truth's share lies, float32 [batch] in [0, 0.5], or 1.
 
         The score of distributional conformal prediction (Chernozhukov, Wuethrich and Zhu, 2021).
-        Where several shares have the truth as their quantile, the nearest to the median counts.
+        Where several shares have the truth as their quantile, the nearest to the median counts; 1
+        is for a truth that is no quantile, since no training score lies as far out.
         """
         levels, values = self._steps(outputs)
         widths, truths = values[1:] - values[:-1], ops.expand_dims(truths, 1)
@@ -122,7 +131,9 @@ class DistributionHead:
         lowest = ops.where(widths > 0, part, ops.cast(values[:-1] < truths, "float32"))
         rises = levels[:, 1:] - levels[:, :-1]
         highest, lowest = ops.sum(highest * rises, axis=1), ops.sum(lowest * rises, axis=1)
-        return ops.maximum(ops.maximum(0.5 - highest, lowest - 0.5), 0.0)
+        conformity = ops.maximum(ops.maximum(0.5 - highest, lowest - 0.5), 0.0)
+        outside = (truths < values[0]) | (truths > values[-1])
+        return ops.where(outside[:, 0], 1.0, conformity)
 
     def quantile(self, outputs, share: float):
         """The score below which the given share of the distribution lies, float32 [batch]."""

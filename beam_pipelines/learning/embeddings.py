@@ -14,16 +14,20 @@ import numpy as np
 from beam_pipelines import storage
 from beam_pipelines.flags import UserError
 
+# As in `tokens`, which imports TensorFlow; a word that is wrongly kept costs a row, no more.
+_FILTERED = re.compile(r"[\W_]")
 _ZIP_MEMBER = re.compile(r"(?P<file>.+\.zip)(?:[:/#!](?P<member>.+))?", re.IGNORECASE)
 
 
-def read(source: str, wanted: Container[str]) -> tuple[dict[str, np.ndarray], int]:
+def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str, np.ndarray], int]:
     """Reads the vectors of the wanted words.
 
     Args:
       source: A file (`.txt`, `.txt.gz`, `.vec`, `.zip`, `.zip:MEMBER`), or the name of an installed
         package that holds one, or that holds an array (.npy) and its words (.parquet).
       wanted: The words to keep; of a word that stands there twice, the first vector counts.
+      unseen: How many other words to keep, the first ones, which are the most frequent as such
+        files are sorted. Words that the tokeniser would not make are passed over.
 
     Returns:
       The vectors, float32 [dim] each, and dim.
@@ -34,12 +38,25 @@ def read(source: str, wanted: Container[str]) -> tuple[dict[str, np.ndarray], in
     """
     source, words = locate(source)
     if words:
-        return _read_array(source, words, wanted)
+        return _read_array(source, words, Kept(wanted, unseen))
     try:
         with _open(source) as lines:
-            return _read_text(lines, source, wanted)
+            return _read_text(lines, source, Kept(wanted, unseen))
     except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise UserError(f"--embeddings {source} cannot be read: {error}") from error
+
+
+class Kept:
+    """Which words to keep: the wanted ones, and the first so many others that can be tokens."""
+
+    def __init__(self, wanted: Container[str], unseen: int):
+        self._wanted, self._unseen = wanted, unseen
+
+    def has(self, word: str) -> bool:
+        return word in self._wanted or (self._unseen > 0 and word == word.lower() and not _FILTERED.search(word))
+
+    def add(self, word: str) -> None:
+        self._unseen -= word not in self._wanted
 
 
 def locate(source: str) -> tuple[str, str | None]:
@@ -92,7 +109,7 @@ def _member(archive: zipfile.ZipFile, member: str | None, source: str) -> str:
     return member
 
 
-def _read_text(lines: io.TextIOBase, source: str, wanted: Container[str]) -> tuple[dict[str, np.ndarray], int]:
+def _read_text(lines: io.TextIOBase, source: str, kept: "Kept") -> tuple[dict[str, np.ndarray], int]:
     vectors: dict[str, np.ndarray] = {}
     dim = None
     for number, line in enumerate(lines, 1):
@@ -102,7 +119,7 @@ def _read_text(lines: io.TextIOBase, source: str, wanted: Container[str]) -> tup
             if header:
                 continue
         word = line.partition(" ")[0]
-        if word not in wanted or word in vectors:
+        if word in vectors or not kept.has(word):
             continue
         numbers = line.split()[1:]
         try:
@@ -112,17 +129,19 @@ def _read_text(lines: io.TextIOBase, source: str, wanted: Container[str]) -> tup
         if len(vector) != dim:
             raise UserError(f"--embeddings {source}, line {number}: {len(vector)} numbers, where line 1 has {dim}")
         vectors[word] = vector
+        kept.add(word)
     if not dim:
         raise UserError(f"--embeddings {source} holds no vectors")
     return vectors, dim
 
 
-def _read_array(array: str, words: str, wanted: Container[str]) -> tuple[dict[str, np.ndarray], int]:
+def _read_array(array: str, words: str, kept: "Kept") -> tuple[dict[str, np.ndarray], int]:
     import pyarrow.parquet as pq
 
     matrix = np.load(array, mmap_mode="r")
     vectors: dict[str, np.ndarray] = {}
     for row, word in enumerate(pq.read_table(words).column(0).to_pylist()):
-        if word in wanted and word not in vectors:
+        if word not in vectors and kept.has(word):
             vectors[word] = np.array(matrix[row], np.float32)
+            kept.add(word)
     return vectors, matrix.shape[1]

@@ -1,9 +1,9 @@
 """Chooses which tokens get an id, and writes the vocabulary and its vectors.
 
 Id 0 is padding, id 1 is shared by all tokens that are not chosen, and line n of the vocabulary,
-from 0, is id n + 2: first the tokens with a pretrained vector, then the `trained_tokens` most
-frequent without one, each part by falling count. A token outside both has no vector, so sharing an
-id costs nothing and keeps the table small.
+from 0, is id n + 2: first the tokens with a pretrained vector, by falling count and then those that
+no training review holds, as the file of vectors has them; then the `trained_tokens` most frequent
+without one. A token outside all has no vector, so sharing an id costs nothing and keeps the table small.
 """
 
 import dataclasses
@@ -47,13 +47,15 @@ def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, tra
 
     Args:
       counts: How often each token stands there.
-      vectors: The pretrained vectors of those that have one, float32 [dim] each.
+      vectors: The pretrained vectors of those that have one, and of unseen tokens, float32 [dim] each.
       dim: The length of a vector.
       trained_tokens: How many tokens without a vector get an id.
     """
     by_count = sorted(counts, key=lambda token: (-counts[token], token))
     pretrained = [token for token in by_count if token in vectors]
+    unseen = [token for token in vectors if token not in counts]
     trained = [token for token in by_count if token not in vectors][:trained_tokens]
+    pretrained += unseen
     tokens = pretrained + trained
     table = np.zeros((len(tokens) + FIRST_ID, dim), np.float32)
     for row, token in enumerate(pretrained, FIRST_ID):
@@ -74,10 +76,11 @@ def coverage(vocabulary: Vocabulary, counts: dict[str, int]) -> dict:
         "vector_size": int(vocabulary.vectors.shape[1]),
         "distinct_tokens": len(counts),
         "tokens": total,
-        "embedding_hits": vocabulary.pretrained,
+        "embedding_hits": len(with_vector.intersection(counts)),
+        "unseen_tokens": vocabulary.pretrained - len(with_vector.intersection(counts)),
         "embedding_misses": len(misses),
         "trained_tokens": len(vocabulary.tokens) - vocabulary.pretrained,
         "first_trained_id": vocabulary.first_trained_id,
-        "share_of_tokens_with_vector": sum(counts[token] for token in with_vector) / max(total, 1),
+        "share_of_tokens_with_vector": sum(counts.get(token, 0) for token in with_vector) / max(total, 1),
         "most_frequent_without_vector": {token: counts[token] for token in misses[:LISTED_MISSES]},
     }

@@ -81,3 +81,14 @@ def test_fingerprints_are_equal_for_equal_tokens_alone():
     assert first == same
     assert len({first, *others}) == 4
     assert first == 8041136235772239129  # Written down: another process must find the same.
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), min_size=1, max_size=4))
+def test_spans_are_the_places_of_the_tokens(texts):
+    """Each span of the text, tokenised alone, is the token; and there is one for each."""
+    starts, ends = tokens.spans(tf.constant(texts))
+    tokenized = tokens.tokenize(tf.constant(texts)).to_list()
+    for text, first, last, expected in zip(texts, starts.to_list(), ends.to_list(), tokenized, strict=True):
+        assert len(first) == len(last) == len(expected)
+        pieces = [text.encode()[start:end].decode() for start, end in zip(first, last, strict=True)]
+        assert not pieces or tokens.tokenize(tf.constant(pieces)).to_list() == [[token] for token in expected]

@@ -25,42 +25,43 @@ def test_engines_agree(trained, rows):
     export = exports.find(str(trained))
     texts = pa.array(TEXTS + [row["text"] for row in rows])
     auto, saved_model = Scorer(export), Scorer(export, "saved_model")
-    assert auto.engine == ("compiled" if export.about["model"] == "cnn" else "saved_model")
+    assert auto.engine == ("compiled" if export.about["model"].endswith("cnn") else "saved_model")
     assert saved_model.engine == "saved_model"
     for name, values in saved_model.score(texts).items():
         assert auto.score(texts)[name] == pytest.approx(values, abs=WITHIN)
 
 
-def test_the_compiled_cnn_is_the_mathematics_of_the_layers():
-    """Against one window at a time in plain numpy, with slopes of both signs."""
+def test_the_compiled_cnn_pools_what_plain_windows_pool():
+    """Against one window at a time in plain numpy: filters of widths 1, 3 and 3, then two columns to sum."""
     random = np.random.default_rng(0)
-    width, vocabulary, filters = 3, 7, 4
-    folded = {
-        "tables": random.normal(size=(width, vocabulary, filters)).astype(np.float32),
-        "bias": random.normal(size=filters).astype(np.float32),
-        "slope": np.array([2, -1, 0.5, -3], np.float32),
-        "shift": random.normal(size=filters).astype(np.float32),
-        "weights": random.normal(size=filters).astype(np.float32),
-        "constant": np.float32(0.3),
-    }
+    vocabulary, widths = 7, np.array([1, 3, 3])
+    table = random.normal(size=(vocabulary, 3 + 2 + 2 + 2)).astype(np.float32)
+    bias = random.normal(size=3).astype(np.float32)
+    places = [(table[:, 0:3], 0), (table[:, 3:5], 1), (table[:, 5:7], 1)]
     lengths = np.array([1, 2, 3, 9, 200])
     ids = random.integers(1, vocabulary, lengths.sum())
-    expected = []
-    for review in np.split(ids, np.cumsum(lengths)[:-1]):
-        sums = [
-            folded["bias"]
-            + sum(folded["tables"][place, token] for place, token in enumerate(review[start : start + width]))
-            for start in range(len(review))
-        ]
-        normalised = folded["slope"] * np.maximum(sums, 0) + folded["shift"]
-        expected.append(normalised.max(axis=0) @ folded["weights"] + folded["constant"])
-    found = compiled_cnn.CompiledCnn(folded).score(ids, lengths)
-    assert found == pytest.approx(np.array(expected), abs=1e-5)
+    found = compiled_cnn.CompiledCnn(table, widths, bias).pool(ids, lengths)
+    for row, review in enumerate(np.split(ids, np.cumsum(lengths)[:-1])):
+        windows = []
+        for start in range(len(review)):
+            window = bias.copy()
+            for token, (columns, first) in zip(review[start:], places, strict=False):
+                window[first:] += columns[token]
+            windows.append(window)
+        assert found["highest"][row] == pytest.approx(np.max(windows, axis=0), abs=1e-5)
+        assert found["lowest"][row] == pytest.approx(np.min(windows, axis=0), abs=1e-5)
+        assert found["mean"][row] == pytest.approx(np.maximum(windows, 0).mean(axis=0), abs=1e-5)
+        assert found["sums"][row] == pytest.approx(table[review, 7:].sum(axis=0), abs=1e-4)
 
 
 def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
     export = exports.find(str(cnn))
-    monkeypatch.setattr(compiled_cnn.CompiledCnn, "score", lambda self, ids, lengths: np.full(len(lengths), 0.9))
+    right = compiled_cnn.CompiledCnn.pool
+    monkeypatch.setattr(
+        compiled_cnn.CompiledCnn,
+        "pool",
+        lambda self, *given: {name: values + 1 for name, values in right(self, *given).items()},
+    )
     assert Scorer(export).engine == "saved_model"
     with pytest.raises(UserError, match="scores its fixed texts .* otherwise than when it was exported"):
         Scorer(export, "compiled")
@@ -84,8 +85,8 @@ def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
 @pytest.mark.parametrize("seed", range(5))
 def test_batches_hold_every_review_once_within_their_limits(seed):
     lengths = np.random.default_rng(seed).integers(1, 5000, 700)
-    found = list(scorer.batches(lengths))
+    found = list(scorer.batches(lengths, 8192))
     assert sorted(np.concatenate(found).tolist()) == list(range(700))
     for rows in found:
         assert len(rows) <= scorer.BATCH_REVIEWS
-        assert len(rows) * lengths[rows].max() <= scorer.BATCH_TOKENS
+        assert len(rows) * lengths[rows].max() <= 8192

@@ -2,33 +2,89 @@ import numpy as np
 import pytest
 
 from beam_pipelines.scale import Scale
-from trainer import evaluation
-from trainer.evaluation import Scored
+from trainer import baselines, evaluation, metrics
+from trainer.evaluation import Scores, Split
+from trainer.heads import PointHead
 
 SCALE = Scale(0, 10)
 
 
-def scored(truths: list[float], scores: list[float]) -> Scored:
-    return Scored(np.array(["r"] * len(truths)), np.array(truths, float), np.array(scores, float))
+def scores(score: list[float], low: list[float], high: list[float]) -> Scores:
+    return Scores(*(np.array(values, float) for values in (score, low, high)))
 
 
-def test_errors():
-    found = evaluation.errors(np.array([1.0, 5.0]), np.array([2.0, 2.0]), SCALE)
-    assert found == pytest.approx({"mae": 2, "mae_share": 0.2, "rmse": 5**0.5})
+def split(truths: list[float], outputs: list[float], hashes: list[int] | None = None) -> Split:
+    rows = len(truths)
+    return Split(
+        np.array([b"r"] * rows, object),
+        np.arange(rows) if hashes is None else np.array(hashes),
+        np.full(rows, 3),
+        np.array(truths, float),
+        np.array(outputs, np.float32).reshape(-1, 1),
+        np.arange(rows),
+        [np.array([2, 3, 2], np.int32)] * rows,
+    )
 
 
-def test_every_split_stands_beside_guesses_that_know_no_text():
+def test_measures_by_hand():
+    truths = np.array([0.5, 1.0, 9.0, 10.0])
+    found = evaluation.measure(scores([1.5, 1.0, 9.0, 6.0], [1, 0, 8, 5], [2, 2, 10, 7]), truths, SCALE)
+    assert found["mae"] == pytest.approx(5 / 4)
+    assert found["mae_share"] == pytest.approx(5 / 40)
+    assert found["rmse"] == pytest.approx((17 / 4) ** 0.5)
+    assert found["coverage"] == 0.5
+    assert found["width"] == pytest.approx((1 + 2 + 2 + 2) / 4)
+    assert found["correlation"] == pytest.approx(np.corrcoef([1.5, 1, 9, 6], truths)[0, 1])
+    assert found["by_bin"]["rows"] == [2, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+    assert found["by_bin"]["mae"] == [0.5, *[None] * 7, 0, 4]
+    assert found["by_bin"]["bias"] == [0.5, *[None] * 7, 0, -4]
+    assert found["by_bin"]["coverage"] == [0.5, *[None] * 7, 1, 0]
+    assert found["by_bin"]["width"] == [1.5, *[None] * 7, 2, 2]
+    assert found["mae_mean_over_bins"] == pytest.approx((0.5 + 0 + 4) / 3)
+
+
+def test_a_constant_has_no_correlation():
+    assert evaluation.measure(scores([5, 5], [0, 0], [9, 9]), np.array([1.0, 2.0]), SCALE)["correlation"] is None
+
+
+def test_only_one_half_of_validation_calibrates():
+    """The rows with an odd hash; those with an even one could not be further off."""
+    validation = split([5, 5, 5, 5, 0, 0], [0.4, 0.3, 0.2, 0.1, 1.0, 1.0], [1, 3, 5, 7, 2, 4])
+    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5) == pytest.approx(0.3)
+
+
+def test_every_split_stands_beside_baselines_that_learned_from_the_training_split():
     splits = {
-        "train": scored([0, 2, 10], [1, 1, 1]),
-        "validation": scored([], []),
-        "test": scored([4, 6], [5, 5]),
+        "train": split([0, 2, 10], [0.1, 0.1, 0.1]),
+        "validation": split([], []),
+        "test": split([4, 6], [0.5, 0.5]),
     }
-    report = evaluation.metrics(splits, SCALE, seed=0)
+    report = metrics.beside_baselines(PointHead(), splits, np.inf, SCALE, share=0.8, seed=0)
     assert report["validation"] == {"rows": 0}
     assert report["test"]["mae"] == 1
     assert report["test"]["median"]["mae"] == 3  # The training median is 2.
-    assert report["train"]["random_guess"]["mae"] > 0
-    assert report == evaluation.metrics(splits, SCALE, seed=0)
-    guesses = {evaluation.metrics(splits, SCALE, seed=seed)["test"]["random_guess"]["mae"] for seed in range(9)}
+    assert report["test"]["tfidf_ridge"]["mae"] == 1  # All texts are equal, so it answers the mean, 4.
+    assert set(report["train"]) >= {"mae", "by_bin"}
+    # Without calibration rows every interval is the whole scale.
+    for name in ("median", "random_guess", "tfidf_ridge", "fixed_width"):
+        assert report["test"][name]["width"] == 10
+        assert report["test"][name]["rows"] == 2
+    guesses = {
+        metrics.beside_baselines(PointHead(), splits, 0.1, SCALE, share=0.8, seed=seed)["test"]["random_guess"]["mae"]
+        for seed in range(9)
+    }
     assert len(guesses) > 1
     assert guesses <= {3, 4, 5, 6}  # Pairs of 0, 2 and 10 against 4 and 6.
+
+
+def test_ridge_learns_which_tokens_are_good():
+    random = np.random.default_rng(0)
+    truths = random.choice([1.0, 9.0], 200)
+    tokens = [np.array([2 if truth > 5 else 3, 4, random.integers(5, 50)], np.int32) for truth in truths]
+    reviews = split(truths.tolist(), [0.5] * 200)
+    reviews = Split(*(tokens if name == "tokens" else value for name, value in vars(reviews).items()))
+    found = baselines.measure({"train": reviews, "validation": reviews, "test": reviews}, SCALE, seed=0, share=0.8)
+    assert found["test"]["tfidf_ridge"]["mae"] < 1
+    assert found["test"]["median"]["mae"] > 3
+    assert found["test"]["tfidf_ridge"]["width"] < found["test"]["median"]["width"]
+    assert found["test"]["tfidf_ridge"]["coverage"] >= 0.75

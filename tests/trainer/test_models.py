@@ -11,24 +11,30 @@ VOCABULARY, DIM = 50, 6
 TABLE = np.vstack([np.zeros((2, DIM)), np.random.default_rng(1).normal(size=(VOCABULARY - 2, DIM))]).astype(np.float32)
 
 
-def built(**given) -> keras.Model:
+SCORES = np.random.default_rng(3).choice([0.1, 0.4, 0.8, 1.0], 64)
+ARCHITECTURES = [(preset, model) for preset in ("default", "notebook") for model in ("cnn", "lstm")]
+
+
+def built(preset: str, model: str, **given):
+    """A model and its head."""
     keras.utils.set_random_seed(5)
-    settings = TrainerSettings(data="d", output="o", **{"first_score": "random", **given})
-    return models.build(settings, TABLE, 40)
+    settings = TrainerSettings(data="d", output="o", preset=preset, model=model, **given)
+    head = models.head_for(settings, SCORES)
+    return models.build(settings, TABLE, 40, head), head
 
 
-def fitted(**given) -> keras.Model:
+def fitted(preset: str, model: str) -> keras.Model:
     """A model after a few steps, so that normalisation has seen batches."""
-    model = built(**given)
-    models.compile(model, 0.01)
+    model, head = built(preset, model)
+    models.compile(model, head, 0.01, decay_steps=None)
     random = np.random.default_rng(2)
     ids = random.integers(1, VOCABULARY, (64, 12)) * (np.arange(12) < random.integers(1, 13, (64, 1)))
-    model.fit(ids, random.random((64, 1)), epochs=3, verbose=0)
+    model.fit(ids, SCORES[:, None], epochs=3, verbose=0)
     return model
 
 
 def test_the_cnn_is_the_notebooks():
-    convolution, normalization, pooling, hidden, dropout, score = built(model="cnn").layers[2:]
+    convolution, normalization, pooling, hidden, dropout, score = built("notebook", "cnn")[0].layers[2:]
     assert (convolution.filters, convolution.kernel_size, convolution.activation) == (128, (5,), keras.activations.relu)
     assert isinstance(normalization, keras.layers.BatchNormalization)
     assert pooling.name == "pooling"
@@ -38,7 +44,7 @@ def test_the_cnn_is_the_notebooks():
 
 
 def test_the_lstm_is_the_notebooks():
-    vector_dropout, lstm, dropout, normalization, score = built(model="lstm").layers[2:]
+    vector_dropout, lstm, dropout, normalization, score = built("notebook", "lstm")[0].layers[2:]
     assert (type(vector_dropout), vector_dropout.rate) == (keras.layers.SpatialDropout1D, 0.2)
     assert (type(lstm), lstm.forward_layer.units) == (keras.layers.Bidirectional, 64)
     assert dropout.rate == 0.2
@@ -46,11 +52,11 @@ def test_the_lstm_is_the_notebooks():
     assert score.units == 1
 
 
-@pytest.mark.parametrize("model", ["cnn", "lstm"])
-def test_vectors_are_frozen_unless_asked_for_or_missing(model):
+@pytest.mark.parametrize(("preset", "model"), ARCHITECTURES)
+def test_vectors_are_frozen_unless_asked_for_or_missing(preset, model):
     def learned(first_trained_id: int, **given) -> int:
-        settings = TrainerSettings(data="d", output="o", model=model, **given)
-        built = models.build(settings, TABLE, first_trained_id)
+        settings = TrainerSettings(data="d", output="o", model=model, preset=preset, **given)
+        built = models.build(settings, TABLE, first_trained_id, models.head_for(settings, SCORES))
         return sum(int(np.prod(weight.shape)) for weight in built.get_layer("vectors").trainable_weights)
 
     assert learned(40) == 0
@@ -59,41 +65,54 @@ def test_vectors_are_frozen_unless_asked_for_or_missing(model):
 
 
 @pytest.mark.parametrize("model", ["cnn", "lstm"])
-def test_the_default_starts_in_the_middle_of_the_scale(model):
+def test_the_default_starts_with_the_training_distribution(model):
+    untrained, head = built("default", model)
     ids = np.random.default_rng(0).integers(1, VOCABULARY, (5, 9))
-    assert built(model=model, first_score="middle")(ids).numpy().ravel().tolist() == [0.5] * 5
+    masses = keras.ops.softmax(untrained(ids)).numpy()
+    assert masses == pytest.approx(np.tile(head.shares, (5, 1)), abs=0.01)
 
 
 @pytest.mark.parametrize("model", ["cnn", "lstm"])
-def test_a_score_depends_on_its_review_alone(model):
+def test_the_bag_learns_faster_than_the_branch_over_frozen_vectors(model):
+    """The first step of Adam is the learning rate, in the direction of the gradient."""
+    untrained, head = built("default", model)
+    models.compile(untrained, head, 0.01, decay_steps=None)
+    # Output layers start at zero, so what is below them moves in the second step only.
+    before = {weight.path: weight.numpy() for weight in untrained.trainable_weights}
+    untrained.train_on_batch(np.full((4, 3), 5), SCORES[:4, None])
+    moved = {weight.path: np.abs(weight.numpy() - before[weight.path]).max() for weight in untrained.trainable_weights}
+    assert moved["words_logits/kernel"] == pytest.approx(0.01, rel=0.01)
+    assert moved["frozen_logits/kernel"] == pytest.approx(0.001, rel=0.01)
+
+
+@pytest.mark.parametrize(("preset", "model"), ARCHITECTURES)
+def test_a_score_depends_on_its_review_alone(preset, model):
     """Alone, padded by 1 or by 300, beside a very long one: always the same."""
-    model = fitted(model=model)
+    model = fitted(preset, model)
     random = np.random.default_rng(4)
     for length in (1, 3, 4, 5, 20):
         review = random.integers(1, VOCABULARY, length)
-        alone = model(review[None]).numpy()[0, 0]
+        alone = model(review[None]).numpy()[0]
         for padding in (1, 7, 300):
             batch = np.zeros((3, length + padding), np.int64)
             batch[0, :length] = review
             batch[1] = random.integers(1, VOCABULARY, length + padding)
             batch[2, :1] = 1
-            assert model(batch).numpy()[0, 0] == pytest.approx(alone, abs=1e-5)
+            assert model(batch).numpy()[0] == pytest.approx(alone, abs=1e-5)
 
 
-@pytest.mark.parametrize("model", ["cnn", "lstm"])
-def test_training_sees_no_padding_either(model):
+@pytest.mark.parametrize(("preset", "model"), ARCHITECTURES)
+def test_training_sees_no_padding_either(preset, model):
     """The step on a padded batch is the step on the same batch without the padding."""
     ids = np.random.default_rng(6).integers(1, VOCABULARY, (8, 10))
-    scores = np.random.default_rng(7).random((8, 1))
     weights = []
     for padding in (0, 25):
-        keras.utils.set_random_seed(5)
-        fresh = built(model=model)
+        fresh, head = built(preset, model)
         for layer in fresh.layers:
             if hasattr(layer, "rate"):
                 layer.rate = 0
-        models.compile(fresh, 0.01)
-        fresh.train_on_batch(np.pad(ids, [(0, 0), (0, padding)]), scores)
+        models.compile(fresh, head, 0.01, decay_steps=None)
+        fresh.train_on_batch(np.pad(ids, [(0, 0), (0, padding)]), SCORES[:8, None])
         weights.append([weight.numpy() for weight in fresh.trainable_weights])
     for without, with_padding in zip(*weights, strict=True):
         assert with_padding == pytest.approx(without, abs=2e-3)

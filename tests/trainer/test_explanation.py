@@ -1,0 +1,132 @@
+"""Reasons: what they add up to, which phrases they pick, and that their words are the review's own."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from beam_pipelines.learning import tokens
+from tests.test_same_score import TEXTS
+from tests.trainer.test_export import version
+from tests.trainer.test_models import VOCABULARY, fitted
+from trainer import explanation
+
+OWN_WORDS = [
+    "It's an EXCELLENT, truly brilliant record; the drums...\n\nbut the last song was DULL (and awful)!",
+    "Boring. Terrible. A waste!",
+    "café brilliant İstanbul excellent 🤘🔥 <br /><br />stunning\u00a0voice",
+]
+
+
+@pytest.mark.parametrize("preset", ["default", "notebook"])
+def test_contributions_and_constants_add_up_to_what_the_cnn_says(preset):
+    """Of reviews of any length, with padding, which itself contributes nothing."""
+    model = fitted(preset, "cnn")
+    random = np.random.default_rng(4)
+    ids = random.integers(1, VOCABULARY, (30, 25)) * (np.arange(25) < random.integers(1, 26, (30, 1)))
+    parts, constants = explanation.contributions(model, tf.constant(ids))
+    assert (parts.numpy()[ids == 0] == 0).all()
+    assert np.abs(parts.numpy()[ids != 0]).max() > 0.01
+    assert constants.numpy() + parts.numpy().sum(axis=1) == pytest.approx(model(ids).numpy(), abs=1e-5)
+
+
+def strongest(points: list[float], length: int | None = None):
+    length = len(points) if length is None else length
+    found = explanation.strongest(tf.constant([points], tf.float32), tf.constant([length], tf.int64))
+    spans = zip(found.starts.numpy()[0], found.lengths.numpy()[0], found.points.numpy()[0], strict=True)
+    return [(int(start), int(size), round(float(point), 4)) for start, size, point in spans if size]
+
+
+def test_the_strongest_phrases_up_then_down():
+    assert strongest([0, 3, 2, -1, 0, -4, -1, 0, 1]) == [(1, 2, 5), (8, 1, 1), (3, 4, -6)]
+
+
+def test_a_phrase_is_never_longer_than_allowed_and_none_overlap():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        points = random.normal(size=60).tolist()
+        found = strongest(points)
+        assert [np.sign(point) for _, _, point in found] == [1, 1, 1, -1, -1, -1]
+        taken = [token for start, size, _ in found for token in range(start, start + size)]
+        assert len(set(taken)) == len(taken)
+        for start, size, point in found:
+            assert 1 <= size <= explanation.LONGEST_PHRASE
+            assert point == pytest.approx(sum(points[start : start + size]), abs=1e-3)
+        best = max(sum(points[i : i + size]) for size in range(1, 6) for i in range(61 - size))
+        assert found[0][2] == pytest.approx(best, abs=1e-3)
+
+
+def test_padding_is_in_no_phrase():
+    assert strongest([1, 1, 9, 9, 9], length=2) == [(0, 2, 2)]
+
+
+def test_taking_out_tells_the_change_of_the_score():
+    """A score that counts tokens 7, less tokens 8: what is gone is what it changes by."""
+
+    def score(ids):
+        return tf.reduce_sum(tf.cast(ids == 7, tf.float32) - tf.cast(ids == 8, tf.float32), axis=1)
+
+    review = [7, 7, 2, 2, 8, 2, 2, 2, 2, 2, 7]
+    ids = np.zeros((2, 15), np.int64)
+    ids[0, :11], ids[1, :2] = review, [7, 2]
+    found = explanation.taken_out(score, tf.constant(ids), tf.constant([11, 2], tf.int64))
+    assert found.points.numpy().tolist() == [[2, 1, 0, -1, 0, 0], [1, 0, 0, 0, 0, 0]]
+    assert found.starts.numpy()[0, [0, 1, 3]].tolist() == [0, 8, 4]
+    assert found.lengths.numpy()[0].tolist() == [4, 3, 0, 4, 0, 0]
+    assert found.lengths.numpy()[1].tolist() == [2, 0, 0, 0, 0, 0]
+
+
+def explained(folder, texts: list[str]) -> dict[str, np.ndarray]:
+    signatures = tf.saved_model.load(str(folder)).signatures
+    found = signatures["explain"](text=tf.constant(texts, tf.string))
+    served = signatures["serving_default"](text=tf.constant(texts, tf.string))
+    return {name: values.numpy() for name, values in {**served, **found}.items()}
+
+
+def test_phrases_are_the_reviews_own_words(trained):
+    found = explained(version(trained), OWN_WORDS)
+    for text, phrases in zip(OWN_WORDS, found["phrases"], strict=True):
+        assert any(phrases)
+        for phrase in (phrase.decode() for phrase in phrases if phrase):
+            assert phrase in text
+            start, end = text.index(phrase), text.index(phrase) + len(phrase)
+            filtered = tokens.FILTERED + " \v\f"
+            assert start == 0 or text[start - 1] in filtered
+            assert end == len(text) or text[end] in filtered
+
+
+def test_good_words_lift_and_bad_ones_lower(trained):
+    if "notebook" in str(trained):
+        pytest.skip("the notebook's models learn little from so few reviews")
+    found = explained(version(trained), [OWN_WORDS[0]])
+    up, down = (b" ".join(found["phrases"][0, part]).decode() for part in (slice(3), slice(3, 6)))
+    assert "EXCELLENT" in up or "brilliant" in up
+    assert "DULL" in down or "awful" in down
+    assert (found["points"][0, :3] >= 0).all()
+    assert (found["points"][0, 3:] <= 0).all()
+
+
+def test_points_and_rest_are_the_explained_score_near_the_score(trained):
+    found = explained(version(trained), TEXTS + OWN_WORDS)
+    if "explained_rest" in found:
+        assert found["explained_rest"] + found["points"].sum(axis=1) == pytest.approx(
+            found["explained_score"], abs=1e-2
+        )
+        assert np.abs(found["explained_score"].clip(0, 100) - found["score"]).mean() < 10
+    else:
+        assert found["explained_score"] == pytest.approx(found["score"], abs=1e-3)
+
+
+def test_what_an_lstm_tells_is_the_change_when_the_phrase_is_gone(trained):
+    text = "excellent song and it was dull"
+    found = explained(version(trained), [text])
+    if "explained_rest" not in found:
+        phrase, points = found["phrases"][0, 0].decode(), found["points"][0, 0]
+        assert phrase == "excellent song and it"
+        without = explained(version(trained), [text.removeprefix(phrase)])["score"][0]
+        assert found["score"][0] - without == pytest.approx(points, abs=1e-3)
+
+
+def test_texts_without_words_have_no_reasons(trained):
+    found = explained(version(trained), ["", " \t ", "!!!"])
+    assert not found["phrases"].any() or (found["phrases"] == b"").all()
+    assert explained(version(trained), [])["phrases"].shape[0] == 0
