@@ -19,14 +19,16 @@ from sklearn.metrics import roc_auc_score
 from demo import corpora
 
 HERE = pathlib.Path(__file__).parent
-ARCHIVE, PREPARED, TRAINED, SCORED = (HERE / name for name in ("archive", "prepared", "trained", "scored"))
+FOLDERS = ("archive", "prepared", "trained", "scored", "explained")
+ARCHIVE, PREPARED, TRAINED, SCORED, EXPLAINED = (HERE / name for name in FOLDERS)
 SHOWN = 10
 FIRST_WORDS = 14
+FEW = 100
 
 
 def main() -> int:
     started = time.monotonic()
-    for folder in (ARCHIVE, PREPARED, TRAINED, SCORED):
+    for folder in (ARCHIVE, PREPARED, TRAINED, SCORED, EXPLAINED):
         shutil.rmtree(folder, ignore_errors=True)
     ARCHIVE.mkdir()
     snippets = corpora.rated_snippets(HERE / "downloads", ARCHIVE / "rated_snippets.csv")
@@ -39,14 +41,22 @@ def main() -> int:
     run("trainer.task", data=PREPARED, output=TRAINED, model="cnn")
     unrated = ARCHIVE / "whole_reviews.csv"
     run("beam_pipelines.score", input=unrated, model=TRAINED, output=SCORED, **names, keep_columns="label")
+    few = ARCHIVE / "few_reviews.csv"
+    pd.read_csv(unrated, nrows=FEW).to_csv(few, index=False)
+    run_module("beam_pipelines.score", *to_flags(input=few, model=TRAINED, output=EXPLAINED, **names), "--explain")
     report()
     run_module("serving.check", str(TRAINED))
     print(f"\nThe demo took {time.monotonic() - started:.0f} s, downloads aside.")
+    print(f"The report of the training, with figures: {TRAINED}/report.html")
     return 0
 
 
 def run(module: str, **flags) -> None:
-    run_module(module, *[f"--{name}={value}" for name, value in flags.items()])
+    run_module(module, *to_flags(**flags))
+
+
+def to_flags(**flags) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items()]
 
 
 def run_module(module: str, *arguments: str) -> None:
@@ -65,7 +75,9 @@ def report() -> None:
     auc = roc_auc_score(scores["label"].astype(int), scores["score"])
     print(
         f"\nOn {test['rows']:,} unseen snippets, from -4 to 4: mean absolute error {test['mae']:.2f}, "
-        f"with the median for all {test['median']['mae']:.2f}, with a random guess {test['random_guess']['mae']:.2f}\n"
+        f"with TF-IDF and ridge regression {test['tfidf_ridge']['mae']:.2f}, with the median for all "
+        f"{test['median']['mae']:.2f}, with a random guess {test['random_guess']['mae']:.2f}; "
+        f"{test['coverage']:.0%} lie in their {summary['interval_share']:.0%} interval\n"
         f"On {len(scores):,} whole reviews: the score tells good from bad with an AUC of {auc:.3f}\n"
         f"Bulk scoring: {summary['rows_scored'] / summary['seconds']:,.0f} reviews a second, start-up included"
     )
@@ -74,6 +86,13 @@ def report() -> None:
         print(f"\nThe {SHOWN} {title}-scored reviews:")
         for row in part.itertuples():
             print(f"  {row.score:5.2f}  {' '.join(row.text.split()[:FIRST_WORDS])} ...")
+    example = pd.read_parquet(EXPLAINED / "scores").iloc[0]
+    print(
+        f"\nWhy review {example['id']} got {example['score']:.2f}, with an interval from {example['score_low']:.2f} to "
+        f"{example['score_high']:.2f}:"
+    )
+    for reason in example["reasons"]:
+        print(f"  {reason['points']:+5.2f}  {' '.join(reason['phrase'].split())}")
     print(f"\nThe scores lie in {SCORED}/scores, the model in {TRAINED}/export/reviews")
 
 

@@ -32,6 +32,14 @@ def test_glove_text(tmp_path):
     check(path)
 
 
+def test_some_words_that_nobody_wants_are_kept_too(tmp_path):
+    """The first ones that can be tokens: not of capitals, and without what the tokeniser filters."""
+    path = tmp_path / "glove.txt"
+    path.write_text("The 1 1\n, 2 2\nwon't 3 3\ngood 4 4\nfirst 5 5\nsecond 6 6\nthird 7 7\n", encoding="utf-8")
+    vectors, _ = embeddings.read(str(path), {"good"}, unseen=2)
+    assert list(vectors) == ["good", "first", "second"]
+
+
 def test_gzipped_glove_text(tmp_path):
     path = tmp_path / "glove.txt.gz"
     path.write_bytes(gzip.compress(LINES.encode()))

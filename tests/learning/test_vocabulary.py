@@ -4,14 +4,15 @@ import pytest
 from beam_pipelines.learning import vocabulary
 
 COUNTS = {"the": 50, "good": 9, "b\u00e4d": 9, "zz": 7, "aa": 7, "once": 1}
-VECTORS = {"good": np.ones(3, np.float32), "the": np.full(3, 2, np.float32), "never": np.zeros(3, np.float32)}
+VECTORS = {"good": np.ones(3, np.float32), "the": np.full(3, 2, np.float32), "never": np.full(3, 3, np.float32)}
 
 
 def test_tokens_with_a_vector_come_first_then_the_most_frequent_without():
     chosen = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
-    assert chosen.tokens == ["the", "good", "b\u00e4d", "aa"]  # Ties by the token.
-    assert (chosen.pretrained, chosen.size, chosen.first_trained_id) == (2, 6, 4)
-    assert chosen.vectors.tolist() == [[0, 0, 0], [0, 0, 0], [2, 2, 2], [1, 1, 1], [0, 0, 0], [0, 0, 0]]
+    assert chosen.tokens == ["the", "good", "never", "b\u00e4d", "aa"]  # Ties by the token.
+    assert (chosen.pretrained, chosen.size, chosen.first_trained_id) == (3, 7, 5)
+    of_tokens = [[2, 2, 2], [1, 1, 1], [3, 3, 3], [0, 0, 0], [0, 0, 0]]
+    assert chosen.vectors.tolist() == [[0, 0, 0], [0, 0, 0], *of_tokens]
 
 
 def test_without_embeddings_all_vectors_start_at_random_and_the_same():
@@ -27,6 +28,7 @@ def test_coverage_counts_hits_misses_and_tokens():
     chosen = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
     found = vocabulary.coverage(chosen, COUNTS)
     assert found["embedding_hits"] == 2
+    assert found["unseen_tokens"] == 1
     assert found["embedding_misses"] == 4
     assert found["share_of_tokens_with_vector"] == pytest.approx(59 / 83)
     assert list(found["most_frequent_without_vector"].items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]

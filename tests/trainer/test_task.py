@@ -69,9 +69,9 @@ def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subproce
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def kill_after_epoch(process: subprocess.Popen, output: pathlib.Path, epoch: int) -> None:
+def kill_after_epoch(process: subprocess.Popen, checkpoints: pathlib.Path, epoch: int) -> None:
     """Kills a run, in the middle of whatever it does, once the epoch is saved."""
-    state = output / "checkpoints" / "state.json"
+    state = checkpoints / "state.json"
     while process.poll() is None:
         if state.exists() and json.loads(state.read_text())["epoch"] >= epoch:
             os.kill(process.pid, signal.SIGKILL)
@@ -85,7 +85,7 @@ def kill_after_epoch(process: subprocess.Popen, output: pathlib.Path, epoch: int
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(prepared, tmp_path, model):
     flags = [f"--model={model}", "--epochs=7", "--patience=3", "--seed=5", "--learn_vectors=missing"]
     for epoch in (1, 3):
-        kill_after_epoch(start(prepared, tmp_path / "killed", *flags), tmp_path / "killed", epoch)
+        kill_after_epoch(start(prepared, tmp_path / "killed", *flags), tmp_path / "killed/checkpoints", epoch)
     other = [flag.replace("=5", "=6") for flag in flags]
     with pytest.raises(UserError, match="holds an interrupted run with --seed 5, not 6; give the same settings"):
         train(prepared, tmp_path / "killed", *other)

@@ -1,0 +1,55 @@
+import csv
+
+import pytest
+
+from beam_pipelines import preprocess
+from beam_pipelines.flags import UserError
+from tests.conftest import train
+from tests.trainer.test_task import kill_after_epoch, metrics, start
+from trainer import tuning
+from trainer.settings import TrainerSettings
+
+
+def table(output) -> list[dict]:
+    with (output / "tuning.csv").open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def test_the_given_settings_are_tried_first():
+    settings = TrainerSettings(data="d", output="o", learning_rate=0.02, batch_size=8, epochs=3)
+    tried = tuning.space(settings)
+    assert {name: tried.get(name) for name in ("learning_rate", "batch_size", "epochs")} == {
+        "learning_rate": 0.02,
+        "batch_size": 8,
+        "epochs": 3,
+    }
+
+
+def test_the_best_trial_is_the_one_that_is_fitted(prepared, tmp_path):
+    output = train(prepared, tmp_path / "out", "--tune=3", "--epochs=2")
+    rows = table(output)
+    assert len(rows) == 3
+    assert [row["validation_mae_share"] for row in rows] == sorted(row["validation_mae_share"] for row in rows)
+    assert {"learning_rate": 0.01, "batch_size": 32, "epochs": 2}.items() <= max(
+        rows, key=lambda row: (row["learning_rate"] == 0.01, row["epochs"] == 2)
+    ).items()
+    best = min(epoch["validation_mae_share"] for epoch in metrics(output)["history"])
+    assert best == pytest.approx(rows[0]["validation_mae_share"], abs=1e-4)
+
+
+def test_a_killed_search_goes_on(prepared, tmp_path):
+    """To the table of an undisturbed one."""
+    flags = ["--tune=3", "--epochs=2", "--seed=4"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = start(prepared, killed, *flags)
+    kill_after_epoch(process, killed / "checkpoints/tuning/trial-1/checkpoints", 1)
+    assert start(prepared, killed, *flags).wait() == 0
+    assert start(prepared, whole, *flags).wait() == 0
+    assert table(killed) == table(whole)
+
+
+def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):
+    flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score --validation_share 0"
+    assert preprocess.main(flags.split()) == 0
+    with pytest.raises(UserError, match="--tune needs validation reviews"):
+        train(tmp_path / "data", tmp_path / "out", "--tune=2")
