@@ -88,6 +88,8 @@ def main(argv=None) -> int:
         f"{report['rejected_by_reason'] or ''}\n"
         f"{report['seconds']} s; the scores lie in {settings.output}/scores"
     )
+    if settings.explain and report["rows_scored"]:
+        print(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
     if settings.score_column and not report["rows_with_true_score"]:
         print(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
     elif settings.score_column:

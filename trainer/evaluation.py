@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.scale import BINS, Scale
-from trainer import data, interval
+from trainer import data, heads, interval
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
 SAMPLE_ROWS = 20_000
+TEMPERATURES = np.geomspace(0.5, 5, 24)
 SPLITS = ("train", "validation", "test")
 
 
@@ -87,6 +88,16 @@ def run_split(predict, prepared: data.PreparedReviews, split: str) -> Split:
         np.array(sample, np.int64),
         tokens,
     )
+
+
+def with_temperature(head, validation: Split, scale: Scale):
+    """The head with the temperature at which it loses least on the validation rows that do not calibrate."""
+    part = ~validation.calibrates
+    if not isinstance(head, heads.DistributionHead) or not part.any():
+        return head
+    truths = scale.to_unit(validation.truths[part]).astype(np.float32)[:, np.newaxis]
+    tried = [dataclasses.replace(head, temperature=float(one)) for one in TEMPERATURES]
+    return min(tried, key=lambda one: float(np.mean(one.loss(truths, validation.outputs[part]))))
 
 
 def calibrate(head, calibration: Split, scale: Scale, share: float) -> float:

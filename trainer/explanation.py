@@ -126,11 +126,12 @@ def taken_out(score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, le
         ids, length = ids[: tf.cast(length, tf.int32)], tf.cast(length, tf.int32)
         size = tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT))
         starts = tf.range(0, length, size)
-        left = tf.range(tf.maximum(length - size, 1))[tf.newaxis]
+        # Past the end of a shortened review there is padding.
+        left = tf.range(length)[tf.newaxis]
         left = left + tf.where(left >= starts[:, tf.newaxis], size, 0)
         # Nothing left is what an empty review is: one unknown token.
         filled = tf.concat([ids, tf.fill([size], tf.constant(vocabulary.PADDING_ID, tf.int64))], axis=0)
-        without = tf.gather(filled, tf.minimum(left, length + size - 1))
+        without = tf.gather(filled, left)
         unknown = tf.constant(vocabulary.UNKNOWN_ID, tf.int64)
         first = tf.where(without[:, :1] == vocabulary.PADDING_ID, unknown, without[:, :1])
         without = tf.concat([first, without[:, 1:]], axis=1)

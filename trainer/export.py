@@ -108,13 +108,15 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def explain(self, text):
-        ragged = self._encode(text)["ids"]
+        encoded = self._encode(text)
+        ragged = encoded["ids"]
         ids, lengths = self._padded(ragged), ragged.row_lengths()
         if is_cnn(self._model):
             parts, constants = explanation.contributions(self._model, ids)
             outputs = constants + tf.reduce_sum(parts, axis=1)
             points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
-            phrases = explanation.strongest(points, lengths)
+            # A text without tokens is encoded as an unknown one, which is no phrase.
+            phrases = explanation.strongest(points, tf.minimum(lengths, encoded["tokens"]))
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
             more = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}

@@ -91,12 +91,14 @@ def errors(truths: np.ndarray, scores: np.ndarray, guesses: np.ndarray, scale: S
     return figure
 
 
-def calibration(shares: np.ndarray, covered: np.ndarray, figures: dict, share: float, scale: Scale) -> Figure:
+def calibration(
+    shares: np.ndarray, covered: np.ndarray, figures: dict, *, split: str, share: float, scale: Scale
+) -> Figure:
     """Coverage of intervals of any share, and of the exported one by the true score."""
     figure, (left, right) = _figure(2)
     left.plot([0, 1], [0, 1], color=BASELINE, linewidth=1)
     left.plot(shares, covered, "o-", color=MODEL, markersize=4)
-    left.set(xlabel="share that the interval shall cover", ylabel="share covered, test", title="calibration")
+    left.set(xlabel="share that the interval shall cover", ylabel=f"share covered, {split}", title="calibration")
     coverage = np.array([np.nan if value is None else value for value in figures["by_bin"]["coverage"]])
     right.stairs(np.nan_to_num(coverage), _edges(scale), fill=True, color=MODEL, alpha=0.7)
     right.axhline(share, color=BASELINE, linewidth=1)

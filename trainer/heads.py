@@ -45,6 +45,10 @@ class PointHead:
         """How far the truth lies from the score, float32 [batch]."""
         return ops.abs(truths - self.score(outputs))
 
+    def about(self) -> dict:
+        """What `reviews.json` says of it."""
+        return {"kind": "point"}
+
     def explained(self, outputs):
         """The score before it is clipped, the part of it that is linear in the outputs."""
         return outputs[:, 0]
@@ -68,6 +72,8 @@ class DistributionHead:
       least: The lowest training score; no quantile lies below.
       greatest: The highest.
       shares: float64 [bins], the share of each bin in the training scores.
+      temperature: What the logits are divided by before they are read (Guo et al., 2017); a model that
+        knows its training reviews too well is too sure of others.
     """
 
     points: np.ndarray
@@ -75,6 +81,7 @@ class DistributionHead:
     least: float
     greatest: float
     shares: np.ndarray
+    temperature: float = 1.0
 
     @property
     def outputs(self) -> int:
@@ -91,16 +98,15 @@ class DistributionHead:
         return cls(points.clip(least, greatest), edges, float(least), float(greatest), counts / counts.sum())
 
     def loss(self, truths, outputs):
-        """The binary cross-entropies of "the score is in this bin or below", averaged over the edges.
+        """The binary cross-entropies of "the score is in this bin or below", summed over the edges.
 
         Frank and Hall (2001) split an ordinal scale in this way; a miss by one bin costs less than
         one by five, as it does in the absolute error.
         """
-        below = ops.cumsum(ops.softmax(outputs), axis=1)[:, :-1]
+        below = ops.cumsum(self._masses(outputs), axis=1)[:, :-1]
         is_below = ops.cast(truths <= self.edges.astype(np.float32), outputs.dtype)
         right = is_below * below + (1 - is_below) * (1 - below)
-        # With a single bin there is no edge and nothing to learn.
-        return -ops.sum(ops.log(right + _EPSILON), axis=1) / max(len(self.edges), 1)
+        return -ops.sum(ops.log(right + _EPSILON), axis=1)
 
     def bias(self) -> np.ndarray:
         """The logits of the training scores' own distribution."""
@@ -142,16 +148,23 @@ class DistributionHead:
         part = ops.clip((share - levels[:, :-1]) / rises, 0.0, 1.0)
         return values[0] + ops.sum(part * (values[1:] - values[:-1]), axis=1)
 
+    def _masses(self, outputs):
+        return ops.softmax(outputs / self.temperature)
+
     def _steps(self, outputs):
         """The corners of the distribution function: levels float32 [batch, bins + 2], values float32 [bins + 2]."""
-        masses = ops.softmax(outputs)
+        masses = self._masses(outputs)
         middles = ops.cumsum(masses, axis=1) - masses / 2
         levels = ops.concatenate([ops.zeros_like(middles[:, :1]), middles, ops.ones_like(middles[:, :1])], axis=1)
         return levels, np.array([self.least, *self.points, self.greatest], np.float32)
 
+    def about(self) -> dict:
+        """What `reviews.json` says of it."""
+        return {"kind": "distribution", "points": self.points.tolist(), "temperature": self.temperature}
+
     def explained(self, outputs):
         """The mean of the distribution, float32 [batch]."""
-        return ops.matmul(ops.softmax(outputs), self.points.astype(np.float32)[:, None])[:, 0]
+        return ops.matmul(self._masses(outputs), self.points.astype(np.float32)[:, None])[:, 0]
 
     def slopes(self, outputs, constants):
         """The mean's slope, averaged on the way from the constants to the outputs, float32 [batch, outputs].
@@ -165,9 +178,9 @@ class DistributionHead:
         """
         total = 0.0
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            masses = ops.softmax(constants + node * (outputs - constants))
+            masses = self._masses(constants + node * (outputs - constants))
             mean = ops.sum(masses * self.points.astype(np.float32), axis=1, keepdims=True)
-            total += weight * masses * (self.points.astype(np.float32) - mean)
+            total += weight / self.temperature * masses * (self.points.astype(np.float32) - mean)
         return total
 
 

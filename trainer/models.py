@@ -60,8 +60,8 @@ def _cnn(vectors, use_cudnn):
         windows = layers.MaskedConv1D(FILTERS, width, activation="relu", kernel_initializer="he_normal", name=name)(
             vectors
         )
-        pooled.append(layers.MaskedGlobalMaxPooling1D(name=f"max_{width}")(windows))
-        pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}")(windows))
+        pooled.append(layers.MaskedGlobalMaxPooling1D(name=f"max_{width}", dtype="float32")(windows))
+        pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}", dtype="float32")(windows))
     return keras.layers.Dropout(0.5, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
 
 
@@ -71,8 +71,8 @@ def _lstm(vectors, use_cudnn):
     lstm = keras.layers.LSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn)
     states = keras.layers.Bidirectional(lstm, name=f"{_FROZEN}_lstm")(vectors)
     pooled = [
-        layers.MaskedGlobalMaxPooling1D(name="max")(states),
-        keras.layers.GlobalAveragePooling1D(name="mean")(states),
+        layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(states),
+        keras.layers.GlobalAveragePooling1D(name="mean", dtype="float32")(states),
     ]
     return keras.layers.Dropout(0.5, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
 
@@ -80,7 +80,7 @@ def _lstm(vectors, use_cudnn):
 def _notebook_cnn(vectors, use_cudnn):
     hidden = layers.MaskedConv1D(128, 5, activation="relu", name="convolution")(vectors)
     hidden = keras.layers.BatchNormalization(name="normalization")(hidden)
-    hidden = layers.MaskedGlobalMaxPooling1D(name="pooling")(hidden)
+    hidden = layers.MaskedGlobalMaxPooling1D(name="pooling", dtype="float32")(hidden)
     hidden = keras.layers.Dense(64, name="hidden")(hidden)
     return keras.layers.Dropout(0.2, name="dropout")(hidden)
 

@@ -142,7 +142,8 @@ def sections(run: Run) -> list[Section]:
     found = [_comparison(run), *_by_bin(run), *_figures(run), _probes(run)]
     if not run.settings.no_text_in_reports:
         found += [_nearest_words(run), *_misses(run)]
-    told = {name: run.found[name] for name in ("settings", "versions", "interval", "best_epoch", "export")}
+    told = {name: run.found[name] for name in ("trainer_settings", "versions", "interval", "best_epoch", "export")}
+    told["trainer_settings"] = {**told["trainer_settings"], "probe": len(run.settings.probe)}
     return [*found, Section("How it was made", code=json.dumps(told, indent=2, ensure_ascii=False))]
 
 
@@ -202,7 +203,9 @@ def _figures(run: Run) -> list[Section]:
         Section(
             "Calibration of the interval",
             "calibration",
-            figure=figures.calibration(shares, covered, run.found[run.judged], run.settings.interval, run.scale),
+            figure=figures.calibration(
+                shares, covered, run.found[run.judged], split=run.judged, share=run.settings.interval, scale=run.scale
+            ),
         ),
         Section(
             "Scores",

@@ -88,6 +88,9 @@ class TrainerSettings:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         if not self.learning_rate > 0:
             raise ValueError(f"--learning_rate {self.learning_rate} must be greater than 0")
+        for text in self.probe:
+            if not text.isprintable() or any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise ValueError(f"--probe {text!r} is not printable text")
         if not 0 < self.interval < 1:
             raise ValueError(f"--interval {self.interval} is not in (0, 1)")
 

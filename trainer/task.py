@@ -7,6 +7,7 @@ command continues an interrupted run.
 """
 
 import dataclasses
+import json
 import math
 import pathlib
 
@@ -44,7 +45,8 @@ def claim(settings: TrainerSettings, prepared) -> None:
 
 
 def _difference(old: dict, new: dict) -> str | None:
-    for name, value in new["settings"].items():
+    # As they are written: a tuple comes back as a list.
+    for name, value in json.loads(json.dumps(new["settings"])).items():
         if name not in FREE_SETTINGS and old["settings"].get(name) != value:
             return f"--{name} {old['settings'].get(name)}, not {value}"
     return None if old["data_digest"] == new["data_digest"] else "other data"
@@ -61,11 +63,11 @@ def run(settings: TrainerSettings) -> dict:
         from trainer import data, vertex
 
         prepared = data.PreparedReviews.load(folder)
+        if settings.tune and not prepared.rows("validation"):
+            raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
         vertex.restore(settings.output)
         claim(settings, prepared)
-        report = _run(settings, prepared, pathlib.Path(settings.output))
-        vertex.publish(settings.output, report["export"])
-        return report
+        return _run(settings, prepared, pathlib.Path(settings.output))
 
 
 def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
@@ -76,15 +78,16 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
 
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(settings.seed)
     scale = prepared.scale
     head = models.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
     if settings.tune:
-        settings = dataclasses.replace(settings, **tuning.best(settings, prepared, head, output))
+        tried = tuning.best(settings, prepared, head, output, saved=lambda: vertex.save(str(output)))
+        settings = dataclasses.replace(settings, **tried)
+    keras.utils.set_random_seed(settings.seed)
     with models.precision(settings.mixed_precision):
         model = fitting.compiled_model(settings, prepared, head)
         if settings.warm_start:
-            warm_start.load(settings.warm_start, model, prepared)
+            warm_start.load(settings.warm_start, model, prepared, head)
         _tell_sizes(settings, model, prepared, output)
         state = fitting.fit(model, prepared, head, settings, output, saved=lambda: vertex.save(str(output)))
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
@@ -94,7 +97,10 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     logger.info("evaluating")
     predict = evaluation.predictor(portable)
     splits = {split: evaluation.run_split(predict, prepared, split) for split in evaluation.SPLITS}
+    head = evaluation.with_temperature(head, splits["validation"], scale)
     threshold = evaluation.calibrate(head, splits["validation"], scale, settings.interval)
+    if math.isinf(threshold):
+        logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
     figures = metrics.beside_baselines(head, splits, threshold, scale, share=settings.interval, seed=settings.seed)
     scorer = export.ReviewScorer(prepared.transform_graph, portable, head, threshold, scale)
     interval = {
@@ -102,12 +108,12 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         "calibration_rows": int(splits["validation"].calibrates.sum()),
         "threshold": threshold if math.isfinite(threshold) else None,
     }
-    about = {"model": portable.name, "interval": interval, "metrics": figures}
-    about["trainer_settings"] = dataclasses.asdict(settings)
+    used = {"trainer_settings": dataclasses.asdict(settings), "interval": interval, "head": head.about()}
+    about = {"model": portable.name, "metrics": figures, **used}
     version = export.export(output / "export" / "reviews", prepared, scorer, about)
     found = {
         **figures,
-        "interval": interval,
+        **used,
         "best_epoch": state.best_epoch,
         "history": list(state.history),
         "export": str(version.relative_to(output)),
@@ -115,6 +121,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     }
     answers = {name: evaluation.answers(head, split.outputs, threshold, scale) for name, split in splits.items()}
     report.write(output, report.Run(settings, prepared, portable, head, splits, answers, scorer, found))
+    vertex.publish(str(output), found["export"])
     storage.write_json(str(output), "metrics.json", found)
     storage.clear_temporary(str(output))
     return found

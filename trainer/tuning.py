@@ -6,14 +6,18 @@ import io
 import pathlib
 import shutil
 
+import keras
 import keras_tuner
 
 from beam_pipelines import storage
 from beam_pipelines.flags import UserError, logger
+from trainer import fitting, models, warm_start
 from trainer.data import PreparedReviews
 from trainer.settings import TrainerSettings
 
 TABLE = "tuning.csv"
+# The error, a share of the scale, of a trial that could not be fitted.
+WORST = 1.0
 
 
 def space(settings: TrainerSettings) -> keras_tuner.HyperParameters:
@@ -27,13 +31,21 @@ def space(settings: TrainerSettings) -> keras_tuner.HyperParameters:
     return found
 
 
+class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Tries the given settings first."""
+
+    def populate_space(self, trial_id):
+        if int(trial_id) == 0:
+            return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
+        return super().populate_space(trial_id)
+
+
 class Tuner(keras_tuner.Tuner):
     """Runs a trial as a run of its own, in a folder that is deleted after it."""
 
-    def __init__(self, settings: TrainerSettings, prepared: PreparedReviews, head, folder: pathlib.Path):
-        self._given = (settings, prepared, head, folder)
-        # Bayesian optimisation needs some trials before it beats chance.
-        oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+    def __init__(self, settings: TrainerSettings, prepared: PreparedReviews, head, folder: pathlib.Path, saved):
+        self._given = (settings, prepared, head, folder, saved)
+        oracle = Oracle(
             objective=keras_tuner.Objective("validation_mae_share", "min"),
             max_trials=settings.tune,
             hyperparameters=space(settings),
@@ -43,32 +55,37 @@ class Tuner(keras_tuner.Tuner):
         super().__init__(oracle, directory=str(folder), project_name="trials", logger=None)
 
     def run_trial(self, trial):
-        from trainer import fitting, models
-
-        settings, prepared, head, folder = self._given
+        settings, prepared, head, folder, saved = self._given
         tried = dataclasses.replace(settings, **trial.hyperparameters.values)
         logger.info("trial %s of %d: %s", int(trial.trial_id) + 1, settings.tune, trial.hyperparameters.values)
         of_trial = folder / f"trial-{trial.trial_id}"
-        with models.precision(settings.mixed_precision):
-            model = fitting.compiled_model(tried, prepared, head)
-            state = fitting.fit(model, prepared, head, tried, of_trial)
-        shutil.rmtree(of_trial)
-        return {"validation_mae_share": state.best_error}
+        keras.utils.set_random_seed(settings.seed)
+        try:
+            with models.precision(settings.mixed_precision):
+                model = fitting.compiled_model(tried, prepared, head)
+                if settings.warm_start:
+                    warm_start.load(settings.warm_start, model, prepared, head)
+                error = fitting.fit(model, prepared, head, tried, of_trial, saved=saved).best_error
+        except UserError as failed:
+            logger.warning("%s", failed)
+            error = WORST
+        shutil.rmtree(of_trial, ignore_errors=True)
+        return {"validation_mae_share": min(error, WORST)}
 
 
-def best(settings: TrainerSettings, prepared: PreparedReviews, head, output: pathlib.Path) -> dict:
+def best(settings: TrainerSettings, prepared: PreparedReviews, head, output: pathlib.Path, *, saved) -> dict:
     """Tries `--tune` settings, writes them with their errors to tuning.csv, and returns the best.
 
-    An interrupted search goes on with the trial that it was in.
+    An interrupted search goes on with the trial that it was in. `saved` is called after each epoch.
 
     Raises:
-      UserError: There are no validation reviews to judge by.
+      UserError: No trial could be fitted.
     """
-    if not prepared.rows("validation"):
-        raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
-    tuner = Tuner(settings, prepared, head, output / "checkpoints" / "tuning")
+    tuner = Tuner(settings, prepared, head, output / "checkpoints" / "tuning", saved)
     tuner.search()
     trials = sorted(tuner.oracle.get_best_trials(settings.tune), key=lambda trial: trial.score)
+    if trials[0].score >= WORST:
+        raise UserError("--tune: no trial could be fitted; try a lower --learning_rate")
     names = [*trials[0].hyperparameters.values]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")

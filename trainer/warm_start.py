@@ -11,20 +11,22 @@ from beam_pipelines.flags import UserError, logger
 from beam_pipelines.learning.vocabulary import FIRST_ID
 from trainer.data import PreparedReviews
 
-# The weights that have a row for each token.
-_BY_TOKEN = ("words/vectors", "words/log_weights")
+_BY_TOKEN = ("words/vectors", "words/log_weights", "vectors/learned")
+_BY_OUTPUT = ("words_logits/kernel", "words_logits/bias", "frozen_logits/kernel")
 # The pretrained vectors are those of the new data.
-_FIXED = "vectors/"
+_FIXED = "vectors/frozen"
 
 
-def load(source: str, model: keras.Model, prepared: PreparedReviews) -> None:
+def load(source: str, model: keras.Model, prepared: PreparedReviews, head) -> None:
     """Sets a model's weights to an earlier one's of the same architecture.
 
     Args:
-      source: An export, found like `--model` of the bulk job: its vocabulary may be another, tokens
-        that it lacks keep their start. Or a checkpoint, `.weights.h5`, of the same data.
+      source: An export, found like `--model` of the bulk job. Its vocabulary and its score bins may be
+        others: tokens that it lacks keep their start, and a bin takes over the nearest one. Or a
+        checkpoint, `.weights.h5`, of the same data.
       model: Untrained.
       prepared: What it will be fitted to.
+      head: The model's.
 
     Raises:
       UserError: There is no such model, or it is of another architecture.
@@ -38,26 +40,38 @@ def load(source: str, model: keras.Model, prepared: PreparedReviews) -> None:
         return
     export = exports.find(source, "warm_start")
     with storage.local_copy(export.path) as folder:
-        weights = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
-        vocabulary = next(pathlib.Path(folder, "assets").glob("*")).read_text(encoding="utf-8")
-    rows = _rows(vocabulary.splitlines(), prepared.vocabulary())
+        old = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
+        vocabulary = next(pathlib.Path(folder, "assets").glob("*")).read_text(encoding="utf-8").splitlines()
+    rows = _rows(vocabulary, prepared.vocabulary())
+    points = export.about["head"].get("points"), head.about().get("points")
     for weight in model.weights:
-        if weight.path.startswith(_FIXED):
+        if weight.path == _FIXED:
             continue
-        old = weights.get(weight.path)
-        if old is None or old.shape[weight.path in _BY_TOKEN :] != tuple(weight.shape)[weight.path in _BY_TOKEN :]:
+        value = old.get(weight.path)
+        if value is not None and weight.path in _BY_TOKEN:
+            value = _by_token(weight.numpy(), value, rows, len(vocabulary) + FIRST_ID)
+        if value is not None and weight.path in _BY_OUTPUT:
+            value = value[..., np.abs(np.subtract.outer(points[1], points[0])).argmin(axis=1)]
+        if value is None or value.shape != tuple(weight.shape):
             raise UserError(
-                f"--warm_start {source} has another architecture: {weight.path} is missing or of another shape"
+                f"--warm_start {source} has another architecture: {weight.path} is missing or differs in size"
             )
-        if weight.path in _BY_TOKEN:
-            new = weight.numpy()
-            new[rows >= 0] = old[rows[rows >= 0]]
-            old = new
-        weight.assign(old)
-    logger.info("starting from %s; %d of %d tokens were known to it", export.path, (rows >= FIRST_ID).sum(), len(rows))
+        weight.assign(value)
+    logger.info(
+        "starting from %s; it knows %d of %d tokens", export.path, (rows >= FIRST_ID).sum(), len(rows) - FIRST_ID
+    )
 
 
 def _rows(old: list[str], new: list[str]) -> np.ndarray:
-    """For each row of the new table the old one's of the same token, or -1."""
+    """For each id of the new vocabulary the old one's of the same token, or -1."""
     places = {token: place for place, token in enumerate(old, FIRST_ID)}
     return np.array([*range(FIRST_ID), *(places.get(token, -1) for token in new)])
+
+
+def _by_token(new: np.ndarray, old: np.ndarray, rows: np.ndarray, old_ids: int) -> np.ndarray:
+    """The new table with the old one's rows of the same tokens; a table may hold the last ids only."""
+    places = rows[-len(new) :] - (old_ids - len(old))
+    known = places >= 0
+    if old.shape[1:] == new.shape[1:]:
+        new[known] = old[places[known]]
+    return new

@@ -118,7 +118,9 @@ class Scorer:
         """
         texts = texts.to_numpy(zero_copy_only=False)
         found: dict = {}
-        for rows in batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS):
+        parts = list(batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS))
+        # An empty block has the same columns.
+        for rows in parts or [np.empty(0, np.int64)]:
             told = self._model.signatures["explain"](text=tf.constant(texts[rows], tf.string))
             told = {name: values.numpy() for name, values in told.items()}
             told["reasons"] = [_reasons(*one) for one in zip(told.pop("phrases"), told.pop("points"), strict=True)]

@@ -28,7 +28,11 @@ RESULTS = {
     "reasons": ("the phrases that moved the score most; points are in the unit of the score", ""),
     "model_version": ("version of the exported model", ""),
 }
-_REASONS = pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())]))
+EXPLANATION = {
+    "explained_score": pa.float32(),
+    "explained_rest": pa.float32(),
+    "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())])),
+}
 
 
 def check_names(settings: ScoreSettings) -> None:
@@ -38,7 +42,8 @@ def check_names(settings: ScoreSettings) -> None:
       UserError: Names the column.
     """
     for name in settings.kept_columns:
-        if name in RESULTS or (name == ROW_ID and settings.id_column is None):
+        clashes = name in RESULTS and (settings.explain or name not in EXPLANATION)
+        if clashes or (name == ROW_ID and settings.id_column is None):
             raise UserError(f"the column {name!r} that is to be kept has the name of one of the results; rename it")
 
 
@@ -50,7 +55,7 @@ def score_table(block: Block, scored: dict[str, np.ndarray], settings: ScoreSett
         columns = {ROW_ID: pa.array(names, pa.string()), **columns}
     for name in RESULTS:
         if name in scored:
-            columns[name] = pa.array(scored[name], _REASONS if name == "reasons" else None)
+            columns[name] = pa.array(scored[name], EXPLANATION.get(name))
     columns["model_version"] = pa.array(np.full(block.rows.num_rows, export.version, np.int64))
     unit = f"{export.about['score_min']:g} to {export.about['score_max']:g}"
     fields = []

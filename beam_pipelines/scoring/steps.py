@@ -82,6 +82,8 @@ def statistics(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> 
         "tokens": int(scored.results["tokens"].sum()),
         "truncated": int(scored.results["truncated"].sum()),
     }
+    if settings.explain:
+        found["explained_gap_sum"] = float(np.abs(np.array(scored.results["explained_score"]) - scores).sum())
     if settings.score_column:
         raw = block.rows.column(settings.score_column).to_pylist()
         truths = np.array([math.nan if reviews.is_blank(value) else reviews.parse_score(value) for value in raw])

@@ -48,6 +48,7 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
         "training_score_histogram": export.about["training"]["scores"]["histogram"]["train"],
         "tokens": totals["tokens"],
         "rows_truncated": totals["truncated"],
+        "explained_gap_mean": totals["explained_gap_sum"] / totals["rows_scored"] if totals["rows_scored"] else None,
         "rows_with_true_score": with_truth,
         "mae": totals["absolute_error_sum"] / with_truth if with_truth else None,
         "coverage": totals["rows_covered"] / with_truth if with_truth else None,
