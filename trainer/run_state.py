@@ -22,8 +22,8 @@ class RunState:
 
     Attributes:
       epoch: How many epochs are done.
-      best_epoch: The one with the lowest validation error, from 1; 0 before the first.
-      best_error: That error, in shares of the scale.
+      best_epoch: The one whose weights are kept, from 1; 0 before the first.
+      best_error: The lowest validation error, in shares of the scale.
       history: One dict of figures for each epoch.
     """
 
@@ -32,14 +32,21 @@ class RunState:
     best_error: float = math.inf
     history: tuple[dict, ...] = ()
 
-    def after(self, figures: dict[str, float], error: float | None) -> "RunState":
-        """The state after one more epoch; without a validation error the latest is the best."""
+    def after(self, figures: dict[str, float], error: float | None, *, tolerance: float = 0.0) -> "RunState":
+        """The state after one more epoch; without a validation error the latest is the best.
+
+        Args:
+          figures: For the history.
+          error: On the validation reviews.
+          tolerance: By which share of the lowest error the latest epoch's may lie above it and still
+            be the best.
+        """
         epoch = self.epoch + 1
-        better = error is None or error < self.best_error
+        better = error is None or error < self.best_error * (1 + tolerance)
         return RunState(
             epoch,
             epoch if better else self.best_epoch,
-            self.best_error if error is None or not better else error,
+            self.best_error if error is None else min(error, self.best_error),
             (*self.history, {"epoch": epoch, **figures}),
         )
 

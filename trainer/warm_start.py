@@ -53,13 +53,11 @@ def load(source: str, model: keras.Model, prepared: PreparedReviews, head) -> No
         if value is not None and weight.path in _BY_OUTPUT:
             value = value[..., np.abs(np.subtract.outer(points[1], points[0])).argmin(axis=1)]
         if value is None or value.shape != tuple(weight.shape):
-            raise UserError(
-                f"--warm_start {source} has another architecture: {weight.path} is missing or differs in size"
-            )
+            told = f"{weight.path} is missing or differs in size"
+            raise UserError(f"--warm_start {source} has another architecture: {told}")
         weight.assign(value)
-    logger.info(
-        "starting from %s; it knows %d of %d tokens", export.path, (rows >= FIRST_ID).sum(), len(rows) - FIRST_ID
-    )
+    known = (rows >= FIRST_ID).sum()
+    logger.info("starting from %s; it knows %d of %d tokens", export.path, known, len(rows) - FIRST_ID)
 
 
 def _rows(old: list[str], new: list[str]) -> np.ndarray:

@@ -75,6 +75,28 @@ def test_taking_out_tells_the_change_of_the_score():
     assert found.lengths.numpy()[1].tolist() == [2, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 6, 7, 8, 9, 300])
+def test_every_phrase_that_is_taken_out_leaves_all_the_others(length):
+    """Against removing each phrase by hand; a score that depends on every token and its place among them."""
+    ids = np.random.default_rng(length).integers(2, 50, length)
+
+    def score(ids):
+        weights = tf.cast(ids, tf.float32) / 50
+        return tf.reduce_sum(weights, axis=1) / tf.cast(tf.math.count_nonzero(ids, axis=1), tf.float32)
+
+    found = explanation.taken_out(score, tf.constant([[*ids, 0, 0]]), tf.constant([length], tf.int64))
+    size = max(explanation.SHORTEST_TAKEN_OUT, -(-length // explanation.TAKEN_OUT))
+    expected = {}
+    for start in range(0, length, size):
+        left = np.delete(ids, slice(start, start + size))
+        expected[start] = (ids / 50).mean() - ((left if len(left) else np.array([1])) / 50).mean()
+    ups = sorted((point for point in expected.values() if point > 0), reverse=True)[: explanation.PHRASES]
+    assert found.points.numpy()[0, : len(ups)] == pytest.approx(ups, abs=1e-5)
+    for start, size_found, point in zip(*(part.numpy()[0] for part in vars(found).values()), strict=True):
+        if size_found:
+            assert point == pytest.approx(expected[start], abs=1e-5)
+
+
 def explained(folder, texts: list[str]) -> dict[str, np.ndarray]:
     signatures = tf.saved_model.load(str(folder)).signatures
     found = signatures["explain"](text=tf.constant(texts, tf.string))
@@ -128,5 +150,8 @@ def test_what_an_lstm_tells_is_the_change_when_the_phrase_is_gone(trained):
 
 def test_texts_without_words_have_no_reasons(trained):
     found = explained(version(trained), ["", " \t ", "!!!"])
-    assert not found["phrases"].any() or (found["phrases"] == b"").all()
+    assert (found["phrases"] == b"").all()
+    assert (found["points"] == 0).all() or "explained_rest" not in found
+    if "explained_rest" in found:
+        assert found["explained_rest"] == pytest.approx(found["explained_score"], abs=1e-4)
     assert explained(version(trained), [])["phrases"].shape[0] == 0

@@ -30,11 +30,13 @@ def test_the_best_trial_is_the_one_that_is_fitted(prepared, tmp_path):
     rows = table(output)
     assert len(rows) == 3
     assert [row["validation_mae_share"] for row in rows] == sorted(row["validation_mae_share"] for row in rows)
-    assert {"learning_rate": 0.01, "batch_size": 32, "epochs": 2}.items() <= max(
-        rows, key=lambda row: (row["learning_rate"] == 0.01, row["epochs"] == 2)
-    ).items()
+    assert {(0.01, 32, 2)} <= {(row["learning_rate"], row["batch_size"], row["epochs"]) for row in rows}
     best = min(epoch["validation_mae_share"] for epoch in metrics(output)["history"])
-    assert best == pytest.approx(rows[0]["validation_mae_share"], abs=1e-4)
+    assert best == pytest.approx(rows[0]["validation_mae_share"], abs=1e-6)
+    used = metrics(output)["trainer_settings"]
+    assert [used[name] for name in ("learning_rate", "batch_size", "epochs")] == [
+        rows[0][name] for name in ("learning_rate", "batch_size", "epochs")
+    ]
 
 
 def test_a_killed_search_goes_on(prepared, tmp_path):
@@ -53,3 +55,9 @@ def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):
     assert preprocess.main(flags.split()) == 0
     with pytest.raises(UserError, match="--tune needs validation reviews"):
         train(tmp_path / "data", tmp_path / "out", "--tune=2")
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_that_cannot_be_fitted_lose(prepared, tmp_path):
+    with pytest.raises(UserError, match="--tune: no trial could be fitted; try a lower --learning_rate"):
+        train(prepared, tmp_path / "out", "--tune=1", "--epochs=1", "--learning_rate=1e30")

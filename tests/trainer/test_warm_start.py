@@ -1,7 +1,8 @@
+import json
 import pathlib
 
-import numpy as np
 import pytest
+import tensorflow as tf
 
 from beam_pipelines import preprocess
 from beam_pipelines.flags import UserError
@@ -22,14 +23,45 @@ def other_data(rows, glove, tmp_path) -> pathlib.Path:
     return output
 
 
-def test_a_model_of_other_data_knows_what_it_knew(rows, cnn, other_data, tmp_path):
-    """Not trained any further, it scores what both vocabularies hold as the old model does."""
-    started = train(other_data, tmp_path / "out", f"--warm_start={cnn}", *FREEZE)
+def weights(trained: pathlib.Path) -> tuple[dict, list[str]]:
+    folder = version(trained)
+    vocabulary = (folder / "assets/vocabulary.txt").read_text().splitlines()
+    return {name: value.numpy() for name, value in tf.saved_model.load(str(folder)).weights.items()}, vocabulary
+
+
+def test_a_model_of_the_same_data_scores_as_before(prepared, cnn, tmp_path):
+    started = train(prepared, tmp_path / "out", f"--warm_start={cnn}", *FREEZE)
     texts = ["excellent brilliant record", "boring terrible song of the band", "a masterpiece"]
     old, new = (serve(version(folder), texts)["score"] for folder in (cnn, started))
-    cold = serve(version(train(other_data, tmp_path / "cold", *FREEZE)), texts)["score"]
-    assert new == pytest.approx(old, abs=5)  # The points of the bins are those of the new data.
-    assert np.abs(cold - old).max() > 10
+    assert new == pytest.approx(old, abs=0.01)
+
+
+def test_tokens_keep_their_vectors_in_another_vocabulary(cnn, other_data, tmp_path):
+    old, old_vocabulary = weights(cnn)
+    new, new_vocabulary = weights(train(other_data, tmp_path / "out", f"--warm_start={cnn}", *FREEZE))
+    assert old_vocabulary != new_vocabulary
+    for name in ("words/vectors", "words/log_weights"):
+        for token in ("excellent", "boring", "the"):
+            one, other = old[name][old_vocabulary.index(token) + 2], new[name][new_vocabulary.index(token) + 2]
+            assert other == pytest.approx(one, abs=1e-6)
+    assert new["frozen_convolution_2/kernel"] == pytest.approx(old["frozen_convolution_2/kernel"], abs=1e-6)
+    assert new["words_logits/kernel"].shape == old["words_logits/kernel"].shape
+
+
+def test_a_bin_takes_over_the_nearest_one(rows, prepared, cnn, tmp_path):
+    """Data without two of the scores have fewer bins."""
+    archive = conftest.write_csv(tmp_path / "some.csv", [row for row in rows if row["score"] not in (20, 70)])
+    flags = f"--input {archive} --output {tmp_path}/some --text_column text --score_column score"
+    assert preprocess.main([*flags.split(), f"--embeddings={conftest_glove(prepared)}"]) == 0
+    old, _ = weights(cnn)
+    new, _ = weights(train(tmp_path / "some", tmp_path / "out", f"--warm_start={cnn}", *FREEZE))
+    assert new["frozen_logits/kernel"].shape[1] == old["frozen_logits/kernel"].shape[1] - 2
+    kept = [column for column in range(old["frozen_logits/kernel"].shape[1]) if column not in (1, 4)]
+    assert new["frozen_logits/kernel"] == pytest.approx(old["frozen_logits/kernel"][:, kept], abs=1e-6)
+
+
+def conftest_glove(prepared: pathlib.Path) -> str:
+    return json.loads((prepared / "manifest.json").read_text())["settings"]["embeddings"]
 
 
 def test_a_checkpoint_of_the_same_data(prepared, cnn, tmp_path):
