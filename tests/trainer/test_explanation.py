@@ -84,7 +84,7 @@ def test_every_phrase_that_is_taken_out_leaves_all_the_others(length):
         weights = tf.cast(ids, tf.float32) / 50
         return tf.reduce_sum(weights, axis=1) / tf.cast(tf.math.count_nonzero(ids, axis=1), tf.float32)
 
-    found = explanation.taken_out(score, tf.constant([[*ids, 0, 0]]), tf.constant([length], tf.int64))
+    found = explanation.taken_out(score, tf.constant([[*ids, 0, 0]], tf.int64), tf.constant([length], tf.int64))
     size = max(explanation.SHORTEST_TAKEN_OUT, -(-length // explanation.TAKEN_OUT))
     expected = {}
     for start in range(0, length, size):
