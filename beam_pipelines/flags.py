@@ -53,7 +53,7 @@ def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
 def _argument(field: dataclasses.Field, hint) -> dict:
     has_default = field.default is not dataclasses.MISSING
     text = field.metadata["help"]
-    if has_default and field.default not in (None, False, ()):
+    if has_default and field.default not in (None, False, (), ""):
         text += f" (default: {field.default})"
     options = {"help": text.replace("%", "%%"), "required": not has_default}
     if hint is bool:

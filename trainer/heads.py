@@ -18,6 +18,7 @@ UNIT = Scale(0.0, 1.0)
 # so that rounding to float32 puts no score outside.
 ROUNDING = 1e-5
 MASS_ROUNDING = 1e-6
+VALUES_OF_BIN = 10
 _EPSILON = 1e-6
 # The nodes and weights of Gauss-Legendre quadrature on [0, 1].
 _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
@@ -62,12 +63,15 @@ class PointHead:
 class DistributionHead:
     """The logits of the score bins that hold a training score, answered with the median.
 
-    The distribution has a point for each bin, the mean of the training scores in it, and its
+    Within a bin, scores are spread as the training scores in it are: over its values where they are
+    few, such as stars, or over as many groups of them. So the distribution is one over `values`; its
     quantiles are those of the mid-distribution function (Ma, Genton and Parzen, 2011), interpolated
     from point to point: right for scores of few values, such as stars, and smooth for many.
 
     Attributes:
       points: float64 [bins], the mean training score of each bin.
+      values: float64 [values], ascending, the training scores or the means of groups of them.
+      spread: float32 [bins, values], which share of a bin's mass a value has.
       edges: float64 [bins - 1], the upper edges of all bins but the last.
       least: The lowest training score; no quantile lies below.
       greatest: The highest.
@@ -77,6 +81,8 @@ class DistributionHead:
     """
 
     points: np.ndarray
+    values: np.ndarray
+    spread: np.ndarray
     edges: np.ndarray
     least: float
     greatest: float
@@ -93,9 +99,14 @@ class DistributionHead:
         bins = UNIT.bins(scores)
         filled, counts = np.unique(bins, return_counts=True)
         points = np.bincount(bins, scores)[filled] / counts
-        edges = UNIT.edges()[filled[:-1]]
-        least, greatest = scores.min(), scores.max()
-        return cls(points.clip(least, greatest), edges, float(least), float(greatest), counts / counts.sum())
+        values, spread = [], np.zeros((len(filled), len(filled) * VALUES_OF_BIN), np.float32)
+        for row, place in enumerate(filled):
+            for value, share in _groups(np.sort(scores[bins == place])):
+                spread[row, len(values)] = share
+                values.append(value)
+        edges, shares = UNIT.edges()[filled[:-1]], counts / counts.sum()
+        limits = float(scores.min()), float(scores.max())
+        return cls(points.clip(*limits), np.clip(values, *limits), spread[:, : len(values)], edges, *limits, shares)
 
     def loss(self, truths, outputs):
         """The binary cross-entropies of "the score is in this bin or below", summed over the edges.
@@ -152,11 +163,11 @@ class DistributionHead:
         return ops.softmax(outputs / self.temperature)
 
     def _steps(self, outputs):
-        """The corners of the distribution function: levels float32 [batch, bins + 2], values float32 [bins + 2]."""
-        masses = self._masses(outputs)
+        """The corners of the distribution function: levels float32 [batch, values + 2], values float32 [values + 2]."""
+        masses = ops.matmul(self._masses(outputs), self.spread)
         middles = ops.cumsum(masses, axis=1) - masses / 2
         levels = ops.concatenate([ops.zeros_like(middles[:, :1]), middles, ops.ones_like(middles[:, :1])], axis=1)
-        return levels, np.array([self.least, *self.points, self.greatest], np.float32)
+        return levels, np.array([self.least, *self.values, self.greatest], np.float32)
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""
@@ -182,6 +193,14 @@ class DistributionHead:
             mean = ops.sum(masses * self.points.astype(np.float32), axis=1, keepdims=True)
             total += weight / self.temperature * masses * (self.points.astype(np.float32) - mean)
         return total
+
+
+def _groups(scores: np.ndarray) -> list[tuple[float, float]]:
+    """The values of a bin's sorted scores, or where they are many the means of groups, with their shares."""
+    values, counts = np.unique(scores, return_counts=True)
+    if len(values) <= VALUES_OF_BIN:
+        return list(zip(values, counts / len(scores), strict=True))
+    return [(group.mean(), len(group) / len(scores)) for group in np.array_split(scores, VALUES_OF_BIN)]
 
 
 def _widened(low, high):

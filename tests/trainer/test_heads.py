@@ -16,9 +16,10 @@ def logits(outputs: int, rows: int = 40, seed: int = 1) -> np.ndarray:
 
 def corners(head: DistributionHead, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     masses = np.exp(row.astype(np.float64)) / np.exp(row.astype(np.float64)).sum()
+    masses = masses @ head.spread
     return (
         np.concatenate([[0], masses.cumsum() - masses / 2, [1]]),
-        np.array([head.least, *head.points, head.greatest]),
+        np.array([head.least, *head.values, head.greatest]),
     )
 
 
@@ -27,6 +28,19 @@ def test_points_are_the_mean_scores_of_the_bins():
     assert (STARS.least, STARS.greatest) == (0, 1)
     assert STARS.shares.tolist() == [0.15, 0.05, 0.1, 0.3, 0.4]
     assert (np.diff(PERCENT.points) > 0).all()
+
+
+def test_the_ends_of_a_bin_of_several_values_have_their_mass():
+    """Most scores are 0 or 1, some lie near: a sure answer's interval holds the end itself."""
+    head = DistributionHead.of(np.repeat([0, 0.03, 0.06, 0.5, 0.97, 1], [40, 5, 5, 10, 5, 40]))
+    assert head.values == pytest.approx([0, 0.03, 0.06, 0.5, 0.97, 1])
+    outputs = np.array([[5, 0, -5], [-5, 0, 5]], np.float32)
+    conformity = np.array(head.conformity(outputs, np.array([0, 1], np.float32)))
+    assert conformity.max() < 0.2
+    low, high = (np.array(bound) for bound in head.bounds(outputs, 0.2))
+    assert low[0] == 0
+    assert high[1] == 1
+    assert (high - low).max() < 0.1
 
 
 @pytest.mark.parametrize("head", [STARS, PERCENT])
