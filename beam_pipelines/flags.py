@@ -101,7 +101,7 @@ def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
         return
     ours = [f"--{field.name}" for field in dataclasses.fields(settings_class)]
     unknown = arguments[0].partition("=")[0]
-    near = difflib.get_close_matches(unknown, ours, n=1)
+    near = difflib.get_close_matches(unknown, ours, n=1, cutoff=0.75)
     hint = f"; did you mean {near[0]}?" if near else ""
     if not unknown.startswith("-"):
         hint = "; a glob stands in quotes, or the shell makes several arguments of it"

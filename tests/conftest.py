@@ -105,7 +105,7 @@ TRAINED = {
     "cnn": ["--model=cnn"],
     "lstm": ["--model=lstm"],
     "notebook-cnn": ["--model=cnn", "--preset=notebook"],
-    "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.001"],
+    "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.001", "--epochs=20"],
 }
 
 
@@ -113,7 +113,7 @@ TRAINED = {
 def trained(request, prepared, tmp_path_factory) -> pathlib.Path:
     """The output of the trainer, for all architectures."""
     output = tmp_path_factory.mktemp(request.param) / "out"
-    return train(prepared, output, *TRAINED[request.param], "--epochs=12", "--batch_size=8")
+    return train(prepared, output, "--epochs=12", "--batch_size=8", *TRAINED[request.param])
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from beam_pipelines import exports, score
 from beam_pipelines.scoring.scorer import Scorer
-from tests.trainer.test_export import serve, version
+from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_task import metrics
 from trainer import data, evaluation, fitting, models, run_state
 from trainer.settings import TrainerSettings
@@ -91,9 +91,9 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
 
 
 def test_the_halves_of_the_export_make_the_whole(trained):
-    signatures = tf.saved_model.load(str(version(trained))).signatures
-    encoded = signatures["encode"](text=tf.constant(TEXTS))
+    halves = signatures(version(trained))
+    encoded = halves["encode"](text=tf.constant(TEXTS))
     ragged = tf.RaggedTensor.from_row_lengths(encoded["ids"], encoded["row_lengths"])
     assert (encoded["row_lengths"].numpy() >= 1).all()
-    found = signatures["score_ids"](ids=ragged.to_tensor())["score"].numpy()
+    found = halves["score_ids"](ids=ragged.to_tensor())["score"].numpy()
     assert found == pytest.approx(scores_alone(version(trained)), abs=WITHIN)

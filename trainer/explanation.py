@@ -151,13 +151,27 @@ def taken_out(score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, le
 
 
 def words_of(text: tf.Tensor, phrases: Phrases) -> tf.Tensor:
-    """The phrases as they stand in the text, string [batch, phrases]; empty where there is none."""
+    """The phrases as they stand in the text, string [batch, phrases]; empty where there is none.
+
+    A written word that an apostrophe makes two tokens of, such as "isn't", is never cut.
+    """
     starts, ends = (spans.to_tensor() for spans in tokens.spans(text))
     # A column at least, for texts without any token.
     starts, ends = (tf.pad(spans, [[0, 0], [0, 1]]) for spans in (starts, ends))
     first = tf.minimum(phrases.starts, tf.shape(starts)[1] - 1)
     last = tf.minimum(tf.maximum(phrases.starts + phrases.lengths - 1, 0), tf.shape(starts)[1] - 1)
+    texts = tf.tile(text[:, tf.newaxis], [1, tf.shape(first)[1]])
+
+    def joined(token):
+        """Whether an apostrophe alone stands between a token and the one before."""
+        before = tf.gather(ends, tf.maximum(token - 1, 0), batch_dims=1)
+        one_byte = tf.gather(starts, token, batch_dims=1) - before == 1
+        between = tf.strings.substr(texts, tf.where(one_byte, before, 0), tf.where(one_byte, 1, 0))
+        return (token > 0) & one_byte & (between == "'")
+
+    first = tf.where(joined(first), first - 1, first)
+    following = tf.minimum(last + 1, tf.shape(starts)[1] - 1)
+    last = tf.where(joined(following), following, last)
     begin = tf.gather(starts, first, batch_dims=1)
     size = tf.where(phrases.lengths > 0, tf.gather(ends, last, batch_dims=1) - begin, 0)
-    texts = tf.tile(text[:, tf.newaxis], [1, tf.shape(begin)[1]])
     return tf.strings.substr(texts, begin, tf.maximum(size, 0))

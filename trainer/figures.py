@@ -63,7 +63,7 @@ def learning_curves(history: list[dict], best_epoch: int) -> Figure:
     errors = [row.get("validation_mae_share") for row in history]
     if None not in errors:
         right.plot(epochs, errors, "o-", color=MODEL)
-    right.axvline(best_epoch, color=BASELINE, linewidth=1, label=f"best: epoch {best_epoch}")
+    right.axvline(best_epoch, color=BASELINE, linewidth=1, label=f"kept: epoch {best_epoch}")
     right.set(xlabel="epoch", title="validation error, share of the scale")
     right.legend(frameon=False)
     return figure

@@ -19,6 +19,9 @@ UNIT = Scale(0.0, 1.0)
 ROUNDING = 1e-5
 MASS_ROUNDING = 1e-6
 VALUES_OF_BIN = 10
+# So much mass is spread evenly over the scale before quantiles are read: where the model sees two modes
+# and nothing between, a quantile would else jump from one to the other with the last bit of a float.
+EVEN_SHARE = 0.03
 _EPSILON = 1e-6
 # The nodes and weights of Gauss-Legendre quadrature on [0, 1].
 _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
@@ -167,7 +170,9 @@ class DistributionHead:
         masses = ops.matmul(self._masses(outputs), self.spread)
         middles = ops.cumsum(masses, axis=1) - masses / 2
         levels = ops.concatenate([ops.zeros_like(middles[:, :1]), middles, ops.ones_like(middles[:, :1])], axis=1)
-        return levels, np.array([self.least, *self.values, self.greatest], np.float32)
+        values = np.array([self.least, *self.values, self.greatest], np.float32)
+        even = (values - self.least) / max(self.greatest - self.least, 1e-12)
+        return (1 - EVEN_SHARE) * levels + EVEN_SHARE * even.astype(np.float32), values
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""

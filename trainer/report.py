@@ -143,7 +143,6 @@ def sections(run: Run) -> list[Section]:
     if not run.settings.no_text_in_reports:
         found += [_nearest_words(run), *_misses(run)]
     told = {name: run.found[name] for name in ("trainer_settings", "versions", "interval", "best_epoch", "export")}
-    told["trainer_settings"] = {**told["trainer_settings"], "probe": len(run.settings.probe)}
     return [*found, Section("How it was made", code=json.dumps(told, indent=2, ensure_ascii=False))]
 
 
@@ -178,10 +177,11 @@ def _by_bin(run: Run) -> list[Section]:
         ("coverage", "Coverage of the interval by true score", ""),
         ("width", "Width of the interval by true score", ""),
     ):
-        columns = [one["by_bin"][figure] for one in rivals.values()]
+        shown = {name: one for name, one in rivals.items() if name != "fixed_width" or figure in ("coverage", "width")}
+        columns = [one["by_bin"][figure] for one in shown.values()]
         counts = rivals["model"]["by_bin"]["rows"]
         rows = [[name, count, *values] for name, count, *values in zip(names, counts, *columns, strict=True)]
-        header = ["true score", "reviews", *(NAMES[name] for name in rivals)]
+        header = ["true score", "reviews", *(NAMES[name] for name in shown)]
         found.append(Section(title, text=text, table={"header": header, "rows": rows, "marked": []}))
     return found
 

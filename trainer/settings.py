@@ -51,7 +51,11 @@ class TrainerSettings:
         default="cosine",
         choices=("cosine", "constant"),
     )
-    patience: int = flag("stop after this many epochs without a better validation error", default=10)
+    patience: int = flag(
+        "stop after this many epochs without a better validation error; with the cosine, one within 3% of the best "
+        "counts as better, and the last such epoch is kept",
+        default=10,
+    )
     seed: int = flag("two runs with one seed are equal on a CPU", default=0)
     sample_weights: str = flag(
         "balanced: the ten score bins count equally, as in the notebook preset; none: every review counts the same",

@@ -171,7 +171,7 @@ def main(argv=None) -> int:
             f"{of_split['coverage']:.0%} in their interval"
         )
     print(
-        f"best epoch {found['best_epoch']} of {len(found['history'])}; exported {settings.output}/{found['export']}\n"
+        f"kept epoch {found['best_epoch']} of {len(found['history'])}; exported {settings.output}/{found['export']}\n"
         f"the report: {settings.output}/report.html"
     )
     return 0

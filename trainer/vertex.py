@@ -34,7 +34,7 @@ def save(output: str) -> None:
         storage.delete(kept, sorted(name for name in stale if name.startswith("checkpoints/")))
     if logs := os.environ.get(LOGS):
         folder = storage.join(output, "logs")
-        _copy(folder, storage.listing(folder), logs, again=True)
+        _copy(folder, storage.listing(folder), logs)
 
 
 def publish(output: str, version: str) -> None:
@@ -43,13 +43,11 @@ def publish(output: str, version: str) -> None:
     if model := os.environ.get(MODEL):
         folder = storage.join(output, version)
         names = sorted(storage.listing(folder), key=lambda name: name == "saved_model.pb")
-        _copy(folder, names, model, again=True)
+        _copy(folder, names, model)
         logger.info("copied the export to %s", model)
 
 
-def _copy(source: str, names: list[str], target: str, *, again: bool = False) -> None:
-    present = set(storage.listing(target))
+def _copy(source: str, names: list[str], target: str) -> None:
     for name in names:
-        if again or name not in present or name.endswith((".json", "state.json")):
-            storage.write_bytes(target, name, pathlib.Path(source, name).read_bytes())
+        storage.write_bytes(target, name, pathlib.Path(source, name).read_bytes())
     storage.clear_temporary(target)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from beam_pipelines.learning import tokens
 from tests.test_same_score import TEXTS
-from tests.trainer.test_export import version
+from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_models import VOCABULARY, fitted
 from trainer import explanation
 
@@ -100,10 +100,8 @@ def test_every_phrase_that_is_taken_out_leaves_all_the_others(length):
 
 
 def explained(folder, texts: list[str]) -> dict[str, np.ndarray]:
-    signatures = tf.saved_model.load(str(folder)).signatures
-    found = signatures["explain"](text=tf.constant(texts, tf.string))
-    served = signatures["serving_default"](text=tf.constant(texts, tf.string))
-    return {name: values.numpy() for name, values in {**served, **found}.items()}
+    found = signatures(folder)["explain"](text=tf.constant(texts, tf.string))
+    return {**serve(folder, texts), **{name: values.numpy() for name, values in found.items()}}
 
 
 def test_phrases_are_the_reviews_own_words(trained):
@@ -113,6 +111,18 @@ def test_phrases_are_the_reviews_own_words(trained):
         for phrase in (phrase.decode() for phrase in phrases if phrase):
             apart = "[" + re.escape(tokens.FILTERED) + " \\v\\f]"
             assert re.search(f"(^|{apart}){re.escape(phrase)}($|{apart})", text)
+
+
+def test_an_apostrophe_cuts_no_word():
+    text = tf.constant(["It isn't bad, they're good", "a'b", "x"])
+    spans = {"starts": [[2, 0, 3], [1, 0, 0], [0, 0, 0]], "lengths": [[2, 2, 2], [1, 1, 0], [1, 0, 0]]}
+    phrases = explanation.Phrases(**{name: tf.constant(values) for name, values in spans.items()}, points=None)
+    found = explanation.words_of(text, phrases).numpy()
+    assert found.tolist() == [
+        [b"isn't bad", b"It isn't", b"bad, they're"],
+        [b"a'b", b"a'b", b""],
+        [b"x", b"", b""],
+    ]
 
 
 def test_good_words_lift_and_bad_ones_lower(trained):

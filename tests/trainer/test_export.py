@@ -1,5 +1,6 @@
 """The export alone: TensorFlow loads it with every working folder gone, and it scores the same."""
 
+import functools
 import json
 import pathlib
 import shutil
@@ -32,8 +33,14 @@ def alone(trained, tmp_path) -> pathlib.Path:
     return shutil.copytree(version(trained), tmp_path / "1")
 
 
+@functools.lru_cache(maxsize=4)
+def signatures(folder: pathlib.Path):
+    """The signatures of an export; loading one takes seconds."""
+    return tf.saved_model.load(str(folder)).signatures
+
+
 def serve(folder: pathlib.Path, texts: list[str]) -> dict[str, np.ndarray]:
-    outputs = tf.saved_model.load(str(folder)).signatures["serving_default"](text=tf.constant(texts, tf.string))
+    outputs = signatures(folder)["serving_default"](text=tf.constant(texts, tf.string))
     return {name: values.numpy() for name, values in outputs.items()}
 
 
@@ -50,7 +57,7 @@ def test_it_loads_without_the_folders_that_made_it(prepared, trained, alone, tmp
         for folder, elsewhere in hidden:
             elsewhere.rename(folder)
     outputs = json.loads(printed.splitlines()[-1])
-    assert outputs["score"][0] > outputs["score"][1] + 15
+    assert outputs["score"][0] > outputs["score"][1] + 20
 
 
 def test_outputs_and_their_types(alone):
