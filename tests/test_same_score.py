@@ -78,8 +78,9 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     split = evaluation.run_split(evaluation.predictor(model), reviews, "test")
     found = metrics(trained)
     threshold = found["interval"]["threshold"]
-    if "temperature" in found["head"]:
-        head = dataclasses.replace(head, temperature=found["head"]["temperature"])
+    if found["head"]["kind"] == "distribution":
+        fitted = {name: found["head"][name] for name in ("temperature", "greatest_spread")}
+        head = dataclasses.replace(head, **fitted)
     scored = evaluation.answers(head, split.outputs, threshold, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
     served = serve(version(trained), [texts[name.decode()] for name in split.names])

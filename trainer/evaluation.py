@@ -14,6 +14,8 @@ BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
 SAMPLE_ROWS = 20_000
 TEMPERATURES = np.geomspace(0.5, 5, 24)
+# As shares of the scale; with the first, all intervals have nearly one width.
+SPREADS = (0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 SPLITS = ("train", "validation", "test")
 
 
@@ -90,14 +92,25 @@ def run_split(predict, prepared: data.PreparedReviews, split: str) -> Split:
     )
 
 
-def with_temperature(head, validation: Split, scale: Scale):
-    """The head with the temperature at which it loses least on the validation rows that do not calibrate."""
+def tempered(head, validation: Split, scale: Scale, share: float):
+    """A distribution's head with what the validation rows that do not calibrate say of its sureness.
+
+    First the temperature at which it loses least, then the `greatest_spread` with which an interval
+    for the given share is narrowest.
+    """
     part = ~validation.calibrates
     if not isinstance(head, heads.DistributionHead) or not part.any():
         return head
-    truths = scale.to_unit(validation.truths[part]).astype(np.float32)[:, np.newaxis]
+    outputs, truths = validation.outputs[part], scale.to_unit(validation.truths[part]).astype(np.float32)
+
+    def width(one) -> float:
+        threshold = interval.threshold(np.array(one.conformity(outputs, truths)), share)
+        low, high = one.bounds(outputs, threshold)
+        return float(np.mean(np.array(high) - np.array(low)))
+
     tried = [dataclasses.replace(head, temperature=float(one)) for one in TEMPERATURES]
-    return min(tried, key=lambda one: float(np.mean(one.loss(truths, validation.outputs[part]))))
+    head = min(tried, key=lambda one: float(np.mean(one.loss(truths[:, np.newaxis], outputs))))
+    return min((dataclasses.replace(head, greatest_spread=one) for one in SPREADS), key=width)
 
 
 def calibrate(head, calibration: Split, scale: Scale, share: float) -> float:

@@ -14,10 +14,10 @@ from keras import ops
 from beam_pipelines.scale import Scale
 
 UNIT = Scale(0.0, 1.0)
-# Bounds give way by this share of the scale, and a distribution's by this share of its mass before that,
-# so that rounding to float32 puts no score outside.
+# Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.
 ROUNDING = 1e-5
-MASS_ROUNDING = 1e-6
+# A side of a distribution is never taken for narrower, as a share of the scale.
+LEAST_SPREAD = 0.03
 VALUES_OF_BIN = 10
 # So much mass is spread evenly over the scale before quantiles are read: where the model sees two modes
 # and nothing between, a quantile would else jump from one to the other with the last bit of a float.
@@ -28,7 +28,23 @@ _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
 _NODES += 0.5
 
 
-class PointHead:
+class _Head:
+    """What both have: an interval that reaches so many spreads to each side of the score."""
+
+    def bounds(self, outputs, threshold: float):
+        """The scores whose `conformity` is at most the threshold: their least and greatest, float32 [batch] each."""
+        score, (below, above) = self.score(outputs), self.spreads(outputs)
+        low, high = score - threshold * below - ROUNDING, score + threshold * above + ROUNDING
+        return ops.clip(low, 0.0, 1.0), ops.clip(high, 0.0, 1.0)
+
+    def conformity(self, outputs, truths):
+        """How many spreads the truth lies from the score, float32 [batch]: normalised by what the model
+        says of its own error (Papadopoulos et al., 2008), to each side apart (Sesia and Candes, 2020)."""
+        score, (below, above) = self.score(outputs), self.spreads(outputs)
+        return ops.maximum((score - truths) / below, (truths - score) / above)
+
+
+class PointHead(_Head):
     """One output, the score; fitted to the mean absolute error."""
 
     outputs = 1
@@ -40,14 +56,9 @@ class PointHead:
         """The score, float32 [batch]."""
         return ops.clip(outputs[:, 0], 0.0, 1.0)
 
-    def bounds(self, outputs, threshold: float):
-        """The scores whose `conformity` is at most the threshold: their least and greatest, float32 [batch] each."""
-        score = self.score(outputs)
-        return _widened(score - threshold, score + threshold)
-
-    def conformity(self, outputs, truths):
-        """How far the truth lies from the score, float32 [batch]."""
-        return ops.abs(truths - self.score(outputs))
+    def spreads(self, outputs):
+        """The same for all reviews, a scale to each side: the interval has one width."""
+        return ops.ones_like(outputs[:, 0]), ops.ones_like(outputs[:, 0])
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""
@@ -63,7 +74,7 @@ class PointHead:
 
 
 @dataclasses.dataclass(frozen=True)
-class DistributionHead:
+class DistributionHead(_Head):
     """The logits of the score bins that hold a training score, answered with the median.
 
     Within a bin, scores are spread as the training scores in it are: over its values where they are
@@ -81,6 +92,8 @@ class DistributionHead:
       shares: float64 [bins], the share of each bin in the training scores.
       temperature: What the logits are divided by before they are read (Guo et al., 2017); a model that
         knows its training reviews too well is too sure of others.
+      greatest_spread: A side is never taken for wider, as a share of the scale. Where the model sees
+        two modes, to reach the further one costs more width than it covers truths.
     """
 
     points: np.ndarray
@@ -91,6 +104,7 @@ class DistributionHead:
     greatest: float
     shares: np.ndarray
     temperature: float = 1.0
+    greatest_spread: float = 1.0
 
     @property
     def outputs(self) -> int:
@@ -130,30 +144,11 @@ class DistributionHead:
         """The median, float32 [batch]."""
         return self.quantile(outputs, 0.5)
 
-    def bounds(self, outputs, threshold: float):
-        """The quantiles as far from the median as the threshold, a share in [0, 0.5]: float32 [batch] each."""
-        if threshold > 0.5:
-            return ops.zeros_like(outputs[:, 0]), ops.ones_like(outputs[:, 0])
-        reach = threshold + MASS_ROUNDING
-        return _widened(self.quantile(outputs, 0.5 - reach), self.quantile(outputs, 0.5 + reach))
-
-    def conformity(self, outputs, truths):
-        """How far from the median's share the truth's share lies, float32 [batch] in [0, 0.5], or 1.
-
-        The score of distributional conformal prediction (Chernozhukov, Wuethrich and Zhu, 2021).
-        Where several shares have the truth as their quantile, the nearest to the median counts; 1
-        is for a truth that is no quantile, since no training score lies as far out.
-        """
-        levels, values = self._steps(outputs)
-        widths, truths = values[1:] - values[:-1], ops.expand_dims(truths, 1)
-        part = ops.clip((truths - values[:-1]) / np.maximum(widths, 1e-12), 0.0, 1.0)
-        highest = ops.where(widths > 0, part, ops.cast(values[1:] <= truths, "float32"))
-        lowest = ops.where(widths > 0, part, ops.cast(values[:-1] < truths, "float32"))
-        rises = levels[:, 1:] - levels[:, :-1]
-        highest, lowest = ops.sum(highest * rises, axis=1), ops.sum(lowest * rises, axis=1)
-        conformity = ops.maximum(ops.maximum(0.5 - highest, lowest - 0.5), 0.0)
-        outside = (truths < values[0]) | (truths > values[-1])
-        return ops.where(outside[:, 0], 1.0, conformity)
+    def spreads(self, outputs):
+        """How far the quartiles lie from the median, within limits: below and above, float32 [batch] each."""
+        median = self.score(outputs)
+        sides = median - self.quantile(outputs, 0.25), self.quantile(outputs, 0.75) - median
+        return tuple(ops.clip(side, LEAST_SPREAD, self.greatest_spread) for side in sides)
 
     def quantile(self, outputs, share: float):
         """The score below which the given share of the distribution lies, float32 [batch]."""
@@ -176,7 +171,12 @@ class DistributionHead:
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""
-        return {"kind": "distribution", "points": self.points.tolist(), "temperature": self.temperature}
+        return {
+            "kind": "distribution",
+            "points": self.points.tolist(),
+            "temperature": self.temperature,
+            "greatest_spread": self.greatest_spread,
+        }
 
     def explained(self, outputs):
         """The mean of the distribution, float32 [batch]."""
@@ -206,7 +206,3 @@ def _groups(scores: np.ndarray) -> list[tuple[float, float]]:
     if len(values) <= VALUES_OF_BIN:
         return list(zip(values, counts / len(scores), strict=True))
     return [(group.mean(), len(group) / len(scores)) for group in np.array_split(scores, VALUES_OF_BIN)]
-
-
-def _widened(low, high):
-    return ops.clip(low - ROUNDING, 0.0, 1.0), ops.clip(high + ROUNDING, 0.0, 1.0)

@@ -4,7 +4,7 @@ import pytest
 from beam_pipelines.scale import Scale
 from trainer import baselines, evaluation, metrics
 from trainer.evaluation import Scores, Split
-from trainer.heads import PointHead
+from trainer.heads import DistributionHead, PointHead
 
 SCALE = Scale(0, 10)
 
@@ -88,3 +88,25 @@ def test_ridge_learns_which_tokens_are_good():
     assert found["test"]["median"]["mae"] > 3
     assert found["test"]["tfidf_ridge"]["width"] < found["test"]["median"]["width"]
     assert found["test"]["tfidf_ridge"]["coverage"] >= 0.75
+
+
+def test_what_calibrates_has_no_say_in_the_sureness():
+    """Temperature and greatest spread are those of the other half alone."""
+    random = np.random.default_rng(0)
+    head = DistributionHead.of(random.random(300))
+    truths, outputs = random.random(60) * 10, random.normal(size=(60, 10)) * 4
+
+    def tempered(truths):
+        rows = Split(
+            *(
+                outputs.astype(np.float32) if name == "outputs" else value
+                for name, value in vars(split(truths.tolist(), [0.5] * 60)).items()
+            )
+        )
+        return evaluation.tempered(head, rows, SCALE, 0.8)
+
+    found = tempered(truths)
+    assert found.temperature > 2  # Random logits are much too sure.
+    others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
+    assert tempered(others).about() == found.about()
+    assert evaluation.tempered(PointHead(), split([], []), SCALE, 0.8).outputs == 1

@@ -1,5 +1,7 @@
 """Scores and intervals read from outputs, against plain numpy on one distribution at a time."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,16 +32,13 @@ def test_points_are_the_mean_scores_of_the_bins():
 
 
 def test_the_ends_of_a_bin_of_several_values_have_their_mass():
-    """Most scores are 0 or 1, some lie near: a sure answer's interval holds the end itself."""
+    """Most scores are 0 or 1, some lie near: the median of a sure answer is the end."""
     head = DistributionHead.of(np.repeat([0, 0.03, 0.06, 0.5, 0.97, 1], [40, 5, 5, 10, 5, 40]))
     assert head.values == pytest.approx([0, 0.03, 0.06, 0.5, 0.97, 1])
     outputs = np.array([[5, 0, -5], [-5, 0, 5]], np.float32)
-    conformity = np.array(head.conformity(outputs, np.array([0, 1], np.float32)))
-    assert conformity.max() < 0.2
-    low, high = (np.array(bound) for bound in head.bounds(outputs, 0.2))
-    assert low[0] == 0
-    assert high[1] == 1
-    assert (high - low).max() < 0.1
+    assert np.array(head.score(outputs)) == pytest.approx([0, 1], abs=0.01)
+    low, high = (np.array(bound) for bound in head.bounds(outputs, 1))
+    assert (low[0], high[1]) == (0, 1)
 
 
 @pytest.mark.parametrize("head", [STARS, PERCENT])
@@ -79,18 +78,28 @@ def test_rounding_moves_no_quantile_far_between_two_modes():
 
 @pytest.mark.parametrize("head", [STARS, PERCENT, PointHead()])
 def test_an_interval_holds_a_truth_just_when_its_conformity_reaches_that_far(head):
-    """Also where the truth is a score that many quantiles share: the least, the greatest, a star."""
+    """Also where the truth is the least or the greatest score, or one of few."""
     outputs = logits(head.outputs, 300)
     truths = np.random.default_rng(5).choice([0, 0.25, 0.5, 0.75, 1], 300).astype(np.float32)
     conformity = np.array(head.conformity(outputs, truths))
     assert (conformity >= 0).all()
-    for threshold in (0.05, 0.2, 0.4, 0.49):
+    for threshold in (0.05, 0.5, 1, 3):
         low, high = (np.array(bound) for bound in head.bounds(outputs, threshold))
         inside = (low <= truths) & (truths <= high)
-        sure = np.abs(conformity - threshold) > 1e-4
+        sure = np.abs(conformity - threshold) > 1e-3
         assert (inside == (conformity <= threshold))[sure].all()
         assert (low <= np.array(head.score(outputs))).all()
         assert (np.array(head.score(outputs)) <= high).all()
+
+
+def test_spreads_are_the_quartiles_within_limits():
+    outputs = logits(STARS.outputs, 200)
+    head = dataclasses.replace(STARS, greatest_spread=0.2)
+    below, above = (np.array(side) for side in head.spreads(outputs))
+    quartiles = [np.interp([0.25, 0.5, 0.75], *corners(STARS, row)) for row in outputs]
+    for found, expected in ((below, [q[1] - q[0] for q in quartiles]), (above, [q[2] - q[1] for q in quartiles])):
+        assert found == pytest.approx(np.clip(expected, 0.03, 0.2), abs=1e-5)
+        assert len(np.unique(found)) > 20
 
 
 @pytest.mark.parametrize("head", [STARS, PERCENT, PointHead()])
