@@ -104,7 +104,7 @@ def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.
 TRAINED = {
     "cnn": ["--model=cnn"],
     "lstm": ["--model=lstm"],
-    "notebook-cnn": ["--model=cnn", "--preset=notebook", "--epochs=40"],
+    "notebook-cnn": ["--model=cnn", "--preset=notebook", "--epochs=60", "--patience=60"],
     "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.001", "--epochs=20"],
 }
 
