@@ -68,7 +68,8 @@ def _cnn(vectors, use_cudnn):
 def _lstm(vectors, use_cudnn):
     """A bidirectional LSTM, max- and mean-pooled."""
     vectors = keras.layers.SpatialDropout1D(0.3, name="vector_dropout")(vectors)
-    lstm = keras.layers.LSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn)
+    # Named, since Keras would number it and with it the paths of its weights.
+    lstm = keras.layers.LSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name="lstm")
     states = keras.layers.Bidirectional(lstm, name=f"{_FROZEN}_lstm")(vectors)
     pooled = [
         layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(states),
@@ -87,7 +88,7 @@ def _notebook_cnn(vectors, use_cudnn):
 
 def _notebook_lstm(vectors, use_cudnn):
     hidden = keras.layers.SpatialDropout1D(0.2, name="vector_dropout")(vectors)
-    hidden = keras.layers.Bidirectional(keras.layers.LSTM(64, use_cudnn=use_cudnn), name="lstm")(hidden)
+    hidden = keras.layers.Bidirectional(keras.layers.LSTM(64, use_cudnn=use_cudnn, name="lstm"), name="lstm")(hidden)
     hidden = keras.layers.Dropout(0.2, name="dropout")(hidden)
     return keras.layers.BatchNormalization(name="normalization")(hidden)
 

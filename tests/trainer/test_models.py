@@ -87,13 +87,13 @@ def test_the_bag_learns_faster_than_the_branch_over_frozen_vectors(model):
 
 @pytest.mark.parametrize(("preset", "model"), ARCHITECTURES)
 def test_a_score_depends_on_its_review_alone(preset, model):
-    """Alone, padded by 1 or by 300, beside a very long one: always the same."""
+    """Alone, padded by 1 or by 100, beside a very long one: always the same."""
     model = fitted(preset, model)
     random = np.random.default_rng(4)
     for length in (1, 3, 4, 5, 20):
         review = random.integers(1, VOCABULARY, length)
         alone = model(review[None]).numpy()[0]
-        for padding in (1, 7, 300):
+        for padding in (1, 7, 100):
             batch = np.zeros((3, length + padding), np.int64)
             batch[0, :length] = review
             batch[1] = random.integers(1, VOCABULARY, length + padding)
