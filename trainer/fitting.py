@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.flags import UserError, logger
@@ -14,9 +15,6 @@ from trainer import data, evaluation, models, run_state
 from trainer.settings import TrainerSettings
 
 LOG_SECONDS = 10
-# Where the learning rate falls, a later epoch has steadier weights than an earlier one that seems a
-# little better on few reviews.
-TOLERANCE = 0.03
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -83,11 +81,13 @@ def fit(
         figures = {"loss": float(fitted.history["loss"][0])}
         if not math.isfinite(figures["loss"]):
             raise UserError(f"the loss of epoch {state.epoch + 1} is no finite number; try a lower --learning_rate")
-        error = validation_error(predict, prepared, head)
+        error, deviation = validation_error(predict, prepared, head)
         if error is not None:
-            figures["validation_mae_share"] = error
+            figures |= {"validation_mae_share": error, "validation_standard_error": deviation}
         figures["seconds"] = round(time.monotonic() - started, 2)
-        state = state.after(figures, error, tolerance=TOLERANCE if settings.schedule == "cosine" else 0)
+        # Where the learning rate falls, a later epoch has steadier weights than one that seems a little
+        # better on few reviews: the one-standard-error rule (Breiman et al., 1984).
+        state = state.after(figures, error, tolerance=deviation if settings.schedule == "cosine" else 0)
         run_state.save(checkpoints, state, model)
         with writer.as_default(step=state.epoch):
             for name, figure in figures.items():
@@ -100,14 +100,18 @@ def fit(
     return state
 
 
-def validation_error(predict, prepared: data.PreparedReviews, head) -> float | None:
-    """The mean absolute error, a share of the scale, on the half of validation that is not for the interval."""
+def validation_error(predict, prepared: data.PreparedReviews, head) -> tuple[float | None, float]:
+    """The mean absolute error and its standard error on the half of validation that is not for the interval.
+
+    As shares of the scale; None and 0 where there are no such reviews.
+    """
     split = evaluation.run_split(predict, prepared, "validation")
     part = ~split.calibrates
     if not part.any():
-        return None
+        return None, 0.0
     scores = evaluation.answers(head, split.outputs[part], math.inf, Scale(0, 1)).score
-    return float(abs(scores - prepared.scale.to_unit(split.truths[part])).mean())
+    gaps = np.abs(scores - prepared.scale.to_unit(split.truths[part]))
+    return float(gaps.mean()), float(gaps.std() / math.sqrt(len(gaps)))
 
 
 class Remaining(keras.callbacks.Callback):

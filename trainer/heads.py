@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from beam_pipelines.scale import Scale
+from beam_pipelines.scale import BINS, Scale
 
 UNIT = Scale(0.0, 1.0)
 # Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.
@@ -90,8 +90,8 @@ class DistributionHead(_Head):
       least: The lowest training score; no quantile lies below.
       greatest: The highest.
       shares: float64 [bins], the share of each bin in the training scores.
-      temperature: What the logits are divided by before they are read (Guo et al., 2017); a model that
-        knows its training reviews too well is too sure of others.
+      temperature: What the logits are divided by before they are read (Guo et al., 2017); below 1, the
+        score is a bolder one.
       greatest_spread: A side is never taken for wider, as a share of the scale. Where the model sees
         two modes, to reach the further one costs more width than it covers truths.
     """
@@ -128,13 +128,15 @@ class DistributionHead(_Head):
     def loss(self, truths, outputs):
         """The binary cross-entropies of "the score is in this bin or below", summed over the edges.
 
-        Frank and Hall (2001) split an ordinal scale in this way; a miss by one bin costs less than
-        one by five, as it does in the absolute error.
+        Frank and Hall (2001) split an ordinal scale in this way. Each edge counts as much as the
+        points beside it lie apart, so a miss costs the more the further it is, as it does in the
+        absolute error; one between neighbours of ten even bins counts 1.
         """
-        below = ops.cumsum(self._masses(outputs), axis=1)[:, :-1]
+        below = ops.cumsum(ops.softmax(outputs), axis=1)[:, :-1]
         is_below = ops.cast(truths <= self.edges.astype(np.float32), outputs.dtype)
         right = is_below * below + (1 - is_below) * (1 - below)
-        return -ops.sum(ops.log(right + _EPSILON), axis=1)
+        apart = BINS * np.diff(self.points).astype(np.float32)
+        return -ops.sum(apart * ops.log(right + _EPSILON), axis=1)
 
     def bias(self) -> np.ndarray:
         """The logits of the training scores' own distribution."""

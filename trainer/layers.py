@@ -1,11 +1,13 @@
 """Layers that respect the mask, so that padding and batch neighbours never change a score.
 
 Keras 3.15 leaves three holes: Conv1D drops the mask and reads the padding, GlobalMaxPooling1D takes
-the maximum over the padding too, and an Embedding is either frozen or trained as a whole.
+the maximum over the padding too, and an Embedding is either frozen or trained as a whole. And its
+LSTM on a CPU loops over many small operations, heeding the mask in each step.
 """
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 
@@ -115,3 +117,78 @@ class MaskedGlobalMaxPooling1D(keras.layers.Layer):
 
     def compute_mask(self, inputs, mask=None):
         return None
+
+
+class MaskedBidirectionalLSTM(keras.layers.Layer):
+    """An LSTM over the tokens and one over the tokens in reverse; what they say is joined.
+
+    float32 [batch, time, dim] -> [batch, time, 2 units], the mask kept, or where `return_sequences` is
+    False the last state of both, [batch, 2 units]. Padding must follow the tokens: then neither needs a
+    mask, since each reads the padding last and nothing is taken from there. On a GPU it is cuDNN's
+    LSTM; on a CPU, and where `use_cudnn` is False, TensorFlow's operation for a whole sequence.
+
+    Args:
+      units: Of each of the two.
+      return_sequences: Whether to return the state at each token.
+      use_cudnn: Whether a GPU may be used in a way that needs one.
+    """
+
+    def __init__(self, units: int, *, return_sequences: bool, use_cudnn: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.return_sequences = return_sequences
+        self.on_gpu = use_cudnn and bool(tf.config.list_logical_devices("GPU"))
+        self.forward, self.backward = (
+            keras.layers.LSTM(units, return_sequences=True, name=name, dtype=self.dtype_policy)
+            for name in ("forward", "backward")
+        )
+
+    def build(self, input_shape):
+        self.forward.build(input_shape)
+        self.backward.build(input_shape)
+
+    def call(self, inputs, mask=None):
+        mask = ops.ones(ops.shape(inputs)[:2], bool) if mask is None else mask
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
+
+        def reverse(sequences):
+            return tf.reverse_sequence(sequences, lengths, seq_axis=1)
+
+        forward, backward = self._states(self.forward, inputs), self._states(self.backward, reverse(inputs))
+        if self.return_sequences:
+            return ops.concatenate([forward, reverse(backward)], axis=-1)
+        last = ops.maximum(lengths - 1, 0)
+        return tf.gather(ops.concatenate([forward, backward], axis=-1), last, axis=1, batch_dims=1)
+
+    def _states(self, lstm, sequences):
+        """The states after each token, float32 [batch, time, units]."""
+        if self.on_gpu:
+            return lstm(sequences)
+        by_time = tf.transpose(tf.cast(sequences, tf.float32), [1, 0, 2])
+        cell = lstm.cell
+        weights = ops.concatenate([cell.kernel, cell.recurrent_kernel, ops.expand_dims(cell.bias, 0)])
+        # Keras has the gates in another order. BlockLSTMV2 has Keras's, but wrong gradients (TensorFlow 2.21).
+        i, f, c, o = tf.split(weights, 4, axis=1)
+        weights = tf.concat([i, c, f, o], axis=1)
+        start, no_peephole = tf.zeros([tf.shape(sequences)[0], lstm.units]), tf.zeros([lstm.units])
+        states = tf.raw_ops.BlockLSTM(
+            seq_len_max=tf.shape(by_time, tf.int64)[0],
+            x=by_time,
+            cs_prev=start,
+            h_prev=start,
+            w=weights[:-1],
+            wci=no_peephole,
+            wcf=no_peephole,
+            wco=no_peephole,
+            b=weights[-1],
+            forget_bias=0.0,
+            cell_clip=-1.0,
+        )
+        return tf.transpose(states.h, [1, 0, 2])
+
+    def compute_mask(self, inputs, mask=None):
+        return mask if self.return_sequences else None
+
+    def compute_output_shape(self, input_shape):
+        units = 2 * self.forward.units
+        return (*input_shape[:-1], units) if self.return_sequences else (input_shape[0], units)

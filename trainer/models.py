@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from beam_pipelines.learning.vocabulary import FIRST_ID
 from trainer import heads, layers
@@ -16,7 +17,7 @@ UNITS = 32
 _FROZEN = "frozen"
 
 
-def build(settings: TrainerSettings, table: np.ndarray, first_trained_id: int, head, *, use_cudnn="auto"):
+def build(settings: TrainerSettings, table: np.ndarray, first_trained_id: int, head, *, use_cudnn: bool = True):
     """Builds an untrained model: ids int64 [batch, time] -> what the head reads, float32 [batch, outputs].
 
     Args:
@@ -53,7 +54,6 @@ def _logits(head, name: str, *, use_bias: bool) -> keras.layers.Layer:
 
 def _cnn(vectors, use_cudnn):
     """Convolutions of several widths, max- and mean-pooled (Kim, 2014)."""
-    vectors = keras.layers.SpatialDropout1D(0.3, name="vector_dropout")(vectors)
     pooled = []
     for width in WIDTHS:
         name = f"{_FROZEN}_convolution_{width}"
@@ -62,15 +62,14 @@ def _cnn(vectors, use_cudnn):
         )
         pooled.append(layers.MaskedGlobalMaxPooling1D(name=f"max_{width}", dtype="float32")(windows))
         pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}", dtype="float32")(windows))
-    return keras.layers.Dropout(0.5, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
+    return keras.layers.Dropout(0.8, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
 
 
 def _lstm(vectors, use_cudnn):
     """A bidirectional LSTM, max- and mean-pooled."""
     vectors = keras.layers.SpatialDropout1D(0.3, name="vector_dropout")(vectors)
-    # Named, since Keras would number it and with it the paths of its weights.
-    lstm = keras.layers.LSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name="lstm")
-    states = keras.layers.Bidirectional(lstm, name=f"{_FROZEN}_lstm")(vectors)
+    lstm = layers.MaskedBidirectionalLSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name=f"{_FROZEN}_lstm")
+    states = lstm(vectors)
     pooled = [
         layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(states),
         keras.layers.GlobalAveragePooling1D(name="mean", dtype="float32")(states),
@@ -88,7 +87,8 @@ def _notebook_cnn(vectors, use_cudnn):
 
 def _notebook_lstm(vectors, use_cudnn):
     hidden = keras.layers.SpatialDropout1D(0.2, name="vector_dropout")(vectors)
-    hidden = keras.layers.Bidirectional(keras.layers.LSTM(64, use_cudnn=use_cudnn, name="lstm"), name="lstm")(hidden)
+    lstm = layers.MaskedBidirectionalLSTM(64, return_sequences=False, use_cudnn=use_cudnn, name="lstm")
+    hidden = lstm(hidden)
     hidden = keras.layers.Dropout(0.2, name="dropout")(hidden)
     return keras.layers.BatchNormalization(name="normalization")(hidden)
 
@@ -126,6 +126,8 @@ class BranchAdam(keras.optimizers.Adam):
         ]
 
     def update_step(self, gradient, variable, learning_rate):
+        # Dense: of a token that a batch holds twice, Keras would square both parts, not their sum (Keras 3.15).
+        gradient = tf.convert_to_tensor(gradient)
         super().update_step(gradient, variable, learning_rate * self._factors[self._get_variable_index(variable)])
 
 

@@ -38,11 +38,10 @@ class RunState:
         Args:
           figures: For the history.
           error: On the validation reviews.
-          tolerance: By which share of the lowest error the latest epoch's may lie above it and still
-            be the best.
+          tolerance: By how much the latest epoch's error may lie above the lowest and still be the best.
         """
         epoch = self.epoch + 1
-        better = error is None or error < self.best_error * (1 + tolerance)
+        better = error is None or error < self.best_error + tolerance
         return RunState(
             epoch,
             epoch if better else self.best_epoch,

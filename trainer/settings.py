@@ -52,8 +52,8 @@ class TrainerSettings:
         choices=("cosine", "constant"),
     )
     patience: int = flag(
-        "stop after this many epochs without a better validation error; with the cosine, one within 3% of the best "
-        "counts as better, and the last such epoch is kept",
+        "stop after this many epochs without a better validation error; with the cosine, one within a "
+        "standard error of the best counts as better, and the last such epoch is kept",
         default=10,
     )
     seed: int = flag("two runs with one seed are equal on a CPU", default=0)

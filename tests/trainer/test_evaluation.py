@@ -106,7 +106,20 @@ def test_what_calibrates_has_no_say_in_the_sureness():
         return evaluation.tempered(head, rows, SCALE, 0.8)
 
     found = tempered(truths)
-    assert found.temperature > 2  # Random logits are much too sure.
+    assert found.greatest_spread < 1  # Random logits say nothing of their own error.
     others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
     assert tempered(others).about() == found.about()
     assert evaluation.tempered(PointHead(), split([], []), SCALE, 0.8).outputs == 1
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.6])
+def test_the_temperature_is_the_one_at_which_the_score_errs_least(factor):
+    """Logits that are so many times too flat or too steep for their truths."""
+    random = np.random.default_rng(0)
+    head = DistributionHead.of(random.random(300))
+    outputs = (random.normal(size=(600, 10)) * 2).astype(np.float32)
+    rows = split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
+    rows = Split(*(outputs if name == "outputs" else value for name, value in vars(rows).items()))
+    found = evaluation.tempered(head, rows, SCALE, 0.8)
+    assert found.temperature == pytest.approx(factor, rel=0.1)
+    assert found.points.tolist() == head.points.tolist()

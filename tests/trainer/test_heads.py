@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_the_thresholds():
     for row, place in zip(outputs.astype(np.float64), bins, strict=True):
         below = (np.exp(row) / np.exp(row).sum()).cumsum()[:-1]
         right = np.where(np.arange(4) >= place, below, 1 - below)
-        expected.append(-np.log(right + 1e-6).sum())
+        expected.append(-2.5 * np.log(right + 1e-6).sum())  # Two bins and a half from star to star.
     assert np.array(STARS.loss(truths[:, None], outputs)) == pytest.approx(np.array(expected), rel=1e-3)
 
 

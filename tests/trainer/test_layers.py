@@ -53,3 +53,43 @@ def test_convolution_and_pooling_ignore_the_padding(length, padding):
     assert windows.numpy()[0, :length] == pytest.approx(expected, abs=1e-5)
     pooled = layers.MaskedGlobalMaxPooling1D()(windows, mask=mask)
     assert pooled.numpy()[0] == pytest.approx(expected.max(axis=0), abs=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+@pytest.mark.parametrize("padding", [0, 1, 30])
+def test_the_lstm_reads_the_tokens_both_ways_and_no_padding(length, padding):
+    """Against Keras's own two LSTMs over the tokens alone, in order and in reverse."""
+    random = np.random.default_rng(length)
+    vectors = random.normal(size=(1, length, 4)).astype(np.float32)
+    padded = np.concatenate([vectors, random.normal(size=(1, padding, 4)).astype(np.float32)], axis=1)
+    mask = (np.arange(length + padding) < length)[None]
+    sequences = layers.MaskedBidirectionalLSTM(3, return_sequences=True)
+    last = layers.MaskedBidirectionalLSTM(3, return_sequences=False)
+    states = sequences(padded, mask=mask).numpy()[0, :length]
+    last(padded, mask=mask)
+    last.set_weights(sequences.get_weights())
+    forward = sequences.forward(vectors).numpy()[0]
+    backward = sequences.backward(vectors[:, ::-1]).numpy()[0]
+    assert states == pytest.approx(np.hstack([forward, backward[::-1]]), abs=1e-5)
+    assert last(padded, mask=mask).numpy()[0] == pytest.approx(np.hstack([forward[-1], backward[-1]]), abs=1e-5)
+
+
+def test_the_lstm_learns_as_kerass_does():
+    """A step of ours is a step of Keras's, with masks in its loops, on the same weights."""
+    random = np.random.default_rng(0)
+    ids, truths = random.integers(2, 8, (5, 6)), random.normal(size=(5, 1))
+    ids[1:3, 4:] = 0
+
+    def model(lstm) -> keras.Model:
+        given = keras.Input([None], dtype="int64")
+        built = keras.Model(given, keras.layers.Dense(1)(lstm(layers.TokenVectors(TABLE, None)(given))))
+        built.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+        return built
+
+    ours = model(layers.MaskedBidirectionalLSTM(3, return_sequences=False))
+    kerass = model(keras.layers.Bidirectional(keras.layers.LSTM(3)))
+    kerass.set_weights(ours.get_weights())
+    for built in (ours, kerass):
+        built.train_on_batch(ids, truths)
+    for one, other in zip(ours.get_weights(), kerass.get_weights(), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)

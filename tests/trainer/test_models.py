@@ -46,7 +46,7 @@ def test_the_cnn_is_the_notebooks():
 def test_the_lstm_is_the_notebooks():
     vector_dropout, lstm, dropout, normalization, score = built("notebook", "lstm")[0].layers[2:]
     assert (type(vector_dropout), vector_dropout.rate) == (keras.layers.SpatialDropout1D, 0.2)
-    assert (type(lstm), lstm.forward_layer.units) == (keras.layers.Bidirectional, 64)
+    assert (lstm.forward.units, lstm.backward.units, lstm.return_sequences) == (64, 64, False)
     assert dropout.rate == 0.2
     assert isinstance(normalization, keras.layers.BatchNormalization)
     assert score.units == 1
