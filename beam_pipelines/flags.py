@@ -35,6 +35,15 @@ def flag(help, *, default=dataclasses.MISSING, choices=None, metavar=None):
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def in_brackets(counts: dict[str, int]) -> str:
+    """Counts by name, for the end of a phrase.
+
+    >>> in_brackets({"empty_text": 2, "bad_row": 1000}), in_brackets({})
+    (' (empty_text 2, bad_row 1,000)', '')
+    """
+    return f" ({', '.join(f'{name} {count:,}' for name, count in counts.items())})" if counts else ""
+
+
 def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
     """Builds the parser of `python -m module`, whose description is the class's docstring."""
     parser = argparse.ArgumentParser(
@@ -53,7 +62,7 @@ def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
 def _argument(field: dataclasses.Field, hint) -> dict:
     has_default = field.default is not dataclasses.MISSING
     text = field.metadata["help"]
-    if has_default and field.default not in (None, False, (), ""):
+    if has_default and field.default not in (None, (), "") and field.default is not False:
         text += f" (default: {field.default})"
     options = {"help": text.replace("%", "%%"), "required": not has_default}
     if hint is bool:

@@ -219,8 +219,9 @@ def main(argv=None) -> int:
     report = run(settings, options)
     rows, chosen = report["rows"], report["vocabulary"]
     print(
-        f"{rows['read']:,} rows read: {rows['kept']:,} kept {rows['kept_by_split']}, {rows['rejected']:,} rejected "
-        f"{rows['rejected_by_reason'] or ''}, {rows['skipped']:,} skipped {rows['skipped_by_reason'] or ''}\n"
+        f"{rows['read']:,} rows read: {rows['kept']:,} kept{flags.in_brackets(rows['kept_by_split'])}, "
+        f"{rows['rejected']:,} rejected{flags.in_brackets(rows['rejected_by_reason'])}, "
+        f"{rows['skipped']:,} skipped{flags.in_brackets(rows['skipped_by_reason'])}\n"
         f"tokens a review: {report['tokens_per_review']['mean']:.0f} on average; vocabulary {chosen['size']:,}, "
         f"{chosen['share_of_tokens_with_vector']:.1%} of the tokens have a vector\n"
         f"{report['seconds']} s; examples, transform graph and statistics lie in {settings.output}"

@@ -84,8 +84,8 @@ def main(argv=None) -> int:
     options = flags.beam_options(others, ScoreSettings, MODULE)
     report = run(settings, options)
     print(
-        f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected "
-        f"{report['rejected_by_reason'] or ''}\n"
+        f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
+        f"{flags.in_brackets(report['rejected_by_reason'])}\n"
         f"{report['seconds']} s; the scores lie in {settings.output}/scores"
     )
     if settings.explain and report["rows_scored"]:

@@ -40,7 +40,8 @@ def sample_weights(weights: np.ndarray, used: bool, scale: Scale) -> Figure:
     ax.stairs(weights, _edges(scale), fill=True, color=MODEL if used else TRUTH)
     ax.axhline(1, color=BASELINE, linewidth=1, label="every review the same")
     ax.set(xlabel="score", ylabel="weight", title=f"{'used' if used else 'not used'} in this run", xticks=_edges(scale))
-    ax.legend(frameon=False)
+    ax.set_ylim(0, 1.3 * max(weights.max(), 1))
+    ax.legend(frameon=False, loc="upper center")
     return figure
 
 
@@ -76,7 +77,8 @@ def errors(truths: np.ndarray, scores: np.ndarray, guesses: np.ndarray, scale: S
     left.hist(guesses - truths, edges, color=BASELINE, alpha=0.6, label="random guess")
     left.hist(scores - truths, edges, color=MODEL, alpha=0.7, label="model")
     left.set(xlabel="predicted - true", ylabel="reviews", title="errors")
-    left.legend(frameon=False, fontsize="small")
+    left.margins(y=0.25)
+    left.legend(frameon=False, fontsize="small", loc="upper center")
     random = np.random.default_rng(0)
     shown = random.permutation(len(truths))[:POINTS]
     # Scores of few values would all lie on one another.

@@ -67,14 +67,13 @@ def _cnn(vectors, use_cudnn):
 
 def _lstm(vectors, use_cudnn):
     """A bidirectional LSTM, max- and mean-pooled."""
-    vectors = keras.layers.SpatialDropout1D(0.3, name="vector_dropout")(vectors)
     lstm = layers.MaskedBidirectionalLSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name=f"{_FROZEN}_lstm")
     states = lstm(vectors)
     pooled = [
         layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(states),
         keras.layers.GlobalAveragePooling1D(name="mean", dtype="float32")(states),
     ]
-    return keras.layers.Dropout(0.5, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
+    return keras.layers.Dropout(0.8, name="pooled_dropout")(keras.layers.Concatenate(name="pooled")(pooled))
 
 
 def _notebook_cnn(vectors, use_cudnn):

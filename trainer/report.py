@@ -217,6 +217,7 @@ def _figures(run: Run) -> list[Section]:
             "Learning curves",
             "learning_curves",
             figure=figures.learning_curves(run.found["history"], run.found["best_epoch"]),
+            caption="The error is that on the half of the validation reviews that does not calibrate the interval.",
         ),
         Section(
             "Sample weights",
