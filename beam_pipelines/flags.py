@@ -44,9 +44,16 @@ def in_brackets(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{name} {count:,}' for name, count in counts.items())})" if counts else ""
 
 
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong flag with one sentence, not with all the flags that there are."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
     """Builds the parser of `python -m module`, whose description is the class's docstring."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"python -m {module}",
         description=settings_class.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

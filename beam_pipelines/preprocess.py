@@ -133,6 +133,20 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 
 
+def warn_of_unused_scale(scores: dict) -> None:
+    """Warns where the scores fill at most two of the ten bins, as stars do on a scale to 100."""
+    filled = np.flatnonzero(np.sum(list(scores["histogram"].values()), axis=0))
+    low, high = filled.min(), filled.max() + 1
+    if high - low <= 2:
+        logger.warning(
+            "all scores lie from %g to %g, on a scale from %g to %g: are --score_min and --score_max right?",
+            scores["bin_edges"][low],
+            scores["bin_edges"][high],
+            scores["min"],
+            scores["max"],
+        )
+
+
 def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
     """Chooses the vocabulary, writes it and its vectors; returns what the statistics say of it."""
     from beam_pipelines.learning import counting, embeddings, vocabulary
@@ -209,6 +223,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
         raise RuntimeError(f"rows read, kept, rejected and skipped do not add up: {report['rows']}")
     if not report["rows"]["kept_by_split"]["train"]:
         raise UserError(f"no training row is left: {report['rows']}")
+    warn_of_unused_scale(report["scores"])
     storage.write_json(folder, "statistics.json", report)
     return report
 

@@ -86,7 +86,8 @@ def main(argv=None) -> int:
     print(
         f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
         f"{flags.in_brackets(report['rejected_by_reason'])}\n"
-        f"{report['seconds']} s; the scores lie in {settings.output}/scores"
+        f"{report['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
+        f"the scores lie in {settings.output}/scores"
     )
     if settings.explain and report["rows_scored"]:
         print(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")

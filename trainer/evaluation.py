@@ -13,7 +13,8 @@ from trainer import data, heads, interval
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
 SAMPLE_ROWS = 20_000
-TEMPERATURES = np.geomspace(0.5, 2, 9)
+# From 1 outwards: of equally good ones, the first is taken.
+TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda one: abs(np.log(one)))
 # As shares of the scale; with the first, all intervals have nearly one width.
 SPREADS = (0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 SPLITS = ("train", "validation", "test")

@@ -88,19 +88,36 @@ def _to_tokens(parts: tf.Tensor, mask: tf.Tensor, width: int) -> tf.Tensor:
     return tf.where(mask[..., tf.newaxis], total, 0)
 
 
-def strongest(points: tf.Tensor, lengths: tf.Tensor) -> Phrases:
+def joined(text: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+    """Whether an apostrophe alone stands between a token and the one before, as in "isn't": bool [batch, time]."""
+    starts, ends = tokens.spans(text)
+    none = tf.zeros([tf.shape(text)[0], 1], tf.int32)
+    previous = tf.concat([none, ends], axis=1)[:, :-1].flat_values
+    near = starts.flat_values - previous == 1
+    texts = tf.gather(text, starts.value_rowids())
+    between = tf.strings.substr(texts, tf.where(near, previous, 0), tf.where(near, 1, 0))
+    first = tf.ragged.range(tf.cast(starts.row_lengths(), tf.int32)).flat_values == 0
+    found = starts.with_flat_values((between == "'") & ~first).to_tensor()
+    # Of a cut text, there are more tokens than ids.
+    return tf.pad(found, [[0, 0], [0, time]])[:, :time]
+
+
+def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phrases:
     """Picks the phrases of up to `LONGEST_PHRASE` tokens whose sums are greatest, none overlapping.
 
     Args:
       points: float32 [batch, time], of each token.
       lengths: int64 [batch], the tokens of each review.
+      joined: bool [batch, time], which tokens belong to the word before; no word is cut.
     """
     time = tf.shape(points)[1]
     sums = tf.cumsum(tf.pad(points, [[0, 0], [1, LONGEST_PHRASE]]), axis=1)
     places = tf.range(time)[tf.newaxis, tf.newaxis]
     sizes = tf.range(1, LONGEST_PHRASE + 1)[tf.newaxis, :, tf.newaxis]
     windows = tf.stack([sums[:, size : size + time] - sums[:, :time] for size in range(1, LONGEST_PHRASE + 1)], axis=1)
-    windows = tf.where(places + sizes <= tf.cast(lengths, tf.int32)[:, tf.newaxis, tf.newaxis], windows, 0)
+    whole = ~tf.pad(joined, [[0, 0], [0, LONGEST_PHRASE]])
+    words = tf.stack([whole[:, :time] & whole[:, size : size + time] for size in range(1, LONGEST_PHRASE + 1)], axis=1)
+    windows = tf.where(words & (places + sizes <= tf.cast(lengths, tf.int32)[:, tf.newaxis, tf.newaxis]), windows, 0)
     picked = {1.0: [], -1.0: []}
     for sign in [*picked] * PHRASES:
         flat = tf.reshape(sign * windows, [tf.shape(windows)[0], -1])
@@ -112,66 +129,60 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor) -> Phrases:
     return Phrases(*(tf.stack(part, axis=1) for part in zip(*picked[1.0], *picked[-1.0], strict=True)))
 
 
-def taken_out(score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, lengths: tf.Tensor) -> Phrases:
+def taken_out(
+    score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor
+) -> Phrases:
     """Tells how the score changes when a phrase is taken out, for phrases that cover the review.
 
     Args:
       score: ids int64 [batch, time] -> float32 [batch].
       ids: int64 [batch, time].
       lengths: int64 [batch].
+      joined: bool [batch, time], which tokens belong to the word before; no word is cut.
     """
 
     def of_review(review):
-        ids, length = review
-        ids, length = ids[: tf.cast(length, tf.int32)], tf.cast(length, tf.int32)
-        size = tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT))
-        starts = tf.range(0, length, size)
+        ids, length, joined = review
+        length = tf.cast(length, tf.int32)
+        ids, joined, places = ids[:length], joined[:length], tf.range(length)
+        starts = tf.range(0, length, tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT)))
+        # Moved back to where the word begins.
+        begins = tf.where(~joined & (places <= starts[:, tf.newaxis]), places, 0)
+        starts = tf.reduce_max(begins, axis=1)
+        sizes = tf.concat([starts[1:], [length]], axis=0) - starts
         # Past the end of a shortened review there is padding.
-        left = tf.range(length)[tf.newaxis]
-        left = left + tf.where(left >= starts[:, tf.newaxis], size, 0)
+        left = places + tf.where(places >= starts[:, tf.newaxis], sizes[:, tf.newaxis], 0)
         # Nothing left is what an empty review is: one unknown token.
-        filled = tf.concat([ids, tf.fill([size], tf.constant(vocabulary.PADDING_ID, tf.int64))], axis=0)
+        padding = tf.fill([tf.reduce_max(sizes)], tf.constant(vocabulary.PADDING_ID, tf.int64))
+        filled = tf.concat([ids, padding], axis=0)
         without = tf.gather(filled, left)
         unknown = tf.constant(vocabulary.UNKNOWN_ID, tf.int64)
         first = tf.where(without[:, :1] == vocabulary.PADDING_ID, unknown, without[:, :1])
         without = tf.concat([first, without[:, 1:]], axis=1)
         points = score(ids[tf.newaxis]) - score(without)
-        padded = tf.pad(points, [[0, PHRASES]])
+        # At least as many as are picked.
+        points, starts, sizes = (tf.pad(values, [[0, PHRASES]]) for values in (points, starts, sizes))
         picked = []
         for sign in (1.0, -1.0):
-            values, places = tf.math.top_k(sign * padded, PHRASES)
-            real = (values > 0) & (places < tf.size(starts))
-            ends = tf.minimum(places * size + size, length)
-            picked.append((places * size, tf.where(real, ends - places * size, 0), tf.where(real, sign * values, 0)))
+            values, best = tf.math.top_k(sign * points, PHRASES)
+            size = tf.gather(sizes, best)
+            real = (values > 0) & (size > 0)
+            picked.append((tf.gather(starts, best), tf.where(real, size, 0), tf.where(real, sign * values, 0)))
         return tuple(tf.concat(parts, axis=0) for parts in zip(*picked, strict=True))
 
     shape = [2 * PHRASES]
     signature = tuple(tf.TensorSpec(shape, kind) for kind in (tf.int32, tf.int32, tf.float32))
-    return Phrases(*tf.map_fn(of_review, (ids, lengths), fn_output_signature=signature))
+    return Phrases(*tf.map_fn(of_review, (ids, lengths, joined), fn_output_signature=signature))
 
 
 def words_of(text: tf.Tensor, phrases: Phrases) -> tf.Tensor:
-    """The phrases as they stand in the text, string [batch, phrases]; empty where there is none.
-
-    A written word that an apostrophe makes two tokens of, such as "isn't", is never cut.
-    """
+    """The phrases as they stand in the text, string [batch, phrases]; empty where there is none."""
     starts, ends = (spans.to_tensor() for spans in tokens.spans(text))
     # A column at least, for texts without any token.
     starts, ends = (tf.pad(spans, [[0, 0], [0, 1]]) for spans in (starts, ends))
     first = tf.minimum(phrases.starts, tf.shape(starts)[1] - 1)
     last = tf.minimum(tf.maximum(phrases.starts + phrases.lengths - 1, 0), tf.shape(starts)[1] - 1)
-    texts = tf.tile(text[:, tf.newaxis], [1, tf.shape(first)[1]])
-
-    def joined(token):
-        """Whether an apostrophe alone stands between a token and the one before."""
-        before = tf.gather(ends, tf.maximum(token - 1, 0), batch_dims=1)
-        one_byte = tf.gather(starts, token, batch_dims=1) - before == 1
-        between = tf.strings.substr(texts, tf.where(one_byte, before, 0), tf.where(one_byte, 1, 0))
-        return (token > 0) & one_byte & (between == "'")
-
-    first = tf.where(joined(first), first - 1, first)
-    following = tf.minimum(last + 1, tf.shape(starts)[1] - 1)
-    last = tf.where(joined(following), following, last)
     begin = tf.gather(starts, first, batch_dims=1)
     size = tf.where(phrases.lengths > 0, tf.gather(ends, last, batch_dims=1) - begin, 0)
+    texts = tf.tile(text[:, tf.newaxis], [1, tf.shape(first)[1]])
     return tf.strings.substr(texts, begin, tf.maximum(size, 0))

@@ -111,17 +111,18 @@ class ReviewScorer(tf.Module):
         encoded = self._encode(text)
         ragged = encoded["ids"]
         ids, lengths = self._padded(ragged), ragged.row_lengths()
+        joined = explanation.joined(text, tf.shape(ids)[1])
         if is_cnn(self._model):
             parts, constants = explanation.contributions(self._model, ids)
             outputs = constants + tf.reduce_sum(parts, axis=1)
             points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
             # A text without tokens is encoded as an unknown one, which is no phrase.
-            phrases = explanation.strongest(points, tf.minimum(lengths, encoded["tokens"]))
+            phrases = explanation.strongest(points, tf.minimum(lengths, encoded["tokens"]), joined)
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
             more = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
         else:
-            phrases = explanation.taken_out(self._share, ids, lengths)
+            phrases = explanation.taken_out(self._share, ids, lengths, joined)
             more = {"explained_score": self._scale.from_unit(self._share(ids))}
         words = explanation.words_of(text, phrases)
         return {"phrases": words, "points": phrases.points * self._scale.span, **more}

@@ -184,7 +184,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
             forget_bias=0.0,
             cell_clip=-1.0,
         )
-        return tf.transpose(states.h, [1, 0, 2])
+        return tf.cast(tf.transpose(states.h, [1, 0, 2]), sequences.dtype)
 
     def compute_mask(self, inputs, mask=None):
         return mask if self.return_sequences else None

@@ -65,7 +65,8 @@ class Tuner(keras_tuner.Tuner):
                 model = fitting.compiled_model(tried, prepared, head)
                 if settings.warm_start:
                     warm_start.load(settings.warm_start, model, prepared, head)
-                error = fitting.fit(model, prepared, head, tried, of_trial, saved=saved).best_error
+                state = fitting.fit(model, prepared, head, tried, of_trial, saved=saved)
+            error = state.history[state.best_epoch - 1]["validation_mae_share"]
         except UserError as failed:
             logger.warning("%s", failed)
             error = WORST

@@ -31,9 +31,10 @@ def test_contributions_and_constants_add_up_to_what_the_cnn_says(preset):
     assert constants.numpy() + parts.numpy().sum(axis=1) == pytest.approx(model(ids).numpy(), abs=1e-5)
 
 
-def strongest(points: list[float], length: int | None = None):
+def strongest(points: list[float], length: int | None = None, joined: tuple[int, ...] = ()):
     length = len(points) if length is None else length
-    found = explanation.strongest(tf.constant([points], tf.float32), tf.constant([length], tf.int64))
+    joined = tf.constant([np.isin(np.arange(len(points)), joined)])
+    found = explanation.strongest(tf.constant([points], tf.float32), tf.constant([length], tf.int64), joined)
     spans = zip(found.starts.numpy()[0], found.lengths.numpy()[0], found.points.numpy()[0], strict=True)
     return [(int(start), int(size), round(float(point), 4)) for start, size, point in spans if size]
 
@@ -61,6 +62,12 @@ def test_padding_is_in_no_phrase():
     assert strongest([1, 1, 9, 9, 9], length=2) == [(0, 2, 2)]
 
 
+def test_a_phrase_holds_whole_words():
+    """Tokens 2 and 3 belong to the word that begins at 1."""
+    assert strongest([0, -1, 5, 0, -1], joined=(2, 3)) == [(1, 3, 4), (4, 1, -1)]
+    assert strongest([0, -1, 5, -2, 1], joined=(2, 3)) == [(1, 4, 3)]
+
+
 def test_taking_out_tells_the_change_of_the_score():
     """A score that counts tokens 7, less tokens 8: what is gone is what it changes by."""
 
@@ -70,7 +77,7 @@ def test_taking_out_tells_the_change_of_the_score():
     review = [7, 7, 2, 2, 8, 2, 2, 2, 2, 2, 7]
     ids = np.zeros((2, 15), np.int64)
     ids[0, :11], ids[1, :2] = review, [7, 2]
-    found = explanation.taken_out(score, tf.constant(ids), tf.constant([11, 2], tf.int64))
+    found = explanation.taken_out(score, tf.constant(ids), tf.constant([11, 2], tf.int64), tf.zeros([2, 15], bool))
     assert found.points.numpy().tolist() == [[2, 1, 0, -1, 0, 0], [1, 0, 0, 0, 0, 0]]
     assert found.starts.numpy()[0, [0, 1, 3]].tolist() == [0, 8, 4]
     assert found.lengths.numpy()[0].tolist() == [4, 3, 0, 4, 0, 0]
@@ -86,7 +93,9 @@ def test_every_phrase_that_is_taken_out_leaves_all_the_others(length):
         weights = tf.cast(ids, tf.float32) / 50
         return tf.reduce_sum(weights, axis=1) / tf.cast(tf.math.count_nonzero(ids, axis=1), tf.float32)
 
-    found = explanation.taken_out(score, tf.constant([[*ids, 0, 0]], tf.int64), tf.constant([length], tf.int64))
+    found = explanation.taken_out(
+        score, tf.constant([[*ids, 0, 0]], tf.int64), tf.constant([length], tf.int64), tf.zeros([1, length + 2], bool)
+    )
     size = max(explanation.SHORTEST_TAKEN_OUT, -(-length // explanation.TAKEN_OUT))
     expected = {}
     for start in range(0, length, size):
@@ -113,16 +122,25 @@ def test_phrases_are_the_reviews_own_words(trained):
             assert re.search(f"(^|{apart}){re.escape(phrase)}($|{apart})", text)
 
 
-def test_an_apostrophe_cuts_no_word():
-    text = tf.constant(["It isn't bad, they're good", "a'b", "x"])
-    spans = {"starts": [[2, 0, 3], [1, 0, 0], [0, 0, 0]], "lengths": [[2, 2, 2], [1, 1, 0], [1, 0, 0]]}
-    phrases = explanation.Phrases(**{name: tf.constant(values) for name, values in spans.items()}, points=None)
-    found = explanation.words_of(text, phrases).numpy()
-    assert found.tolist() == [
-        [b"isn't bad", b"It isn't", b"bad, they're"],
-        [b"a'b", b"a'b", b""],
-        [b"x", b"", b""],
-    ]
+def test_what_is_taken_out_are_whole_words():
+    """Eight tokens, of which the fifth belongs to the word before: it goes with that word."""
+
+    def score(ids):
+        return tf.reduce_sum(tf.cast(ids, tf.float32), axis=1)
+
+    joined = tf.constant([[False, False, False, False, True, True, False, False]])
+    ids = tf.constant([[2, 3, 4, 5, 6, 7, 8, 9]], tf.int64)
+    found = explanation.taken_out(score, ids, tf.constant([8], tf.int64), joined)
+    assert found.starts.numpy()[0, :2].tolist() == [3, 0]
+    assert found.lengths.numpy()[0].tolist() == [5, 3, 0, 0, 0, 0]
+    assert found.points.numpy()[0, :2].tolist() == [35, 9]
+
+
+def test_an_apostrophe_joins_the_tokens_of_a_word():
+    text = tf.constant(["It isn't bad, they're good", "rock'n'roll", "'x' 'y", "", "a' b"])
+    found = explanation.joined(text, tf.constant(8)).numpy()
+    assert [np.flatnonzero(row).tolist() for row in found] == [[2, 5], [1, 2], [], [], []]
+    assert explanation.joined(text, tf.constant(2)).numpy().shape == (5, 2)
 
 
 def test_good_words_lift_and_bad_ones_lower(trained):

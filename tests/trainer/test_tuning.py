@@ -31,8 +31,9 @@ def test_the_best_trial_is_the_one_that_is_fitted(prepared, tmp_path):
     assert len(rows) == 3
     assert [row["validation_mae_share"] for row in rows] == sorted(row["validation_mae_share"] for row in rows)
     assert {(0.01, 32, 2)} <= {(row["learning_rate"], row["batch_size"], row["epochs"]) for row in rows}
-    best = min(epoch["validation_mae_share"] for epoch in metrics(output)["history"])
-    assert best == pytest.approx(rows[0]["validation_mae_share"], abs=1e-6)
+    found = metrics(output)
+    kept = found["history"][found["best_epoch"] - 1]["validation_mae_share"]
+    assert kept == pytest.approx(rows[0]["validation_mae_share"], abs=1e-6)
     used = metrics(output)["trainer_settings"]
     assert [used[name] for name in ("learning_rate", "batch_size", "epochs")] == [
         rows[0][name] for name in ("learning_rate", "batch_size", "epochs")

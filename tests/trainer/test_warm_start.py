@@ -77,7 +77,7 @@ def test_a_checkpoint_of_the_same_data(prepared, cnn, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--model=lstm"], "has another architecture: frozen_lstm/forward_lstm/lstm_cell/kernel is missing"),
+        (["--model=lstm"], "has another architecture: frozen_lstm/forward/lstm_cell/kernel is missing"),
         (["--preset=notebook"], "has another architecture: convolution/kernel is missing"),
     ],
 )
