@@ -79,8 +79,7 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     found = metrics(trained)
     threshold = found["interval"]["threshold"]
     if found["head"]["kind"] == "distribution":
-        fitted = {name: found["head"][name] for name in ("temperature", "greatest_spread")}
-        head = dataclasses.replace(head, **fitted)
+        head = dataclasses.replace(head, temperature=found["head"]["temperature"])
     scored = evaluation.answers(head, split.outputs, threshold, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
     served = serve(version(trained), [texts[name.decode()] for name in split.names])

@@ -15,8 +15,6 @@ BATCH_SIZE = 64
 SAMPLE_ROWS = 20_000
 # From 1 outwards: of equally good ones, the first is taken.
 TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda one: abs(np.log(one)))
-# As shares of the scale; with the first, all intervals have nearly one width.
-SPREADS = (0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 SPLITS = ("train", "validation", "test")
 
 
@@ -93,27 +91,20 @@ def run_split(predict, prepared: data.PreparedReviews, split: str) -> Split:
     )
 
 
-def tempered(head, validation: Split, scale: Scale, share: float):
-    """A distribution's head with what the validation rows that do not calibrate say of its sureness.
+def tempered(head, validation: Split, scale: Scale):
+    """A distribution's head at the temperature with which the score errs least.
 
-    First the temperature at which the score errs least, then the `greatest_spread` with which an
-    interval for the given share is narrowest.
+    The validation rows that do not calibrate the interval tell.
     """
     part = ~validation.calibrates
     if not isinstance(head, heads.DistributionHead) or not part.any():
         return head
     outputs, truths = validation.outputs[part], scale.to_unit(validation.truths[part]).astype(np.float32)
 
-    def width(one) -> float:
-        threshold = interval.threshold(np.array(one.conformity(outputs, truths)), share)
-        low, high = one.bounds(outputs, threshold)
-        return float(np.mean(np.array(high) - np.array(low)))
-
     def error(one) -> float:
         return float(np.mean(np.abs(np.array(one.score(outputs)) - truths)))
 
-    head = min((dataclasses.replace(head, temperature=float(one)) for one in TEMPERATURES), key=error)
-    return min((dataclasses.replace(head, greatest_spread=one) for one in SPREADS), key=width)
+    return min((dataclasses.replace(head, temperature=float(one)) for one in TEMPERATURES), key=error)
 
 
 def calibrate(head, calibration: Split, scale: Scale, share: float) -> float:

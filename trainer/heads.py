@@ -16,8 +16,9 @@ from beam_pipelines.scale import BINS, Scale
 UNIT = Scale(0.0, 1.0)
 # Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.
 ROUNDING = 1e-5
-# A side of a distribution is never taken for narrower, as a share of the scale.
-LEAST_SPREAD = 0.03
+# A side of a distribution is never taken for narrower or wider, as shares of the scale. Where the model
+# sees two modes, to reach the further one costs more width than it covers truths.
+LEAST_SPREAD, GREATEST_SPREAD = 0.03, 0.1
 VALUES_OF_BIN = 10
 # So much mass is spread evenly over the scale before quantiles are read: where the model sees two modes
 # and nothing between, a quantile would else jump from one to the other with the last bit of a float.
@@ -92,8 +93,6 @@ class DistributionHead(_Head):
       shares: float64 [bins], the share of each bin in the training scores.
       temperature: What the logits are divided by before they are read (Guo et al., 2017); below 1, the
         score is a bolder one.
-      greatest_spread: A side is never taken for wider, as a share of the scale. Where the model sees
-        two modes, to reach the further one costs more width than it covers truths.
     """
 
     points: np.ndarray
@@ -104,7 +103,6 @@ class DistributionHead(_Head):
     greatest: float
     shares: np.ndarray
     temperature: float = 1.0
-    greatest_spread: float = 1.0
 
     @property
     def outputs(self) -> int:
@@ -150,7 +148,7 @@ class DistributionHead(_Head):
         """How far the quartiles lie from the median, within limits: below and above, float32 [batch] each."""
         median = self.score(outputs)
         sides = median - self.quantile(outputs, 0.25), self.quantile(outputs, 0.75) - median
-        return tuple(ops.clip(side, LEAST_SPREAD, self.greatest_spread) for side in sides)
+        return tuple(ops.clip(side, LEAST_SPREAD, GREATEST_SPREAD) for side in sides)
 
     def quantile(self, outputs, share: float):
         """The score below which the given share of the distribution lies, float32 [batch]."""
@@ -173,12 +171,7 @@ class DistributionHead(_Head):
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""
-        return {
-            "kind": "distribution",
-            "points": self.points.tolist(),
-            "temperature": self.temperature,
-            "greatest_spread": self.greatest_spread,
-        }
+        return {"kind": "distribution", "points": self.points.tolist(), "temperature": self.temperature}
 
     def explained(self, outputs):
         """The mean of the distribution, float32 [batch]."""

@@ -97,7 +97,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     logger.info("evaluating")
     predict = evaluation.predictor(portable)
     splits = {split: evaluation.run_split(predict, prepared, split) for split in evaluation.SPLITS}
-    head = evaluation.tempered(head, splits["validation"], scale, settings.interval)
+    head = evaluation.tempered(head, splits["validation"], scale)
     threshold = evaluation.calibrate(head, splits["validation"], scale, settings.interval)
     if math.isinf(threshold):
         logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")

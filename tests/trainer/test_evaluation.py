@@ -90,8 +90,8 @@ def test_ridge_learns_which_tokens_are_good():
     assert found["test"]["tfidf_ridge"]["coverage"] >= 0.75
 
 
-def test_what_calibrates_has_no_say_in_the_sureness():
-    """Temperature and greatest spread are those of the other half alone."""
+def test_what_calibrates_has_no_say_in_the_temperature():
+    """It is that of the other half alone."""
     random = np.random.default_rng(0)
     head = DistributionHead.of(random.random(300))
     truths, outputs = random.random(60) * 10, random.normal(size=(60, 10)) * 4
@@ -103,13 +103,13 @@ def test_what_calibrates_has_no_say_in_the_sureness():
                 for name, value in vars(split(truths.tolist(), [0.5] * 60)).items()
             )
         )
-        return evaluation.tempered(head, rows, SCALE, 0.8)
+        return evaluation.tempered(head, rows, SCALE)
 
     found = tempered(truths)
-    assert found.greatest_spread < 1  # Random logits say nothing of their own error.
+    assert found.temperature > 1  # Random logits are much too bold.
     others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
     assert tempered(others).about() == found.about()
-    assert evaluation.tempered(PointHead(), split([], []), SCALE, 0.8).outputs == 1
+    assert evaluation.tempered(PointHead(), split([], []), SCALE).outputs == 1
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])
@@ -120,6 +120,6 @@ def test_the_temperature_is_the_one_at_which_the_score_errs_least(factor):
     outputs = (random.normal(size=(600, 10)) * 2).astype(np.float32)
     rows = split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
     rows = Split(*(outputs if name == "outputs" else value for name, value in vars(rows).items()))
-    found = evaluation.tempered(head, rows, SCALE, 0.8)
+    found = evaluation.tempered(head, rows, SCALE)
     assert found.temperature == pytest.approx(factor, rel=0.1)
     assert found.points.tolist() == head.points.tolist()
