@@ -167,6 +167,8 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         by_time = tf.transpose(tf.cast(sequences, tf.float32), [1, 0, 2])
         cell = lstm.cell
         weights = ops.concatenate([cell.kernel, cell.recurrent_kernel, ops.expand_dims(cell.bias, 0)])
+        # In half precision Keras hands variables out in it, too; on a CPU it gains nothing.
+        weights = ops.cast(weights, "float32")
         # Keras has the gates in another order. BlockLSTMV2 has Keras's, but wrong gradients (TensorFlow 2.21).
         i, f, c, o = tf.split(weights, 4, axis=1)
         weights = tf.concat([i, c, f, o], axis=1)
