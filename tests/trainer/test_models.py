@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainer import models
 from trainer.settings import TrainerSettings
@@ -85,15 +86,32 @@ def test_the_bag_learns_faster_than_the_branch_over_frozen_vectors(model):
     assert moved["frozen_logits/kernel"] == pytest.approx(0.001, rel=0.01)
 
 
+def test_the_optimizer_adds_up_the_gradients_of_a_token_that_a_batch_holds_twice():
+    """Slices of one row are one gradient, their sum, for the squares too."""
+    steps = [([[1.0], [2.0]], [0, 0]), ([[3.0], [-1.0]], [0, 2])]
+    found = []
+    for as_slices in (True, False):
+        variable = keras.Variable(np.zeros((3, 1), np.float32), name="vectors")
+        optimizer = models.BranchAdam(0.1)
+        optimizer.build([variable])
+        for values, rows in steps:
+            gradient = tf.IndexedSlices(tf.constant(values), tf.constant(rows), tf.constant([3, 1]))
+            optimizer.apply([gradient if as_slices else tf.convert_to_tensor(gradient)], [variable])
+        found.append(variable.numpy())
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+    assert found[0][1] == 0
+    assert found[0][0] != found[0][2]
+
+
 @pytest.mark.parametrize(("preset", "model"), ARCHITECTURES)
 def test_a_score_depends_on_its_review_alone(preset, model):
-    """Alone, padded by 1 or by 100, beside a very long one: always the same."""
+    """Alone, padded by 1 or by 300, beside a very long one: always the same."""
     model = fitted(preset, model)
     random = np.random.default_rng(4)
     for length in (1, 3, 4, 5, 20):
         review = random.integers(1, VOCABULARY, length)
         alone = model(review[None]).numpy()[0]
-        for padding in (1, 7, 100):
+        for padding in (1, 7, 300):
             batch = np.zeros((3, length + padding), np.int64)
             batch[0, :length] = review
             batch[1] = random.integers(1, VOCABULARY, length + padding)
