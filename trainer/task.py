@@ -74,7 +74,19 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     import keras
     import tensorflow as tf
 
-    from trainer import data, evaluation, export, fitting, metrics, models, report, tuning, vertex, warm_start
+    from trainer import (
+        data,
+        evaluation,
+        export,
+        fitting,
+        metrics,
+        models,
+        report,
+        report_sections,
+        tuning,
+        vertex,
+        warm_start,
+    )
 
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
@@ -120,7 +132,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         **job_folder.read(str(output)),
     }
     answers = {name: evaluation.answers(head, split.outputs, threshold, scale) for name, split in splits.items()}
-    report.write(output, report.Run(settings, prepared, portable, head, splits, answers, scorer, found))
+    report.write(output, report_sections.Run(settings, prepared, portable, head, splits, answers, scorer, found))
     vertex.publish(str(output), found["export"])
     storage.write_json(str(output), "metrics.json", found)
     storage.clear_temporary(str(output))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import BAD, GOOD, PLAIN, train
-from trainer import report
+from trainer import report_sections
 
 NASTY = "<script>alert('1')</script> & $x_1$ \U0001f918"
 PLOTS = {
@@ -50,7 +50,7 @@ def test_it_is_one_file_with_all_figures_inside(output):
 
 def test_it_compares_with_every_baseline(output):
     page = (output / "report.html").read_text()
-    for name in report.NAMES.values():
+    for name in report_sections.NAMES.values():
         assert name in page
     for title in ("Bias by true score", "Coverage of the interval by true score", "Width of the interval"):
         assert title in page
@@ -77,7 +77,7 @@ def test_the_largest_errors_show_their_words_unless_told_not_to(prepared, output
 
 def test_nearest_words_are_those_of_the_smallest_angle():
     table = np.array([[0, 0], [0, 0], [1, 0], [2, 0.1], [-1, 0], [0, 1]], np.float32)
-    found = report.nearest(table, ["good", "fine", "bad", "else"])
+    found = report_sections.nearest(table, ["good", "fine", "bad", "else"])
     assert list(found) == ["good", "bad"]
     assert [word for word, _ in found["good"]] == ["fine", "else", "bad"]
     assert found["good"][0][1] == pytest.approx(2 / np.hypot(2, 0.1))
