@@ -129,7 +129,7 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
     if not rows["rated",]:
         skipped = statistics.by_second(rows, "skipped")
         counts = f"read {rows['read',]:,} rows; rejected {rejected or 0}, skipped {skipped or 0}"
-        raise UserError(f"no rated row at all: {counts}; see {settings.output}/rejected")
+        raise UserError(f"no rated row at all: {counts}{f'; see {settings.output}/rejected' if rejected else ''}")
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 
 

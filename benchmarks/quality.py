@@ -141,12 +141,33 @@ def folds(table: pd.DataFrame, options, wanted: dict[str, dict]) -> dict[str, li
     return found
 
 
-def main(argv=None) -> int:
-    options = parser().parse_args(argv)
-    table = pd.read_csv(options.input)[[options.text_column, options.score_column]]
+def read(options) -> pd.DataFrame:
+    """The rows with a text and a score on the scale: text, score."""
+    try:
+        table = pd.read_csv(options.input)
+        table = table[[options.text_column, options.score_column]]
+    except OSError as error:
+        parser().error(f"--input {options.input}: {error.strerror or error}")
+    except KeyError:
+        parser().error(f"{options.input} lacks one of the columns; it has: {', '.join(map(str, table.columns))}")
     table.columns = ["text", "score"]
     table["score"] = pd.to_numeric(table["score"], errors="coerce")
-    table = table[table["score"].between(options.score_min, options.score_max) & table["text"].str.strip().astype(bool)]
+    has_text = table["text"].fillna("").astype(str).str.strip() != ""
+    table = table[table["score"].between(options.score_min, options.score_max) & has_text]
+    if len(table) < 10 * options.folds:
+        parser().error(
+            f"{options.input} has {len(table)} rows with a text and a score from {options.score_min:g} to "
+            f"{options.score_max:g}; {options.folds} folds need {10 * options.folds}"
+        )
+    return table
+
+
+def main(argv=None) -> int:
+    options = parser().parse_args(argv)
+    table = read(options)
+    unknown = set(options.models.split(",")) - set(TRAINED)
+    if unknown:
+        parser().error(f"--models {', '.join(sorted(unknown))}: there are {', '.join(TRAINED)}")
     wanted = {name: TRAINED[name] for name in options.models.split(",")}
     found = {name: pd.DataFrame(measures) for name, measures in folds(table, options, wanted).items()}
     means = pd.DataFrame({name: measures.mean() for name, measures in found.items()}).T
