@@ -1,13 +1,14 @@
 # make setup   .venv with everything that the demo and the tests need
 # make demo    learns from rated film snippets and scores 25,000 reviews
-# make test    runs the tests
+# make test    lints and runs the tests, but for the slow ones
+# make slow    runs these
 # make bench   measures the rates that the README reports
 SHELL := /bin/bash
 PYTHON ?= python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test slow lint bench clean
 
 setup: $(READY)
 
@@ -29,7 +30,10 @@ demo: $(READY)
 	@$(BIN)/python -m demo
 
 test: $(READY) lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow"
+
+slow: $(READY)
+	@$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

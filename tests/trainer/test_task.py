@@ -81,6 +81,7 @@ def kill_after_epoch(process: subprocess.Popen, checkpoints: pathlib.Path, epoch
     pytest.fail("the run ended before it could be killed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["cnn", "lstm"])
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(prepared, tmp_path, model):
     flags = [f"--model={model}", "--epochs=7", "--patience=3", "--seed=5", "--learn_vectors=missing"]

@@ -40,6 +40,7 @@ def test_the_best_trial_is_the_one_that_is_fitted(prepared, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on(prepared, tmp_path):
     """To the table of an undisturbed one."""
     flags = ["--tune=3", "--epochs=2", "--seed=4"]

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 
+import pytest
+
 from tests.conftest import train
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import kill_after_epoch, metrics, start, weights
@@ -20,6 +22,7 @@ def test_model_checkpoints_and_logs_are_copied(prepared, tmp_path, monkeypatch):
     assert list((tmp_path / "AIP_TENSORBOARD_LOG_DIR").glob("events.*"))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_on_another_machine(prepared, tmp_path, monkeypatch):
     """Killed, its output lost: the copied checkpoints take it to the same weights."""
     flags = ["--epochs=4", "--seed=5"]
