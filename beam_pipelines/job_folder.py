@@ -8,11 +8,12 @@ those patterns and no others.
 import dataclasses
 import fnmatch
 import importlib.metadata
+import json
 import os
 import platform
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.flags import UserError, logger
 
 MANIFEST = "manifest.json"
 
@@ -52,34 +53,83 @@ def read(root: str) -> dict | None:
     return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
 
 
-def claim(root: str, new: dict, *, overwrite: bool, reads: list[str]) -> None:
-    """Makes `root` this job's: refuses a folder that holds files, or empties it of the old job's.
+def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:
+    """Makes `root` this job's: refuses a folder that holds files, goes on with it, or empties it.
 
     Args:
       root: The folder.
-      new: The manifest of the new job.
+      new: The manifest of the new job; with a `fingerprint`, to be resumed.
       overwrite: Whether to delete what an earlier job wrote there.
       reads: The files or folders that the new job reads.
+      resume: Whether to go on with an earlier job of the same fingerprint, whose files stay.
 
     Raises:
-      UserError: The folder is not empty and `overwrite` is off, nothing in it says that this
-        command wrote it, or what the job reads lies in it.
+      UserError: The folder is not empty and neither flag is given, nothing in it says that this
+        command wrote it, what the job reads lies in it, or the earlier job was another one.
     """
     if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
         raise UserError(f"--output {root} is a file; name a folder")
     for path in reads:
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
-    present, old = storage.listing(root), read(root)
+    old = read(root)
+    if old:
+        storage.clear_temporary(root)
+    # A job that was killed at its first write leaves a temporary file alone.
+    present = [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
     if old and old["command"] != new["command"]:
         raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
-    if present and not overwrite:
-        raise UserError(f"--output {root} is not empty; choose another folder or add --overwrite")
+    if present and not (overwrite or resume):
+        choices = " or add --overwrite"
+        if old and "fingerprint" in new:
+            choices = ", add --resume to go on with its job, or --overwrite to begin anew"
+        raise UserError(f"--output {root} is not empty; choose another folder{choices}")
     if present and not old:
-        raise UserError(
-            f"--output {root} holds files but no {MANIFEST}: no job wrote it, so --overwrite deletes nothing"
-        )
+        does = "--resume goes on with" if resume else "--overwrite deletes"
+        raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so {does} nothing")
+    if old and resume:
+        check_same(root, old, new)
+        return
     if old:
-        patterns = old["outputs"] + [MANIFEST, storage.TEMPORARY + "/*"]
-        storage.delete(root, [name for name in present if any(fnmatch.fnmatch(name, p) for p in patterns)])
+        patterns = [*old["outputs"], MANIFEST]
+        storage.delete(root, [name for name in present if any(fnmatch.fnmatchcase(name, p) for p in patterns)])
     storage.write_json(root, MANIFEST, new)
+
+
+def check_same(root: str, old: dict, new: dict) -> None:
+    """Refuses to go on with a job that would have given other shards.
+
+    Raises:
+      UserError: Names every difference.
+    """
+    found = differences(old["fingerprint"], json.loads(json.dumps(new["fingerprint"])))
+    if found:
+        raise UserError(
+            f"--resume: the job in {root} was another one: {'; '.join(found)}; give what it was given, or choose "
+            "another folder"
+        )
+    versions = old["versions"]
+    changed = [
+        f"{name} {versions.get(name)}, now {now}" for name, now in new["versions"].items() if versions.get(name) != now
+    ]
+    if changed:
+        logger.warning("the job was begun with other versions: %s", "; ".join(changed))
+
+
+def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
+    """Tells in words how two fingerprints differ.
+
+    >>> differences({"a": 1, "inputs": {"x": [1, 2]}}, {"a": 2, "inputs": {}})
+    ['a was 1 and is 2', 'inputs x is gone']
+    """
+    found = []
+    for name in dict.fromkeys([*old, *new]):
+        if name not in new:
+            found.append(f"{prefix}{name} is gone")
+        elif name not in old:
+            found.append(f"{prefix}{name} is new")
+        elif isinstance(old[name], dict) and isinstance(new[name], dict):
+            found += differences(old[name], new[name], f"{prefix}{name} ")
+        elif old[name] != new[name]:
+            found.append(f"{prefix}{name} was {old[name]} and is {new[name]}")
+    return found

@@ -14,7 +14,8 @@ import time
 import numpy as np
 
 from beam_pipelines import flags, job_folder, storage
-from beam_pipelines.archive import inputs
+from beam_pipelines.archive import blocks, inputs
+from beam_pipelines.archive.reading import Reading
 from beam_pipelines.flags import UserError, logger
 from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
 from beam_pipelines.scale import Scale
@@ -39,7 +40,11 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     from beam_pipelines.learning import counting, statistics
 
     reviews = root | "Reviews" >> _read_reviews(files, settings)
-    _ = reviews | "WriteRejects" >> beam.Map(lambda one: source.write_rejects(one.block, one.rejects, folder=folder))
+    _ = reviews | "WriteRejects" >> beam.Map(
+        lambda one: source.write_rejects(
+            one.block, one.rejects, folder=folder, with_raw=not settings.no_text_in_rejects
+        )
+    )
     _ = (
         reviews
         | "CountRows" >> beam.Map(statistics.count_rows)
@@ -101,8 +106,12 @@ def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
     from beam_pipelines.archive.source import ReadBlocks
     from beam_pipelines.learning import reviews
 
-    read = ReadBlocks(files, settings.columns, settings.max_field_mb)
+    read = ReadBlocks(files, _reading(files, settings))
     return read | "Rate" >> beam.Map(reviews.rated_reviews, settings)
+
+
+def _reading(files: list[inputs.InputFile], settings: PreprocessSettings) -> Reading:
+    return Reading.of(settings, settings.columns, blocks.block_bytes(files))
 
 
 def _write_counts(counts, *, folder: str, name: str) -> None:
@@ -178,12 +187,12 @@ def run(settings: PreprocessSettings, options) -> dict:
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
-    from beam_pipelines.archive import readers
+    from beam_pipelines.archive import columns
     from beam_pipelines.learning import embeddings
 
     folder = storage.absolute(settings.output)
-    files = inputs.find(settings.input, settings.input_format)
-    readers.check_columns(files, settings.columns)
+    files = inputs.find(settings)
+    columns.check(columns.present(files, _reading(files, settings)), settings.columns)
     if settings.embeddings:
         embeddings.locate(settings.embeddings)
     reads = [file.path for file in files]

@@ -4,13 +4,14 @@ import dataclasses
 import math
 import re
 
+from beam_pipelines.archive_settings import ArchiveSettings
 from beam_pipelines.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PreprocessSettings:
+class PreprocessSettings(ArchiveSettings):
     """Turns an archive of rated reviews into training examples, a vocabulary and its vectors.
 
     The score of a review stands in a column of its own (--score_column) or at the end of a title
@@ -25,14 +26,6 @@ class PreprocessSettings:
     Beam's own flags (--runner, --project, ...) follow on the same line.
     """
 
-    input: tuple[str, ...] = flag(
-        "CSV, TSV, JSON lines or Parquet files, plain or .gz, .bz2 or .zst; a glob; may be repeated", metavar="GLOB"
-    )
-    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
-    input_format: str | None = flag(
-        "the format, where the names do not tell it", default=None, choices=["csv", "tsv", "jsonl", "parquet"]
-    )
-    text_column: str = flag("the column of the review's text", metavar="NAME")
     score_column: str | None = flag("the column of the score", default=None, metavar="NAME")
     title_column: str | None = flag("the column of a title that ends with the score", default=None, metavar="NAME")
     score_pattern: str = flag(
@@ -68,16 +61,14 @@ class PreprocessSettings:
     test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
     validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
     sample_share: float = flag("use only this share of the rated rows", default=1.0)
-    max_rejected_share: float = flag("fail when more than this share of the rows is rejected", default=0.01)
-    max_field_mb: float = flag("a CSV row with a quote still open after this many megabytes is rejected", default=16.0)
-    overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
 
     def __post_init__(self):
+        super().__post_init__()
         if (self.score_column is None) == (self.title_column is None):
             raise ValueError("give exactly one of --score_column and --title_column")
         if not (math.isfinite(self.score_min) and math.isfinite(self.score_max) and self.score_min < self.score_max):
             raise ValueError(f"--score_min {self.score_min} must be less than --score_max {self.score_max}")
-        for name in ("test_share", "validation_share", "sample_share", "max_rejected_share"):
+        for name in ("test_share", "validation_share", "sample_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"--{name} {getattr(self, name)} is not in [0, 1]")
         if self.test_share + self.validation_share >= 1:
@@ -88,8 +79,6 @@ class PreprocessSettings:
         for name in ("trained_tokens", "unseen_tokens"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
-        if not 0 < self.max_field_mb <= 16:
-            raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
         try:
             groups = re.compile(self.score_pattern).groups
         except re.error as error:

@@ -1,14 +1,19 @@
-"""A line now and then, so that long work is seen to go on."""
+"""Shows that long work goes on: a line that stays in its place on a terminal, one now and then in a log."""
 
+import sys
+import threading
 import time
+from collections.abc import Callable, Iterable
 
 from beam_pipelines.flags import logger
 
-SECONDS = 10
+SECONDS = 30
+# Looking may take at most this share of the time: an object store answers slowly.
+LOOKING_SHARE = 0.05
 
 
 class Progress:
-    """Counts rows in one worker and logs how many are done, at most every ten seconds.
+    """Counts rows in one worker and logs how many are done, at most every thirty seconds.
 
     Args:
       verb: What happens to them, such as "scored".
@@ -28,3 +33,82 @@ class Progress:
             rate = self._rows / (now - self._started)
             logger.info("%s %s rows, %s a second", self._verb, f"{self._rows:,}", f"{rate:,.0f}")
             self._next = now + SECONDS
+
+
+class Monitor:
+    """Tells how far a job is, by the blocks that it has finished; so it works with every runner.
+
+    A context manager: it tells as long as the job within runs.
+
+    Args:
+      look: Returns the statistics of the blocks finished since the last call: `rows_scored`,
+        `rows_rejected` and `stored_bytes`, the bytes of the archive that they took.
+      size_bytes: The size of the archive.
+      done: The statistics of the blocks that an earlier attempt finished.
+      stream: Where a terminal is looked for.
+    """
+
+    def __init__(self, look: Callable[[], Iterable[dict]], size_bytes: int, done: Iterable[dict] = (), stream=None):
+        self._look = look
+        self._size = max(size_bytes, 1)
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._rows = self._rejected = self._bytes = 0
+        self._add(done)
+        self._earlier = self._rows, self._bytes
+        self._started = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+        if self._live:
+            self._stream.write("\r\033[K")
+
+    def _run(self):
+        pause = 1 if self._live else SECONDS
+        while not self._ended.wait(pause):
+            before = time.monotonic()
+            self._add(self._look())
+            self._tell(self.line(before - self._started))
+            pause = max(1 if self._live else SECONDS, (time.monotonic() - before) / LOOKING_SHARE)
+
+    def _add(self, blocks: Iterable[dict]) -> None:
+        for block in blocks:
+            self._rows += block["rows_scored"] + block["rows_rejected"]
+            self._rejected += block["rows_rejected"]
+            self._bytes += block["stored_bytes"]
+
+    def _tell(self, line: str) -> None:
+        if self._live:
+            self._stream.write(f"\r\033[K{line}")
+            self._stream.flush()
+        else:
+            logger.info("%s", line)
+
+    def line(self, seconds: float) -> str:
+        """What is told after so many seconds."""
+        rows, done = self._rows - self._earlier[0], self._bytes - self._earlier[1]
+        share = min(self._bytes / self._size, 1)
+        left = duration((self._size - self._bytes) * seconds / done) if done > 0 else "?"
+        return (
+            f"{self._rows:,} rows done, {self._rejected:,} of them rejected; {rows / max(seconds, 1e-9):,.0f} rows/s, "
+            f"{share:.0%} of the archive, {left} left"
+        )
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(42), duration(130), duration(7500)
+    ('42 s', '2 min 10 s', '2 h 05 min')
+    """
+    minutes, rest = divmod(max(round(seconds), 0), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

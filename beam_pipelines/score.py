@@ -3,21 +3,106 @@
     python -m beam_pipelines.score --input 'dump/*.csv' --model trained --output scored --text_column text
 
 Reads the archive block by block; a block becomes one shard of scores, whose names in order give the
-order of the input. Rows that cannot be scored are written to `rejected/` with their reason.
+order of the input. Rows that cannot be scored are written to `rejected/` with their reason. A job
+that was interrupted goes on with `--resume`: a shard that stands is a block that is done.
 """
 
 import dataclasses
 import time
 
-from beam_pipelines import flags, job_folder, storage
-from beam_pipelines.archive import inputs
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines import flags, job_folder, progress, storage
+from beam_pipelines.archive import blocks, inputs
+from beam_pipelines.archive.reading import Reading
+from beam_pipelines.flags import logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
-OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "summary.json"]
+BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
+OUTPUTS = [
+    *(f"scores/{BLOCK}.{extension}" for extension in ("parquet", "jsonl", "csv")),
+    f"rejected/{BLOCK}.jsonl",
+    f"statistics/{BLOCK}.json",
+    "summary.json",
+    "report.html",
+]
 
 
-def build(root, files: list[inputs.InputFile], settings: ScoreSettings, export, folder: str) -> None:
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A job that can begin: everything that could be wrong with it before has been looked at.
+
+    Attributes:
+      settings: What was asked for.
+      files: The archive.
+      reading: How it is read.
+      kept: The columns that are carried along.
+      export: The model.
+      folder: Where it writes.
+    """
+
+    settings: ScoreSettings
+    files: list[inputs.InputFile]
+    reading: Reading
+    kept: tuple
+    export: object
+    folder: str
+
+    @classmethod
+    def of(cls, settings: ScoreSettings) -> "Job":
+        """Looks at the archive and at the model.
+
+        Raises:
+          UserError: Something in the settings or the archive is to be mended.
+        """
+        from beam_pipelines import exports
+        from beam_pipelines.archive import columns
+        from beam_pipelines.scoring import kept, shards
+
+        files = inputs.find(settings)
+        reading = Reading.of(settings, (settings.text_column,), blocks.block_bytes(files))
+        found = columns.present(files, reading)
+        present = [name for one in found.values() for name in one.names]
+        carried = kept.choose(settings.keep_columns, present, settings.id_column)
+        shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
+        wanted = [settings.text_column, *(one.source for one in carried), settings.score_column]
+        reading = dataclasses.replace(reading, columns=tuple(dict.fromkeys(name for name in wanted if name)))
+        columns.check(found, reading.columns)
+        kept.check_types(carried, found)
+        export = exports.find(settings.model)
+        exports.check_engine(export, settings.engine)
+        return cls(settings, files, reading, carried, export, storage.absolute(settings.output))
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+    def manifest(self) -> dict:
+        """What the output folder says of it; a job with an equal fingerprint writes equal shards."""
+        outcome = {
+            "model_version": self.export.version,
+            "model_digest": self.export.digest,
+            "settings": self.settings.outcome,
+            "columns": list(self.reading.columns),
+            "block_bytes": self.reading.block_bytes,
+            "inputs": {
+                file.label: {"place": file.place, "bytes": file.size_bytes, "modified": file.modified}
+                for file in self.files
+            },
+        }
+        return job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=outcome)
+
+    def claim(self) -> dict[str, dict]:
+        """Takes the output folder; returns the statistics of the blocks that are done, by name."""
+        from beam_pipelines.scoring import shards
+
+        reads = [self.export.path, *(file.path for file in self.files)]
+        settings = self.settings
+        job_folder.claim(
+            self.folder, self.manifest(), overwrite=settings.overwrite, resume=settings.resume, reads=reads
+        )
+        return shards.finished(self.folder, settings.output_format) if settings.resume else {}
+
+
+def build(root, job: Job, done: dict[str, int | None]) -> None:
     """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
     import apache_beam as beam
 
@@ -26,9 +111,9 @@ def build(root, files: list[inputs.InputFile], settings: ScoreSettings, export, 
 
     _ = (
         root
-        | "Blocks" >> ReadBlocks(files, settings.columns, settings.max_field_mb)
-        | "Score" >> beam.ParDo(steps.ScoreBlock(settings, export))
-        | "Write" >> beam.Map(steps.write, settings=settings, export=export, folder=folder)
+        | "Blocks" >> ReadBlocks(job.files, job.reading, done)
+        | "Score" >> beam.ParDo(steps.ScoreBlock(job.settings, job.kept, job.export))
+        | "Write" >> beam.Map(steps.write, settings=job.settings, export=job.export, folder=job.folder)
     )
 
 
@@ -39,43 +124,30 @@ def run(settings: ScoreSettings, options) -> dict:
       UserError: Something in the settings or the archive is to be mended.
     """
     started = time.monotonic()
-    folder = storage.absolute(settings.output)
-    from beam_pipelines.archive import readers
-
-    files = inputs.find(settings.input, settings.input_format)
-    readers.check_columns(files, settings.columns)
-
+    job = Job.of(settings)
+    done = job.claim()
+    flags.import_tensorflow()
     import apache_beam as beam
 
-    from beam_pipelines import exports
+    from beam_pipelines import counters
     from beam_pipelines.scoring import shards, summary
 
-    shards.check_names(settings)
-    export = exports.find(settings.model)
-    if settings.engine == "compiled" and not export.about["model"].endswith("cnn"):
-        raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")
-    size_mb = sum(file.size_bytes for file in files) / 1e6
-    described = job_folder.manifest(
-        MODULE,
-        settings,
-        OUTPUTS,
-        model_version=export.version,
-        model_digest=export.digest,
-        inputs=[dataclasses.asdict(file) for file in files],
-    )
-    reads = [export.path, *(file.path for file in files)]
-    job_folder.claim(folder, described, overwrite=settings.overwrite, reads=reads)
-    flags.import_tensorflow()
-    logger.info("scoring %d files, %.1f MB, with version %d", len(files), size_mb, export.version)
-    with beam.Pipeline(options=options) as root:
-        build(root, files, settings, export, folder)
+    logger.info("scoring %d files, %.1f MB, with version %d", len(job.files), job.size_bytes / 1e6, job.export.version)
+    if done:
+        logger.info("%d blocks are done", len(done))
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, job, {name: block["end"] for name, block in done.items()})
+    look = shards.Newly(job.folder, settings.output_format, set(done))
+    with progress.Monitor(look, job.size_bytes, done.values()):
+        result = pipeline.run()
+        result.wait_until_finish()
     report = {
-        **summary.summarise(folder, files, export),
-        "seconds": round(time.monotonic() - started, 1),
-        **described,
+        **summary.summarise(job.folder, settings.output_format, job.files, job.export),
+        "this_run": {"seconds": round(time.monotonic() - started, 1), "counters": counters.read(result)},
+        **job_folder.read(job.folder),
     }
-    storage.write_json(folder, "summary.json", report)
-    storage.clear_temporary(folder)
+    storage.write_json(job.folder, "summary.json", report)
+    storage.clear_temporary(job.folder)
     return report
 
 
@@ -86,7 +158,7 @@ def main(argv=None) -> int:
     print(
         f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
         f"{flags.in_brackets(report['rejected_by_reason'])}\n"
-        f"{report['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
+        f"{report['this_run']['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
         f"the scores lie in {settings.output}/scores"
     )
     if settings.explain and report["rows_scored"]:

@@ -2,17 +2,19 @@
 
 import dataclasses
 
+from beam_pipelines.archive_settings import ArchiveSettings
 from beam_pipelines.flags import flag
 
 MODULE = "beam_pipelines.score"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ScoreSettings:
+class ScoreSettings(ArchiveSettings):
     """Scores every review of an archive with an exported model.
 
     Writes OUTPUT/scores (in the order of the input), OUTPUT/rejected (every row that could not be
-    scored, with its reason) and OUTPUT/summary.json.
+    scored, with its reason), OUTPUT/summary.json and OUTPUT/report.html. A job that was interrupted
+    goes on with --resume.
 
     Example:
       python -m beam_pipelines.score --input 'dump/*.jsonl.gz' --model trained --output scored \\
@@ -21,23 +23,25 @@ class ScoreSettings:
     Beam's own flags (--runner, --project, ...) follow on the same line.
     """
 
-    input: tuple[str, ...] = flag(
-        "CSV, TSV, JSON lines or Parquet files, plain or .gz, .bz2 or .zst; a glob; may be repeated", metavar="GLOB"
-    )
     model: str = flag("the trainer's output, the folder of exported versions, or one version", metavar="DIR")
-    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
-    input_format: str | None = flag(
-        "the format, where the names do not tell it", default=None, choices=["csv", "tsv", "jsonl", "parquet"]
-    )
-    text_column: str = flag("the column of the review's text", metavar="NAME")
     id_column: str | None = flag(
         "the column that names a row; without it a column `id` holds FILE:PLACE", default=None, metavar="NAME"
     )
-    keep_columns: str = flag("input columns to carry along, separated by commas", default="", metavar="A,B")
+    keep_columns: str = flag(
+        "input columns to carry along, separated by commas; * for all; NAME:TYPE gives one a type (string, int64, "
+        "float64, bool, date32 or timestamp), NEW=NAME another name",
+        default="",
+        metavar="A,B",
+    )
     score_column: str | None = flag(
         "a column with true scores, where the archive has some: the summary then tells the error",
         default=None,
         metavar="NAME",
+    )
+    empty_text: str = flag(
+        "what becomes of a row whose text is missing, empty or white space alone: a reject, or the score of no text",
+        default="reject",
+        choices=["reject", "score"],
     )
     output_format: str = flag("the format of the scores", default="parquet", choices=["parquet", "jsonl", "csv"])
     engine: str = flag(
@@ -47,27 +51,18 @@ class ScoreSettings:
         choices=["auto", "saved_model", "compiled"],
     )
     explain: bool = flag("also tell the phrases that moved each score most, up and down; much slower", default=False)
-    max_rejected_share: float = flag(
-        "exit with status 3, after everything is written, when more than this share of the rows is rejected",
-        default=0.01,
+    resume: bool = flag(
+        "go on with the job that an earlier run of the same command began in OUTPUT; begin it if there is none",
+        default=False,
     )
-    max_field_mb: float = flag("a CSV row with a quote still open after this many megabytes is rejected", default=16.0)
-    overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
 
     def __post_init__(self):
-        if not 0 <= self.max_rejected_share <= 1:
-            raise ValueError(f"--max_rejected_share {self.max_rejected_share} is not in [0, 1]")
-        if not 0 < self.max_field_mb <= 16:
-            raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
+        super().__post_init__()
+        if self.resume and self.overwrite:
+            raise ValueError("--resume goes on with an earlier job and --overwrite deletes it; give one of them")
 
     @property
-    def kept_columns(self) -> tuple[str, ...]:
-        """The input columns of the output: the id first, then the kept ones."""
-        names = [self.id_column, *self.keep_columns.split(",")]
-        return tuple(dict.fromkeys(name.strip() for name in names if name and name.strip()))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The input columns that the job reads, the text first."""
-        wanted = [self.text_column, *self.kept_columns, self.score_column]
-        return tuple(dict.fromkeys(name for name in wanted if name))
+    def outcome(self) -> dict[str, object]:
+        """The settings that decide what stands in the shards; a job can only go on with equal ones."""
+        free = ("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb")
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in free}

@@ -46,8 +46,13 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
         aside = pathlib.Path(root, TEMPORARY, uuid.uuid4().hex)
         aside.parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(final).parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(data)
-        os.replace(aside, final)
+        try:
+            aside.write_bytes(data)
+            os.replace(aside, final)
+        except OSError:
+            # A full disk has no room for half a file.
+            aside.unlink(missing_ok=True)
+            raise
     else:
         # As they are: by default Beam compresses what has a name like .gz.
         file = _filesystems().create(final, "application/octet-stream", "uncompressed")

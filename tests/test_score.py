@@ -83,7 +83,7 @@ def test_every_row_is_scored_or_rejected_with_its_reason(cnn, tmp_path):
         (5, "open_quote"),
         (6, "too_many_fields"),
     ]
-    assert [reject["raw"] for reject in rejects[2:]] == ['4,"\n', "5,bad,film\n"]
+    assert [reject["raw"] for reject in rejects] == ["2,\n", "3,\ufffd\ufffd\n", '4,"\n', "5,bad,film\n"]
     assert summary["rows_read"] == 6
     assert summary["rejected_by_reason"] == {
         "empty_text": 1,
@@ -153,7 +153,7 @@ def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, chang
 def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_own(archive, cnn, tmp_path):
     run(archive, cnn, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
+    with pytest.raises(UserError, match="is not empty; choose another folder, add --resume to go on with its job, or --over"):
         run(archive, cnn, tmp_path)
     (tmp_path / "rejected").mkdir()
     (tmp_path / "rejected" / "old.jsonl").write_text("{}")

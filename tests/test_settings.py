@@ -15,6 +15,7 @@ BASE = {
 }
 NAN, INFINITY = float("nan"), float("inf")
 NOTHING_LEFT = "--test_share and --validation_share together leave nothing to train on"
+NOT_ROW_BY_ROW = "--encoding {} cannot be read row by row; convert the files to UTF-8 first, as iconv does"
 ONE_OF_TWO = "give exactly one of --score_column and --title_column"
 
 
@@ -48,6 +49,20 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         (ScoreSettings, {"max_rejected_share": NAN}, "--max_rejected_share nan is not in [0, 1]"),
         (ScoreSettings, {"max_field_mb": 17.0}, "--max_field_mb 17.0 is not in (0, 16]"),
         (ScoreSettings, {"max_field_mb": NAN}, "--max_field_mb nan is not in (0, 16]"),
+        (ScoreSettings, {"csv_delimiter": ""}, "--csv_delimiter '' is not one ASCII character within a line"),
+        (ScoreSettings, {"csv_delimiter": "||"}, "--csv_delimiter '||' is not one ASCII character within a line"),
+        (ScoreSettings, {"csv_delimiter": "\n"}, r"--csv_delimiter '\n' is not one ASCII character within a line"),
+        (ScoreSettings, {"csv_quote": "\u201c"}, "--csv_quote '\u201c' is not one ASCII character within a line"),
+        (ScoreSettings, {"csv_delimiter": '"'}, "--csv_quote and --csv_delimiter are both '\"'"),
+        (ScoreSettings, {"encoding": "latin-11"}, "--encoding latin-11 is not known; try utf-8, latin-1 or cp1252"),
+        (PreprocessSettings, {"encoding": "utf-16"}, NOT_ROW_BY_ROW.format("utf-16")),
+        (PreprocessSettings, {"encoding": "cp037"}, NOT_ROW_BY_ROW.format("cp037")),
+        (PreprocessSettings, {"max_unpacked_gb": 0.0}, "--max_unpacked_gb 0.0 must be more than 0"),
+        (
+            ScoreSettings,
+            {"resume": True, "overwrite": True},
+            "--resume goes on with an earlier job and --overwrite deletes it; give one of them",
+        ),
         (TrainerSettings, {"epochs": 0}, "--epochs 0 must be at least 1"),
         (TrainerSettings, {"batch_size": -1}, "--batch_size -1 must be at least 1"),
         (TrainerSettings, {"patience": 0}, "--patience 0 must be at least 1"),
@@ -102,16 +117,24 @@ def test_the_columns_that_preprocess_reads(changes, columns, title_groups):
 
 
 @pytest.mark.parametrize(
-    ("changes", "kept", "columns"),
+    ("flag", "character", "found"),
     [
-        ({}, (), ("text",)),
-        ({"keep_columns": "a, b,,a "}, ("a", "b"), ("text", "a", "b")),
-        ({"id_column": "id", "keep_columns": "a,id"}, ("id", "a"), ("text", "id", "a")),
-        ({"keep_columns": "text", "score_column": "s"}, ("text",), ("text", "s")),
-        ({"keep_columns": "s", "score_column": "s"}, ("s",), ("text", "s")),
+        ("csv_delimiter", ";", ";"),
+        ("csv_delimiter", "\t", "\t"),
+        ("csv_delimiter", r"\t", "\t"),
+        ("csv_delimiter", r"\x01", "\x01"),
+        ("csv_quote", "'", "'"),
+        ("csv_quote", "none", None),
     ],
 )
-def test_the_columns_that_score_reads_and_keeps(changes, kept, columns):
-    settings = ScoreSettings(**{**BASE[ScoreSettings], **changes})
-    assert settings.kept_columns == kept
-    assert settings.columns == columns
+def test_a_character_may_be_written_as_an_escape(flag, character, found):
+    settings = ScoreSettings(**{**BASE[ScoreSettings], flag: character})
+    assert getattr(settings, flag.removeprefix("csv_")) == found
+
+
+def test_what_decides_the_shards_leaves_out_where_they_lie_and_how_a_job_ends():
+    settings = ScoreSettings(**BASE[ScoreSettings])
+    same = {"output": "p", "model": "n", "resume": True, "max_rejected_share": 0.5}
+    assert ScoreSettings(**{**BASE[ScoreSettings], **same}).outcome == settings.outcome
+    for name, value in {"text_column": "t", "explain": True, "empty_text": "score", "engine": "compiled"}.items():
+        assert ScoreSettings(**{**BASE[ScoreSettings], name: value}).outcome != settings.outcome

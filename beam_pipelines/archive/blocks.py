@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from beam_pipelines.archive import records
+from beam_pipelines.archive import inputs, records
 from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
 
 MIN_BYTES = 1 << 20
@@ -23,20 +24,22 @@ WANTED_BLOCKS = 256
 class Extent:
     """What one worker reads at a time, without its text.
 
-    It is one block of a plain text file, one row group of a Parquet file, or a whole compressed
-    file, which nothing can enter in the middle.
+    It is one block of a plain text file, one row group of a plain Parquet file, or what nothing can
+    enter in the middle: a whole compressed file, a member of a .zip, or all members of a .tar.
 
     Attributes:
-      file: The file.
-      start: The offset of its first byte; of Parquet, the place of the row group.
-      end: The offset after its last byte; None for a whole compressed file.
+      files: The file; several only of a .tar.
+      start: The offset of its first byte; of Parquet, the number of rows before.
+      end: Where the next extent starts; None at the end of the file.
       place: The line or row that it starts with, from 1.
+      row_group: Of Parquet, the place of the row group; None where all are read.
     """
 
-    file: InputFile
-    start: int
-    end: int | None
-    place: int
+    files: tuple[InputFile, ...]
+    start: int = 0
+    end: int | None = None
+    place: int = 1
+    row_group: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,32 +49,45 @@ class Block:
     Attributes:
       file: The file that they stand in.
       start: Where: the offset of the first byte, or of Parquet the number of rows before.
+      end: Where the next block of the file starts; None for its last one.
       rows: The readable rows, one column for each wanted one.
       places: The line or row of each, from 1.
       rejects: The rows that could not be read.
+      raw: What stood in the file for each of `rows`, or None of Parquet.
+      encoding: Of `raw`.
+      stored_bytes: About how much of the file it took, of `file.size_bytes`.
     """
 
     file: InputFile
     start: int
+    end: int | None
     rows: pa.RecordBatch
     places: list[int]
     rejects: list[Reject]
+    raw: list[bytes] | None = None
+    encoding: str = "utf-8"
+    stored_bytes: int = 0
 
     @property
     def name(self) -> str:
         """The stem of its shard; names in order are rows in order."""
-        return f"{self.file.place:05d}-{self.start:015d}"
+        return block_name(self.file.place, self.start)
 
     @property
     def rows_read(self) -> int:
         return self.rows.num_rows + len(self.rejects)
+
+    @property
+    def row_names(self) -> list[str]:
+        """FILE:PLACE of each row, which names it where no column does."""
+        return [f"{self.file.name}:{place}" for place in self.places]
 
     def reject(self, reasons: dict[int, str]) -> "Block":
         """Moves rows, given by their index, from `rows` to `rejects`."""
         if not reasons:
             return self
         moved = [
-            Reject.of(self.file.path, self.places[row], reason, _values(self.rows, row))
+            Reject.of(self.file.label, self.places[row], reason, self._raw(row), self.encoding)
             for row, reason in reasons.items()
         ]
         kept = [row for row in range(self.rows.num_rows) if row not in reasons]
@@ -80,11 +96,22 @@ class Block:
             rows=self.rows.take(pa.array(kept, pa.int64())),
             places=[self.places[row] for row in kept],
             rejects=self.rejects + moved,
+            raw=self.raw and [self.raw[row] for row in kept],
         )
 
+    def _raw(self, row: int) -> object:
+        if self.raw is not None:
+            return self.raw[row]
+        return {name: self.rows.column(name)[row].as_py() for name in self.rows.schema.names}
 
-def _values(rows: pa.RecordBatch, row: int) -> dict:
-    return {name: rows.column(name)[row].as_py() for name in rows.schema.names}
+
+def block_name(file_place: int, start: int) -> str:
+    """The name of the block of a file that begins at `start`.
+
+    >>> block_name(3, 4096)
+    '000003-000000000004096'
+    """
+    return f"{file_place:06d}-{start:015d}"
 
 
 def block_bytes(files: Iterable[InputFile]) -> int:
@@ -93,47 +120,65 @@ def block_bytes(files: Iterable[InputFile]) -> int:
     return min(max(total // WANTED_BLOCKS, MIN_BYTES), MAX_BYTES)
 
 
-def extents(file: InputFile, size: int, max_row_bytes: int) -> Iterator[Extent]:
-    """Lists what is to be read of one file, in its order."""
-    if file.format == "parquet":
+def extents(group: tuple[InputFile, ...], reading: Reading) -> Iterator[Extent]:
+    """Lists what is to be read of a group of `inputs.together`, in its order."""
+    file = group[0]
+    if not file.is_seekable:
+        yield Extent(group)
+    elif file.format == "parquet":
         yield from _row_groups(file)
-    elif file.compressed:
-        yield Extent(file, 0, None, 1)
     else:
-        yield from _ranges(file, size, max_row_bytes)
+        yield from _ranges(file, reading)
 
 
 def _row_groups(file: InputFile) -> Iterator[Extent]:
     import pyarrow.parquet as pq
 
-    with file.open() as stream:
-        metadata = pq.ParquetFile(stream).metadata
-        row = 1
-        for group in range(metadata.num_row_groups):
-            yield Extent(file, group, group + 1, row)
-            row += metadata.row_group(group).num_rows
+    with inputs.opened(file) as stream:
+        metadata = pq.ParquetFile(stream.data).metadata
+    sizes = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+    start = 0
+    for group, rows in enumerate(sizes):
+        if rows:
+            end = start + rows
+            yield Extent((file,), start, end if end < metadata.num_rows else None, start + 1, group)
+            start = end
 
 
-def _ranges(file: InputFile, size: int, max_row_bytes: int) -> Iterator[Extent]:
-    with file.open() as stream:
-        first = None
-        for record in records.records(stream, file.format, max_row_bytes):
-            if first is None:
-                first = record
-            elif record.start - first.start >= size:
-                yield Extent(file, first.start, record.start, first.line)
-                first = record
-        if first is not None:
-            yield Extent(file, first.start, file.size_bytes, first.line)
+def _ranges(file: InputFile, reading: Reading) -> Iterator[Extent]:
+    with inputs.opened(file) as stream:
+        rows = records.records(stream.data, reading.dialect(file.format), reading.max_row_bytes)
+        start = line = None
+        for record in rows:
+            if start is None:
+                # A byte order mark belongs to the first block.
+                start, line = 0, record.line
+            elif record.start - start >= reading.block_bytes:
+                yield Extent((file,), start, record.start, line)
+                start, line = record.start, record.line
+        if start is not None:
+            yield Extent((file,), start, None, line)
 
 
-def groups(rows: Iterable[records.Record], size: int) -> Iterator[list[records.Record]]:
-    """Cuts a stream of rows into blocks by the rule that `extents` uses for plain files."""
+def groups(
+    rows: Iterable[records.Record], start: int, end: int | None, size: int
+) -> Iterator[tuple[int, int | None, list[records.Record]]]:
+    """Cuts a stream of rows into blocks by the rule that `extents` uses for plain files.
+
+    Args:
+      rows: The rows from `start` on.
+      start: The offset of the first block.
+      end: Where the last one ends; None at the end of the file.
+      size: The size of a block in bytes.
+
+    Yields:
+      The start, the end and the rows of each block.
+    """
     block: list[records.Record] = []
     for row in rows:
-        if block and row.start - block[0].start >= size:
-            yield block
-            block = []
+        if block and row.start - start >= size:
+            yield start, row.start, block
+            start, block = row.start, []
         block.append(row)
     if block:
-        yield block
+        yield start, end, block

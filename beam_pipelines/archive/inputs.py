@@ -4,11 +4,18 @@ import bz2
 import contextlib
 import dataclasses
 import gzip
+import itertools
 import os
+import tarfile
+import zipfile
 import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.archive import containers
+from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.flags import UserError, logger
 
 FORMATS = {
     ".csv": "csv",
@@ -21,19 +28,24 @@ FORMATS = {
     ".pq": "parquet",
 }
 COMPRESSIONS = (".gz", ".bz2", ".zst")
-NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zstd")
+NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".xz", ".zstd")
+DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
 @dataclasses.dataclass(frozen=True)
 class InputFile:
-    """One file of the archive.
+    """One file of the archive, or one member of a .zip or .tar among its files.
 
     Attributes:
-      place: Its place in the sorted list of all input files, from 0.
+      place: Its place among all input files, from 0: they are sorted by path, members as they lie.
       path: Where it lies.
       format: "csv", "tsv", "jsonl" or "parquet".
       compressed: Whether its name ends like that of a compressed file.
       size_bytes: Its size as it lies there.
+      modified: When the file was last written, in seconds since 1970; None where that is not known.
+      member: Of a member, its path in the .zip or .tar.
+      member_at: Of a member, its place there.
+      name: What names it in ids: its label without the folders that all files have in common.
     """
 
     place: int
@@ -41,38 +53,100 @@ class InputFile:
     format: str
     compressed: bool
     size_bytes: int
+    modified: float | None = None
+    member: str | None = None
+    member_at: int = 0
+    name: str = ""
 
     @property
-    def name(self) -> str:
-        return self.path.rsplit("/", 1)[-1]
+    def label(self) -> str:
+        """What names it in messages, rejects and counts."""
+        return f"{self.path}:{self.member}" if self.member else self.path
 
-    @contextlib.contextmanager
-    def open(self):
-        """Opens it for reading bytes, decompressed by what its name says.
-
-        Raises:
-          UserError: Within the context, when it is damaged or cut short. (Beam's own decompression,
-            as of 2.77, takes a file that is cut short for one that ends there.)
-        """
-        import pyarrow as pa
-        from apache_beam.io import filesystems
-
-        try:
-            with contextlib.ExitStack() as stack:
-                raw = stack.enter_context(filesystems.FileSystems.open(self.path, compression_type="uncompressed"))
-                yield stack.enter_context(_decompressed(raw, self.path) if self.compressed else raw)
-        except (EOFError, OSError, zlib.error, pa.ArrowInvalid) as error:
-            raise UserError(f"{self.path} cannot be read as {self.format}: {error}") from error
+    @property
+    def is_seekable(self) -> bool:
+        """Whether reading can begin in its middle, so that several workers can share it."""
+        return not self.compressed and self.member is None
 
 
-def _decompressed(raw, path: str):
-    if path.lower().endswith(".gz"):
-        return gzip.open(raw)
-    if path.lower().endswith(".bz2"):
-        return bz2.open(raw)
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """An open file.
+
+    Attributes:
+      data: Its bytes, decompressed.
+      stored: The stream below it, whose position of `size_bytes` tells how far it is read.
+    """
+
+    data: BinaryIO
+    stored: BinaryIO
+
+
+def together(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
+    """Groups the members of a .tar, which are read in one pass; other files stand alone."""
+    grouped = itertools.groupby(files, lambda file: file.label if containers.is_zip(file.path) else file.path)
+    return [tuple(group) for _, group in grouped]
+
+
+def opened_in_turn(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, Opened]]:
+    """Opens a group's files one after the other; each is read before the next is asked for.
+
+    What is read of them is read within `damage_told`.
+    """
+    first = group[0]
+    with damage_told(first), _raw(first.path) as raw, _decompressed(raw, first.path) as stream:
+        if first.member is None:
+            yield first, Opened(stream, raw)
+            return
+        files = {file.member_at: file for file in group}
+        for at, member in containers.opened_in_turn(stream, first.path, set(files)):
+            with _decompressed(member, files[at].member) as data:
+                yield files[at], Opened(data, member)
+
+
+@contextlib.contextmanager
+def opened(file: InputFile):
+    """Opens a file for reading from its start.
+
+    Raises:
+      UserError: Within the context, when it is damaged or cut short.
+    """
+    with contextlib.closing(opened_in_turn((file,))) as found, damage_told(file):
+        yield next(found)[1]
+
+
+@contextlib.contextmanager
+def damage_told(file: InputFile):
+    """Turns what a damaged file raises, or one that is cut short, into a UserError that names it.
+
+    (Beam's own decompression, as of 2.77, takes a file that is cut short for one that ends there.)
+    """
     import pyarrow as pa
 
-    return pa.CompressedInputStream(raw, "zstd")
+    try:
+        yield
+    except (*DAMAGE, pa.ArrowInvalid) as error:
+        raise UserError(f"{file.label} cannot be read as {file.format}: {error}") from error
+
+
+def _raw(path: str):
+    from apache_beam.io import filesystems
+
+    return filesystems.FileSystems.open(path, compression_type="uncompressed")
+
+
+def _decompressed(raw: BinaryIO, name: str):
+    """A context manager of the decompressed bytes, by what the name says."""
+    lower = name.lower()
+    if lower.endswith((".gz", ".tgz")):
+        return gzip.open(raw)
+    if lower.endswith((".bz2", ".tbz2")):
+        return bz2.open(raw)
+    if lower.endswith(".zst"):
+        import pyarrow as pa
+
+        return pa.CompressedInputStream(raw, "zstd")
+    return contextlib.nullcontext(raw)
 
 
 def format_of(path: str) -> tuple[str | None, bool]:
@@ -90,35 +164,75 @@ def format_of(path: str) -> tuple[str | None, bool]:
     return FORMATS.get(extension), compressed
 
 
-def find(globs: tuple[str, ...], input_format: str | None) -> list[InputFile]:
-    """Finds the files of the globs, each once, sorted by path.
+def find(settings: ArchiveSettings) -> list[InputFile]:
+    """Finds the files of `--input`, each once, sorted by path; a .zip or .tar gives its members.
 
     Raises:
-      UserError: A glob matches no file, or a name does not tell its format.
+      UserError: A glob matches no file, a name does not tell its format, or a .zip or .tar cannot be
+        read.
     """
-    sizes = {}
-    for glob in globs:
+    sizes: dict[str, tuple] = {}
+    for glob in settings.input:
         found = _match(storage.absolute(glob))
         if not found:
             raise UserError(f"--input {glob} matches no file")
         sizes.update(found)
-    files = []
-    for place, path in enumerate(sorted(sizes)):
-        if path.lower().endswith(NOT_READ):
-            raise UserError(f"{path}: of compressed files .gz, .bz2 and .zst are read; unpack it first")
-        named, compressed = format_of(path)
-        if not (input_format or named):
-            raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
-        file = InputFile(place, path, input_format or named, compressed, sizes[path])
-        if file.format == "parquet" and compressed:
-            raise UserError(f"{path}: a Parquet file is compressed inside; decompress it first")
-        files.append(file)
+    files: list[InputFile] = []
+    for path in sorted(sizes):
+        is_container = path.lower().endswith(containers.EXTENSIONS)
+        files += _members(path, *sizes[path], settings) if is_container else [_file(path, *sizes[path], settings)]
+    folders = zip(*(path.split("/")[:-1] for path in sizes), strict=False)
+    shared = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, folders))
+    return [
+        dataclasses.replace(file, place=place, name="/".join(file.label.split("/")[shared:]))
+        for place, file in enumerate(files)
+    ]
+
+
+def _file(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> InputFile:
+    if path.lower().endswith(NOT_READ):
+        raise UserError(
+            f"{path}: of compressed files .gz, .bz2 and .zst are read, and .zip and .tar archives; unpack it first"
+        )
+    named, compressed = format_of(path)
+    if not (settings.input_format or named):
+        raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
+    file = InputFile(0, path, settings.input_format or named, compressed, size_bytes, modified)
+    return _checked(file)
+
+
+def _checked(file: InputFile) -> InputFile:
+    if file.format == "parquet" and file.compressed:
+        raise UserError(f"{file.label}: a Parquet file is compressed inside; decompress it first")
+    return file
+
+
+def _members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
+    archive = InputFile(0, path, "an archive of files", False, size_bytes, modified)
+    with damage_told(archive), _raw(path) as raw, _decompressed(raw, path) as stream:
+        members = containers.members(stream, path, settings.max_unpacked_gb * 1e9)
+    files, skipped = [], []
+    for member in members:
+        named, compressed = format_of(member.name)
+        if containers.is_hidden(member.name):
+            continue
+        if not (named or settings.input_format):
+            skipped.append(member.name)
+            continue
+        format = settings.input_format or named
+        file = InputFile(0, path, format, compressed, member.size_bytes, modified, member.name, member.at)
+        files.append(_checked(file))
+    if not files:
+        raise UserError(f"{path} holds no file whose name tells its format; add --input_format csv, tsv or jsonl")
+    if skipped:
+        logger.warning("%s: not read, since the name tells no format: %s", path, ", ".join(skipped))
     return files
 
 
-def _match(glob: str) -> dict[str, int]:
+def _match(glob: str) -> dict[str, tuple[int, float | None]]:
+    """The size in bytes and the time of writing of each file that matches."""
     if storage.is_local(glob) and os.path.isfile(glob):
-        return {glob: os.path.getsize(glob)}
+        return {glob: (os.path.getsize(glob), os.path.getmtime(glob))}
     if storage.is_local(glob) and os.path.isdir(glob):
         raise UserError(f"--input {glob} is a folder; name its files, such as '{glob}/*.csv'")
     from apache_beam.io import filesystems
@@ -127,4 +241,4 @@ def _match(glob: str) -> dict[str, int]:
         entries = filesystems.FileSystems.match([glob])[0].metadata_list
     except ValueError as error:
         raise UserError(f"--input {glob}: {error}") from None
-    return {entry.path: entry.size_in_bytes for entry in entries}
+    return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in entries}

@@ -1,14 +1,15 @@
 r"""Finds where the rows of a text file begin and end, whatever stands in them.
 
-A JSON line ends at its newline. A CSV or TSV row ends at a newline outside quotes. A quote opens
-only at the start of a field; a doubled quote inside is one quote; what follows the closing quote up
-to the delimiter belongs to the field. These are the rules of Python's `csv` module, which then
-splits the rows into fields. One rule is ours: a row longer than `max_bytes`, or whose quote is still
-open at the end of the file, is broken, and reading goes on at the line after its start, so that one
-stray quote does not swallow the rest of an archive.
+A JSON line ends at its newline, and so does a row of a CSV without quotes. Another CSV or TSV row
+ends at a newline outside quotes. A quote opens only at the start of a field; a doubled quote inside
+is one quote; what follows the closing quote up to the delimiter belongs to the field. These are the
+rules of Python's `csv` module, which then splits the rows into fields. One rule is ours: a row longer
+than `max_bytes`, or whose quote is still open at the end of the file, is broken, and reading goes on
+at the line after its start, so that one stray quote does not swallow the rest of an archive.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,22 +17,34 @@ from typing import BinaryIO
 BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
 KEPT_OF_BROKEN = 8192
-DELIMITERS = {"csv": b",", "tsv": b"\t"}
 
 
-def _csv_row(delimiter: bytes) -> bytes:
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """How a text format tells rows and fields apart.
+
+    Attributes:
+      delimiter: One ASCII character between fields, or None of JSON lines.
+      quote: One ASCII character around fields, or None where a newline ends every row.
+    """
+
+    delimiter: str | None = None
+    quote: str | None = None
+
+
+CSV, TSV, JSON_LINES = Dialect(",", '"'), Dialect("\t", '"'), Dialect()
+
+
+@functools.cache
+def _row(dialect: Dialect) -> re.Pattern:
+    """Matches a row; group 1 where it ends at the end of the bytes at hand, not at a newline."""
+    end = rb"(?:\n|(\Z))"
+    if dialect.quote is None:
+        return re.compile(rb"[^\n]*+" + end)
+    delimiter, quote = (re.escape(character.encode()) for character in (dialect.delimiter, dialect.quote))
     other = rb"[^%s\n]*+" % delimiter
-    field = rb'(?:"(?:[^"]++|"")*+"%s|(?!")%s)' % (other, other)
-    return rb"%s(?:%s%s)*+" % (field, delimiter, field)
-
-
-# Group 1 matches where a row ends at the end of the bytes at hand, not at a newline.
-_END = rb"(?:\n|(\Z))"
-ROWS = {
-    "csv": re.compile(_csv_row(DELIMITERS["csv"]) + _END),
-    "tsv": re.compile(_csv_row(DELIMITERS["tsv"]) + _END),
-    "jsonl": re.compile(rb"[^\n]*+" + _END),
-}
+    field = rb"(?:%s(?:[^%s]++|%s%s)*+%s%s|(?!%s)%s)" % (quote, quote, quote, quote, quote, other, quote, other)
+    return re.compile(rb"%s(?:%s%s)*+" % (field, delimiter, field) + end)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,21 +64,21 @@ class Record:
     broken: bool = False
 
 
-def records(stream: BinaryIO, format: str, max_bytes: int, *, start: int = 0, line: int = 1) -> Iterator[Record]:
+def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line=1) -> Iterator[Record]:
     r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
     Args:
       stream: Bytes from the start of a row to the end of a file or of a block.
-      format: "csv", "tsv" or "jsonl".
+      dialect: What tells rows and fields apart.
       max_bytes: A row longer than this is broken.
       start: The stream's offset in the uncompressed file.
       line: The number of its first line.
 
     >>> import io
-    >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), "csv", 1000)]
+    >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
-    row = ROWS[format]
+    row = _row(dialect)
     kept = min(KEPT_OF_BROKEN, max_bytes)
     buffer, at, ended = b"", 0, False
     if start == 0:

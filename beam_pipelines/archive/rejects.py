@@ -17,7 +17,7 @@ class Reject:
     """One row that cannot be used.
 
     Attributes:
-      file: The path of its file.
+      file: The path of its file, with `:MEMBER` in a .zip or .tar.
       place: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
       reason: A word for the summary, such as "empty_text".
       raw: What stood there, cut after 2,000 characters.
@@ -26,21 +26,23 @@ class Reject:
     file: str
     place: int
     reason: str
-    raw: str
+    raw: str | None
 
     @classmethod
-    def of(cls, file: str, place: int, reason: str, raw: object) -> "Reject":
-        """Makes one from whatever was read: bytes, text, or a row's values."""
+    def of(cls, file: str, place: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
+        """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
-            raw = raw[: 4 * RAW_CHARACTERS].decode("utf-8", "replace")
+            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "replace")
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
         return cls(file, place, reason, raw[:RAW_CHARACTERS])
 
 
-def json_lines(rejects: list[Reject]) -> bytes:
-    """One JSON object a line, in the order of their places."""
+def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
+    """One JSON object a line, in the order of their places; `raw` is null where it is not wanted."""
     ordered = sorted(rejects, key=lambda reject: reject.place)
+    if not with_raw:
+        ordered = [dataclasses.replace(reject, raw=None) for reject in ordered]
     rows = [json.dumps(dataclasses.asdict(reject), ensure_ascii=False) for reject in ordered]
     return "".join(row + "\n" for row in rows).encode("utf-8", "replace")
 

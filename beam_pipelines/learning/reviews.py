@@ -124,7 +124,7 @@ def is_blank(value: object) -> bool:
 
 def _row_names(block: Block, id_column: str | None) -> list[str]:
     if id_column is None:
-        return [f"{block.file.name}:{place}" for place in block.places]
+        return block.row_names
     return ["" if value is None else str(value) for value in block.rows.column(id_column).to_pylist()]
 
 

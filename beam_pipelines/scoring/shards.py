@@ -1,18 +1,21 @@
 """The shards of a bulk job: what a block becomes, and how it is written."""
 
+import concurrent.futures
 import io
 import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from beam_pipelines.archive.blocks import Block
+from beam_pipelines import storage
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError
-from beam_pipelines.score_settings import ScoreSettings
+from beam_pipelines.scoring.kept import Kept
 
+SCORES, STATISTICS = "scores/{}.{}", "statistics/{}.json"
 ROW_ID = "id"
 UNIT, COUNT, SHARE = "score", "tokens", "share in [0, 1]"
 # Column -> what the field's metadata say of it, and its unit; that of a score is the archive's range.
@@ -35,28 +38,33 @@ EXPLANATION = {
 }
 
 
-def check_names(settings: ScoreSettings) -> None:
-    """Refuses kept columns that have the name of a result.
+def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
+    """Refuses kept columns that have the name of a result, or one of `more`.
 
     Raises:
       UserError: Names the column.
     """
-    for name in settings.kept_columns:
-        clashes = name in RESULTS and (settings.explain or name not in EXPLANATION)
-        if clashes or (name == ROW_ID and settings.id_column is None):
-            raise UserError(f"the column {name!r} that is to be kept has the name of one of the results; rename it")
+    for name in (one.name for one in kept):
+        if name in more or (name in RESULTS and (explain or name not in EXPLANATION)):
+            raise UserError(
+                f"the column {name!r} that is to be kept has the name of one of the results; give it another one, as "
+                f"in --keep_columns input_{name}={name}"
+            )
 
 
-def score_table(block: Block, scored: dict[str, np.ndarray], settings: ScoreSettings, export: Export) -> pa.Table:
-    """The rows of a block's shard: the id and the kept columns as they were, then the results."""
-    columns = {name: block.rows.column(name) for name in settings.kept_columns}
-    if settings.id_column is None:
-        names = [f"{block.file.name}:{place}" for place in block.places]
-        columns = {ROW_ID: pa.array(names, pa.string()), **columns}
+def score_table(kept: dict[str, pa.Array], scored: dict, export: Export) -> pa.Table:
+    """The kept columns of some rows, then the results.
+
+    Args:
+      kept: By name, the columns that are carried along.
+      scored: By name, the results.
+      export: The model.
+    """
+    columns = dict(kept)
     for name in RESULTS:
         if name in scored:
             columns[name] = pa.array(scored[name], EXPLANATION.get(name))
-    columns["model_version"] = pa.array(np.full(block.rows.num_rows, export.version, np.int64))
+    columns["model_version"] = pa.array(np.full(len(scored["score"]), export.version, np.int64))
     unit = f"{export.about['score_min']:g} to {export.about['score_max']:g}"
     fields = []
     for name, values in columns.items():
@@ -72,7 +80,7 @@ def encode(table: pa.Table, output_format: str) -> bytes:
     if output_format == "parquet":
         pq.write_table(table, sink, compression="zstd")
     elif output_format == "csv":
-        pa.csv.write_csv(_with_json_text(table), sink)
+        pa.csv.write_csv(_without_formulas(_with_json_text(table)), sink)
     else:
         rows = _with_short_floats(table).to_pylist()
         sink.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode())
@@ -88,6 +96,22 @@ def _with_json_text(table: pa.Table) -> pa.Table:
     return table
 
 
+def _without_formulas(table: pa.Table) -> pa.Table:
+    """Puts ' before what a spreadsheet would run as a formula: text that begins with = + - or @ and is no number.
+
+    So advises OWASP, "CSV Injection"; it names the tab and the carriage return too.
+    """
+    names = [_harmless(pa.array([name]))[0].as_py() for name in table.column_names]
+    columns = [_harmless(column) if pa.types.is_string(column.type) else column for column in table.columns]
+    return pa.table(columns, names=names)
+
+
+def _harmless(texts):
+    runs = pc.match_substring_regex(texts, r"^[=+\-@\t\r]")
+    number = pc.match_substring_regex(texts, r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$")
+    return pc.if_else(pc.and_not(runs, number), pc.binary_join_element_wise("'", texts, ""), texts)
+
+
 def _with_short_floats(table: pa.Table) -> pa.Table:
     """float32 as the float64 of fewest digits that rounds to it, so that 7.3 is written 7.3; NaN as null."""
     for place, field in enumerate(table.schema):
@@ -97,3 +121,37 @@ def _with_short_floats(table: pa.Table) -> pa.Table:
         elif pa.types.is_floating(field.type):
             table = table.set_column(place, field.name, pa.array(table.column(place).to_pandas(), from_pandas=True))
     return table
+
+
+def finished(folder: str, output_format: str, known: set[str] = frozenset()) -> dict[str, dict]:
+    """The statistics of the blocks whose shards stand in a job's folder, by the name of the block.
+
+    Args:
+      folder: The job's.
+      output_format: Of its shards.
+      known: Blocks to leave out.
+    """
+    names = {name.removesuffix(f".{output_format}") for name in storage.listing(storage.join(folder, "scores"))}
+    told = {name.removesuffix(".json") for name in storage.listing(storage.join(folder, "statistics"))}
+    wanted = sorted((names & told) - known)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        paths = [storage.join(folder, STATISTICS.format(name)) for name in wanted]
+        return dict(zip(wanted, pool.map(storage.read_json, paths), strict=True))
+
+
+class Newly:
+    """Tells, at each call, the statistics of the blocks that were finished since the last one.
+
+    Args:
+      folder: The job's.
+      output_format: Of its shards.
+      known: Blocks that were finished before.
+    """
+
+    def __init__(self, folder: str, output_format: str, known: set[str]):
+        self._folder, self._format, self._known = folder, output_format, set(known)
+
+    def __call__(self) -> list[dict]:
+        found = finished(self._folder, self._format, self._known)
+        self._known |= found.keys()
+        return list(found.values())

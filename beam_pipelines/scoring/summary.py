@@ -1,13 +1,14 @@
 """Adds up the statistics of a job's blocks, as they lie beside its shards."""
 
 import collections
+from collections.abc import Iterable
 
-from beam_pipelines import storage
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.exports import Export
+from beam_pipelines.scoring import shards
 
 
-def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
+def summarise(folder: str, output_format: str, files: list[InputFile], export: Export) -> dict:
     """The counts and distributions of a finished job.
 
     Raises:
@@ -15,19 +16,19 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
     """
     totals: collections.Counter = collections.Counter()
     reasons: collections.Counter = collections.Counter()
-    by_file = {file.path: collections.Counter(rows_read=0, rows_scored=0, rows_rejected=0) for file in files}
+    by_file = {file.label: collections.Counter(rows_read=0, rows_scored=0, rows_rejected=0) for file in files}
     histogram = [0] * 10
     engines = set()
-    for name in storage.listing(storage.join(folder, "statistics")):
-        block = storage.read_json(storage.join(folder, "statistics", name))
+    found = shards.finished(folder, output_format)
+    check_tiling(found.values())
+    for block in found.values():
         rejected = block.pop("rejected_by_reason")
         reasons.update(rejected)
         histogram = [a + b for a, b in zip(histogram, block.pop("score_histogram"), strict=True)]
+        del block["start"], block["end"], block["stored_bytes"]
         engines.add(block.pop("engine"))
         counts = by_file[block.pop("file")]
-        counts["rows_rejected"] += sum(rejected.values())
-        totals["rows_rejected"] += sum(rejected.values())
-        for count in ("rows_read", "rows_scored"):
+        for count in ("rows_read", "rows_scored", "rows_rejected"):
             counts[count] += block[count]
         totals.update(block)
     for path, counts in by_file.items():
@@ -53,3 +54,22 @@ def summarise(folder: str, files: list[InputFile], export: Export) -> dict:
         "mae": totals["absolute_error_sum"] / with_truth if with_truth else None,
         "coverage": totals["rows_covered"] / with_truth if with_truth else None,
     }
+
+
+def check_tiling(found: Iterable[dict]) -> None:
+    """Makes sure that the blocks of each file follow each other from its start to its end.
+
+    Raises:
+      RuntimeError: One is missing.
+    """
+    ends = collections.defaultdict(dict)
+    for block in found:
+        ends[block["file"]][block["start"]] = block["end"]
+    for file, by_start in ends.items():
+        at = 0
+        while by_start and at is not None:
+            if at not in by_start:
+                raise RuntimeError(f"{file}: the block that begins at {at} is missing")
+            at = by_start.pop(at)
+        if by_start:
+            raise RuntimeError(f"{file}: blocks overlap: {sorted(by_start)}")

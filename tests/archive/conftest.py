@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import zstandard
 
 from beam_pipelines.archive import blocks, inputs, readers
+from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive_settings import ArchiveSettings
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
 MEGABYTE = 1 << 20
@@ -21,18 +23,31 @@ def parquet(columns: dict[str, pa.Array | list], rows_per_group: int = 1000) -> 
     return file.getvalue()
 
 
-def input_file(path: pathlib.Path, content: bytes, input_format: str | None = None) -> inputs.InputFile:
+def found(*globs: object, **settings) -> list[inputs.InputFile]:
+    """The files that a job would find."""
+    globs = tuple(str(glob) for glob in globs)
+    return inputs.find(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
+
+
+def input_file(path: pathlib.Path, content: bytes, **settings) -> inputs.InputFile:
     """Writes a file and finds it as a job would."""
     path.write_bytes(content)
-    return inputs.find((str(path),), input_format)[0]
+    return found(path, **settings)[0]
 
 
 def read_all(
-    file: inputs.InputFile, columns: tuple[str, ...], *, size: int = MEGABYTE, max_row_bytes: int = MEGABYTE
+    files: inputs.InputFile | list[inputs.InputFile],
+    columns: tuple[str, ...],
+    *,
+    size: int = MEGABYTE,
+    max_row_bytes: int = MEGABYTE,
+    **how,
 ) -> list[blocks.Block]:
     """The blocks that a job would read."""
+    reading = Reading(columns, size, max_row_bytes=max_row_bytes, **how)
     return [
         block
-        for extent in blocks.extents(file, size, max_row_bytes)
-        for block in readers.read(extent, columns, size, max_row_bytes)
+        for group in inputs.together(files if isinstance(files, list) else [files])
+        for extent in blocks.extents(group, reading)
+        for block in readers.read(extent, reading)
     ]

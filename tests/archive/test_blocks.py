@@ -3,8 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import blocks, readers, records
+from beam_pipelines.archive import blocks, inputs, parquet_rows, readers, records
 from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
 from tests.archive.conftest import COMPRESS, input_file, parquet, read_all
 
@@ -37,6 +38,10 @@ CONTENTS = {
 SIZES = [1, 9, 40, 100, 1 << 20]
 
 
+def extents(file: InputFile, size: int) -> list[blocks.Extent]:
+    return list(blocks.extents((file,), Reading(("text",), size, max_row_bytes=MAX_ROW_BYTES)))
+
+
 def sized(*sizes: int) -> list[InputFile]:
     return [InputFile(place, f"{place}.csv", "csv", False, size) for place, size in enumerate(sizes)]
 
@@ -63,29 +68,30 @@ def test_the_extents_of_a_plain_file_cover_it(tmp_path, format, size):
     """A gap would lose rows, an overlap would score them twice, a cut inside a row would do both."""
     content = CONTENTS[format]
     file = input_file(tmp_path / f"a.{format}", content)
-    found = list(blocks.extents(file, size, MAX_ROW_BYTES))
+    found = extents(file, size)
     assert [extent.start for extent in found] == [0, *(extent.end for extent in found[:-1])]
-    assert found[-1].end == len(content)
+    assert found[-1].end is None
     assert all(extent.end - extent.start >= size for extent in found[:-1])
     for extent in found:
         assert extent.place == content[: extent.start].count(b"\n") + 1
-        assert [block.start for block in readers.read(extent, ("text",), size, MAX_ROW_BYTES)] == [extent.start]
+        reading = Reading(("text",), size, max_row_bytes=MAX_ROW_BYTES)
+        assert [(block.start, block.end) for block in readers.read(extent, reading)] == [(extent.start, extent.end)]
 
 
 def test_a_quoted_newline_starts_no_extent(tmp_path):
     file = input_file(tmp_path / "a.csv", b'text\n"a\nb"\nc\n')
-    starts = [(extent.start, extent.end, extent.place) for extent in blocks.extents(file, 1, MAX_ROW_BYTES)]
-    assert starts == [(0, 5, 1), (5, 11, 2), (11, 13, 4)]
+    starts = [(extent.start, extent.end, extent.place) for extent in extents(file, 1)]
+    assert starts == [(0, 5, 1), (5, 11, 2), (11, None, 4)]
 
 
 def test_an_empty_file_has_no_extent(tmp_path):
-    assert list(blocks.extents(input_file(tmp_path / "a.csv", b""), 1, MAX_ROW_BYTES)) == []
+    assert extents(input_file(tmp_path / "a.csv", b""), 1) == []
 
 
 @pytest.mark.parametrize("compression", list(COMPRESS)[1:])
 def test_a_compressed_file_is_one_extent(tmp_path, compression):
     file = input_file(tmp_path / f"a.csv{compression}", COMPRESS[compression](CONTENTS["csv"]))
-    assert list(blocks.extents(file, 1, MAX_ROW_BYTES)) == [blocks.Extent(file, 0, None, 1)]
+    assert extents(file, 1) == [blocks.Extent((file,), 0, None, 1)]
 
 
 @pytest.mark.parametrize("compression", list(COMPRESS)[1:])
@@ -111,27 +117,26 @@ def test_compression_changes_no_block(tmp_path, format, size, compression):
 def test_groups_cut_where_extents_cut(tmp_path, size):
     content = CONTENTS["csv"]
     file = input_file(tmp_path / "a.csv", content)
-    with file.open() as stream:
-        rows = list(records.records(stream, "csv", MAX_ROW_BYTES))
-    grouped = list(blocks.groups(rows, size))
-    assert [row for group in grouped for row in group] == rows
-    starts = [extent.start for extent in blocks.extents(file, size, MAX_ROW_BYTES)]
-    assert [group[0].start for group in grouped] == starts
+    with inputs.opened(file) as stream:
+        rows = list(records.records(stream.data, records.CSV, MAX_ROW_BYTES))
+    grouped = list(blocks.groups(rows, 0, None, size))
+    assert [row for _, _, group in grouped for row in group] == rows
+    assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
 
 
 def test_a_row_group_of_parquet_is_an_extent(tmp_path):
     file = input_file(tmp_path / "a.parquet", parquet({"text": list("abcdefg")}, rows_per_group=3))
-    extents = list(blocks.extents(file, 1 << 20, MAX_ROW_BYTES))
-    assert extents == [blocks.Extent(file, 0, 1, 1), blocks.Extent(file, 1, 2, 4), blocks.Extent(file, 2, 3, 7)]
+    spans = [(0, 3, 1, 0), (3, 6, 4, 1), (6, None, 7, 2)]
+    assert extents(file, 1 << 20) == [blocks.Extent((file,), *span) for span in spans]
     found = read_all(file, ("text",))
-    assert [block.start for block in found] == [0, 3, 6]
+    assert [(block.start, block.end) for block in found] == [(0, 3), (3, 6), (6, None)]
     assert [block.rows["text"].to_pylist() for block in found] == [list("abc"), list("def"), ["g"]]
     assert [block.places for block in found] == [[1, 2, 3], [4, 5, 6], [7]]
 
 
 def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
     """One row group may hold a million reviews, more than a worker's memory."""
-    monkeypatch.setattr(readers, "PARQUET_ROWS", 64)
+    monkeypatch.setattr(parquet_rows, "ROWS_AT_ONCE", 64)
     texts = [f"{place:0100d}" for place in range(1000)]
     file = input_file(tmp_path / "a.parquet", parquet({"text": texts}, rows_per_group=600))
     found = read_all(file, ("text",), size=10_000)
@@ -148,7 +153,7 @@ def test_parquet_without_rows_has_no_block(tmp_path):
 def block(texts: list[str | None], rejects=(), *, file_place: int = 3, start: int = 100) -> blocks.Block:
     file = InputFile(file_place, "/data/a.csv", "csv", False, 1000)
     rows = pa.record_batch({"text": pa.array(texts), "n": pa.array(range(len(texts)))})
-    return blocks.Block(file, start, rows, [10 * (row + 1) for row in range(len(texts))], list(rejects))
+    return blocks.Block(file, start, None, rows, [10 * (row + 1) for row in range(len(texts))], list(rejects))
 
 
 def test_the_names_of_shards_give_the_order_of_the_input_back():

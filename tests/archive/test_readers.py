@@ -8,7 +8,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import readers
+from beam_pipelines.archive import columns
+from beam_pipelines.archive.reading import Reading
 from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all
 
 BOM = b"\xef\xbb\xbf"
@@ -109,7 +110,7 @@ def test_marks_line_ends_and_blank_lines_change_nothing(tmp_path, name, content)
 def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     file = input_file(tmp_path / "a.csv", mark + separated(",", rows=[{name: "good", "band": "a"}]))
-    assert readers.column_names(file) == [name, "band"]
+    assert columns.of_file(file, Reading((name,))).names == (name, "band")
     assert read_one(file, (name, "band")).rows.to_pydict() == {name: ["good"], "band": ["a"]}
 
 
@@ -117,18 +118,19 @@ def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     ("name", "content", "expected"),
     [
         ("a.csv", b"", None),
-        ("a.csv", b"\n", []),
-        ("a.csv", b"text,n\n", ["text", "n"]),
-        ("a.csv", b'\xef\xbb\xbf"text",n', ["text", "n"]),
-        ("a.tsv", b"text,n\tid\r\n", ["text,n", "id"]),
+        ("a.csv", b"\n", ()),
+        ("a.csv", b"text,n\n", ("text", "n")),
+        ("a.csv", b'\xef\xbb\xbf"text",n', ("text", "n")),
+        ("a.tsv", b"text,n\tid\r\n", ("text,n", "id")),
         ("a.jsonl", b"", None),
-        ("a.jsonl", b'{"n": 1}\n\nbroken\n[1]\n{"text": "", "n": 2}\n', ["n", "text"]),
-        ("a.jsonl", b'{"n": 1}\n' * 99 + b'{"a": 1}\n{"b": 1}\n', ["n", "a"]),
-        ("a.parquet", parquet({"text": ["a"], "n": [1]}), ["text", "n"]),
+        ("a.jsonl", b'{"n": 1}\n\nbroken\n[1]\n{"text": "", "n": 2}\n', ("n", "text")),
+        ("a.jsonl", b'{"n": 1}\n' * 999 + b'{"a": 1}\n{"b": 1}\n', ("n", "a")),
+        ("a.parquet", parquet({"text": ["a"], "n": [1]}), ("text", "n")),
     ],
 )
 def test_column_names(tmp_path, name, content, expected):
-    assert readers.column_names(input_file(tmp_path / name, content)) == expected
+    found = columns.of_file(input_file(tmp_path / name, content), Reading(("text",)))
+    assert (found and found.names) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,14 @@ from hypothesis import strategies as st
 from beam_pipelines.archive import records
 
 LARGE = 1 << 20
+DIALECTS = {
+    "csv": records.CSV,
+    "tsv": records.TSV,
+    "jsonl": records.JSON_LINES,
+    "single": records.Dialect(";", "'"),
+    "pipe": records.Dialect("|", '"'),
+    "unquoted": records.Dialect("\t"),
+}
 # What a search at random seldom finds.
 UNUSUAL = [
     b"",
@@ -38,7 +46,7 @@ often = settings(max_examples=400, deadline=None)
 
 
 def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[records.Record]:
-    return list(records.records(io.BytesIO(content), format, max_bytes, **at))
+    return list(records.records(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
 
 
 def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[records.Record]:
@@ -48,7 +56,7 @@ def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[records.Re
         def read(self, wanted=-1):
             return super().read(size)
 
-    return list(records.records(Pieces(content), "csv", max_bytes))
+    return list(records.records(Pieces(content), records.CSV, max_bytes))
 
 
 def data_of(found: list[records.Record]) -> list[bytes]:
@@ -76,6 +84,9 @@ def data_of(found: list[records.Record]) -> list[bytes]:
         ("csv", [b'a\t"b\n', b"c\n"]),
         ("tsv", [b'a\t"b\n"\n', b"c\n"]),
         ("tsv", [b'a,"b\n', b"c\n"]),
+        ("single", [b"a;'x\ny''s'\n", b'"c;d\n']),
+        ("pipe", [b'a|"x\ny"\n', b"c|d\n"]),
+        ("unquoted", [b'"a\tb\n', b'c"\n']),
         ("jsonl", [b'{"a": "b\\n"}\n', b'{"a": "\n', b"\n", b"{}\r\n", b"c"]),
     ],
 )

@@ -1,0 +1,138 @@
+"""The columns of the files of an archive, looked at before any work."""
+
+import concurrent.futures
+import dataclasses
+import itertools
+
+import pyarrow as pa
+
+from beam_pipelines.archive import inputs, records, text_rows
+from beam_pipelines.archive.inputs import InputFile, Opened
+from beam_pipelines.archive.reading import Reading
+from beam_pipelines.flags import UserError
+
+PEEKED_ROWS = 1000
+PEEKED_BYTES = 16 << 20
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What a file has.
+
+    Attributes:
+      names: Its columns; of JSON lines, the keys of its first 1,000 rows.
+      nested: The fields within them, such as `review.body`.
+      types: Of Parquet, the type of each name, nested ones too.
+    """
+
+    names: tuple[str, ...]
+    nested: tuple[str, ...] = ()
+    types: dict[str, pa.DataType] = dataclasses.field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or name in self.nested
+
+
+def present(files: list[InputFile], reading: Reading) -> dict[InputFile, Columns]:
+    """Looks at the start of the files for their columns; of a .tar, at its first file.
+
+    A file without rows, which may have no column either, is left out.
+
+    Raises:
+      UserError: One is damaged, or its header is no row of its format.
+    """
+    first = [group[0] for group in inputs.together(files)]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        found = zip(first, pool.map(lambda file: of_file(file, reading), first), strict=True)
+        return {file: columns for file, columns in found if columns is not None}
+
+
+def check(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
+    """Looks for the wanted columns. Of JSON lines, where a key may be rare, one file with it will do.
+
+    Raises:
+      UserError: Names the first file that lacks one, the column, and the columns that are there.
+    """
+    somewhere = {
+        name for file, columns in found.items() if file.format == "jsonl" for name in wanted if name in columns
+    }
+    for file, columns in found.items():
+        for name in wanted:
+            if columns.names.count(name) > 1:
+                raise UserError(f"{file.label} has several columns {name!r}")
+            if name not in columns and not (file.format == "jsonl" and name in somewhere):
+                raise missing(file, name, columns.names)
+
+
+def missing(file: InputFile, name: str, names) -> UserError:
+    """The error that a file lacks a column."""
+    return UserError(f"{file.label} has no column {name!r}; it has: {', '.join(names) or 'none'}")
+
+
+def of_file(file: InputFile, reading: Reading) -> Columns | None:
+    """The columns of a file, or None if it is empty.
+
+    Raises:
+      UserError: It is damaged, or its header is no row of its format.
+    """
+    with inputs.opened(file) as stream:
+        if file.format == "parquet":
+            return _of_parquet(file, stream)
+        rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES)
+        first = next(rows, None)
+        if first is None:
+            return None
+        if first.data.startswith(UTF_16):
+            raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
+        if file.format == "jsonl":
+            return _of_json_lines([first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
+        return Columns(tuple(text_rows.header(first, file, reading)))
+
+
+def _of_json_lines(rows: list[records.Record], reading: Reading) -> Columns:
+    names: dict[str, object] = {}
+    nested: dict[str, object] = {}
+    for record in rows:
+        try:
+            row = text_rows.json_object(record, reading) or {}
+        except text_rows.BadRow:
+            continue  # It is rejected, with its reason, when the job reads it.
+        names.update(row)
+        nested.update(dict.fromkeys(_paths(row)))
+    return Columns(tuple(names), tuple(nested))
+
+
+def _paths(row: dict, prefix: str = "") -> list[str]:
+    """The dotted names of the fields within a row's objects, however deep.
+
+    >>> _paths({"a": {"b": 1, "c": {"d": 2}}, "e": 3})
+    ['a.b', 'a.c', 'a.c.d']
+    """
+    found = []
+    for name, value in row.items():
+        if prefix:
+            found.append(prefix + name)
+        if isinstance(value, dict):
+            found += _paths(value, f"{prefix}{name}.")
+    return found
+
+
+def _of_parquet(file: InputFile, stream: Opened) -> Columns:
+    from beam_pipelines.archive import parquet_rows
+
+    with parquet_rows.seekable(file, stream) as source:
+        schema = parquet_rows.opened(source).schema_arrow
+    types = {field.name: field.type for field in schema}
+    fields = _fields_within(schema)
+    return Columns(tuple(schema.names), tuple(fields), types | fields)
+
+
+def _fields_within(schema, prefix: str = "") -> dict[str, pa.DataType]:
+    found = {}
+    for field in schema:
+        if prefix:
+            found[prefix + field.name] = field.type
+        if pa.types.is_struct(field.type):
+            found |= _fields_within(field.type.fields, f"{prefix}{field.name}.")
+    return found

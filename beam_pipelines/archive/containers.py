@@ -1,0 +1,100 @@
+"""Archives of files, .zip and .tar: their members are read where they lie, never unpacked to disk."""
+
+import dataclasses
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from beam_pipelines.flags import UserError
+
+ZIP = ".zip"
+COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.zst")
+EXTENSIONS = (ZIP, ".tar", *COMPRESSED_TAR)
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """A file in an archive of files.
+
+    Attributes:
+      at: Its place there, from 0.
+      name: Its path there.
+      size_bytes: Its size, unpacked by the archive but not by itself.
+    """
+
+    at: int
+    name: str
+    size_bytes: int
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a member is no data: macOS adds `__MACOSX/` and `.DS_Store`.
+
+    >>> [is_hidden(name) for name in ("__MACOSX/a.csv", "b/._a.csv", "b/a.csv")]
+    [True, True, False]
+    """
+    parts = name.split("/")
+    return "__MACOSX" in parts or parts[-1].startswith(".")
+
+
+def members(stream: BinaryIO, path: str, most_bytes: float) -> list[Member]:
+    """Lists the members, in their order.
+
+    Args:
+      stream: The archive's bytes; of a compressed tar, decompressed.
+      path: Its name, which tells what it is.
+      most_bytes: How much they may unpack to in all.
+
+    Raises:
+      UserError: They unpack to more, or one is encrypted.
+    """
+    found, total = [], 0
+    for member in _zip_members(stream, path) if is_zip(path) else _tar_members(stream, path):
+        total += member.size_bytes
+        if total > most_bytes:
+            raise UserError(f"{path} unpacks to more than {most_bytes / 1e9:g} GB; allow more with --max_unpacked_gb")
+        found.append(member)
+    return found
+
+
+def is_zip(path: str) -> bool:
+    """Whether its members can be read in any order."""
+    return path.lower().endswith(ZIP)
+
+
+def _zip_members(stream: BinaryIO, path: str) -> Iterator[Member]:
+    with zipfile.ZipFile(stream) as archive:
+        for at, info in enumerate(archive.infolist()):
+            if info.flag_bits & 1:
+                raise UserError(f"{path}: {info.filename} is encrypted; unpack it first")
+            if not info.is_dir():
+                yield Member(at, info.filename, info.file_size)
+
+
+def _tar_members(stream: BinaryIO, path: str) -> Iterator[Member]:
+    with _open_tar(stream, path) as archive:
+        for at, info in enumerate(archive):
+            if info.isfile():
+                yield Member(at, info.name, info.size)
+
+
+def _open_tar(stream: BinaryIO, path: str) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="r|" if path.lower().endswith(COMPRESSED_TAR) else "r:")
+
+
+def opened_in_turn(stream: BinaryIO, path: str, places: set[int]) -> Iterator[tuple[int, BinaryIO]]:
+    """Opens the members at some places, one after the other; each is read before the next is asked for.
+
+    Of a tar this is one pass over it, which a compressed one can only be read in.
+    """
+    if is_zip(path):
+        with zipfile.ZipFile(stream) as archive:
+            for at in sorted(places):
+                with archive.open(archive.infolist()[at]) as member:
+                    yield at, member
+        return
+    with _open_tar(stream, path) as archive:
+        for at, info in enumerate(archive):
+            if at in places:
+                yield at, archive.extractfile(info)

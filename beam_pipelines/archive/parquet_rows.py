@@ -1,0 +1,117 @@
+"""Reads the wanted columns of a Parquet file, a row group at a time; they keep their types."""
+
+import contextlib
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from beam_pipelines.archive.blocks import Block, Extent
+from beam_pipelines.archive.inputs import InputFile, Opened
+from beam_pipelines.archive.reading import Reading
+from beam_pipelines.flags import UserError
+
+ROWS_AT_ONCE = 512
+
+
+def opened(source) -> pq.ParquetFile:
+    return pq.ParquetFile(source)
+
+
+@contextlib.contextmanager
+def seekable(file: InputFile, stream: Opened):
+    """Yields a stream that can be read in any order: of a member of a .zip or .tar, a copy on disk."""
+    if file.is_seekable:
+        yield stream.data
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stream.data, copy)
+        copy.seek(0)
+        yield copy
+
+
+def read(extent: Extent, file: InputFile, stream: Opened, reading: Reading) -> Iterator[Block]:
+    """Yields the blocks of a row group, or of a whole file."""
+    with seekable(file, stream) as source:
+        parquet = opened(source)
+        total = parquet.metadata.num_rows
+        groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
+        row = extent.start
+        for group in groups:
+            rows = parquet.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=list(reading.columns))
+            # A row group may hold a million reviews: it flows in slices, the same ones on every run.
+            for batches in _slices(rows, reading.block_bytes):
+                batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+                block = _block(file, batch, row, reading)
+                row += batch.num_rows
+                stored_bytes = batch.num_rows * file.size_bytes // total
+                yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
+
+
+def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:
+    """Groups batches up to a size in memory: in the file, equal texts may take no space."""
+    together: list[pa.RecordBatch] = []
+    for batch in batches:
+        together.append(batch)
+        if sum(one.nbytes for one in together) >= size:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def _block(file: InputFile, batch: pa.RecordBatch, start: int, reading: Reading) -> Block:
+    reasons: dict[int, str] = {}
+    arrays = [_checked(_column(file, batch, name), reasons) for name in reading.columns]
+    if _is_text(arrays[0].type):
+        too_long = pc.greater(pc.binary_length(arrays[0]), reading.max_row_bytes)
+        reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
+    else:
+        reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
+    rows = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
+    block = Block(file, start, None, rows, list(range(start + 1, start + 1 + batch.num_rows)), []).reject(reasons)
+    if _is_text(arrays[0].type):
+        return block
+    return dataclasses.replace(block, rows=block.rows.set_column(0, reading.columns[0], pa.array([], pa.string())))
+
+
+def _column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
+    if name in batch.schema.names:
+        return batch.column(name)
+    top, *path = name.split(".")
+    if top not in batch.schema.names:
+        raise UserError(f"{file.label} has no column {name!r}")
+    return pc.struct_field(batch.column(top), path)
+
+
+def _checked(column: pa.Array, reasons: dict[int, str]) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.large_binary())  # PyArrow 25 cannot take rows of a view.
+    return _valid_text(column, reasons) if _is_text(column.type) else column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in tests)
+
+
+def _valid_text(array: pa.Array, reasons: dict[int, str]) -> pa.Array:
+    """Casts to string; a value that is not valid UTF-8 is repaired, and its row gets a reason."""
+    raw = array.cast(pa.binary())
+    try:
+        return raw.cast(pa.string())
+    except pa.ArrowInvalid:
+        values = raw.to_pylist()
+    for row, value in enumerate(values):
+        try:
+            values[row] = value if value is None else value.decode()
+        except UnicodeDecodeError:
+            values[row] = value.decode("utf-8", "replace")
+            reasons[row] = "invalid_utf8"
+    return pa.array(values, pa.string())

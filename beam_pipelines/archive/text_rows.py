@@ -1,0 +1,127 @@
+"""Takes the wanted values out of the rows of CSV, TSV and JSON lines, or tells why it cannot.
+
+A CSV value stays as it was; a JSON value that is not a string becomes its JSON text.
+"""
+
+import csv
+import json
+from collections.abc import Callable
+
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.records import Record
+from beam_pipelines.flags import UserError
+
+csv.field_size_limit(1 << 30)
+
+# A row's values, or None where it is no row: the header, a blank line.
+Values = list[str | None] | None
+
+
+class BadRow(Exception):
+    """A row that cannot be read; its text is the reason for the summary."""
+
+
+def header(first: Record, file: InputFile, reading: Reading) -> list[str]:
+    """The names in the first row of a CSV or TSV.
+
+    Raises:
+      UserError: It is no row of its format.
+    """
+    try:
+        return _fields(first, file.format, reading)
+    except BadRow as bad:
+        raise UserError(f"{file.label}: its first line is no header: {bad}") from None
+
+
+def csv_values(file: InputFile, names: list[str], reading: Reading) -> Callable[[Record], Values]:
+    """Makes the function that takes the wanted values out of a row.
+
+    Args:
+      file: The file of the rows.
+      names: Its header.
+      reading: What is wanted.
+    """
+    wanted = [names.index(name) for name in reading.columns]
+
+    def values(record: Record) -> Values:
+        if record.line == 1 or not record.data.strip(b"\r\n"):
+            return None
+        fields = _fields(record, file.format, reading)
+        if len(fields) != len(names):
+            raise BadRow("too_few_fields" if len(fields) < len(names) else "too_many_fields")
+        return [fields[place] for place in wanted]
+
+    return values
+
+
+def _fields(record: Record, format: str, reading: Reading) -> list[str]:
+    dialect = reading.dialect(format)
+    if record.broken:
+        is_open = dialect.quote and dialect.quote.encode() in record.data
+        raise BadRow("open_quote" if is_open else "row_too_long")
+    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    try:
+        text = _text(record, reading)
+        return next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting))
+    except csv.Error:
+        raise BadRow("broken_csv") from None
+
+
+def _text(record: Record, reading: Reading) -> str:
+    try:
+        return record.data.decode(reading.encoding)
+    except UnicodeDecodeError:
+        raise BadRow(reading.badly_encoded) from None
+
+
+def json_object(record: Record, reading: Reading) -> dict | None:
+    """The object on a line; None for a blank one.
+
+    Raises:
+      BadRow: It is none.
+    """
+    if record.broken:
+        raise BadRow("row_too_long")
+    text = _text(record, reading)
+    if not text.strip():
+        return None
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRow("broken_json") from None
+    if not isinstance(row, dict):
+        raise BadRow("not_an_object")
+    return row
+
+
+def json_values(record: Record, reading: Reading) -> Values:
+    """The wanted values of a line."""
+    row = json_object(record, reading)
+    if row is None:
+        return None
+    values = [_value(row, name) for name in reading.columns]
+    if values[0] is not None and not isinstance(values[0], str):
+        raise BadRow("text_not_a_string")
+    values = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
+    if rb"\ud" in record.data.lower():
+        # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
+        try:
+            "".join(v or "" for v in values).encode()
+        except UnicodeEncodeError:
+            raise BadRow("invalid_utf8") from None
+    return values
+
+
+def _value(row: dict, name: str):
+    """A field, by its own name or by the names on the way to it; None where there is none.
+
+    >>> _value({"review": {"body": "good"}}, "review.body"), _value({"a.b": 1}, "a.b"), _value({"a": 1}, "a.b")
+    ('good', 1, None)
+    """
+    if name in row:
+        return row[name]
+    value = row
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value

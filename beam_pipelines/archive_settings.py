@@ -1,0 +1,99 @@
+"""The settings that both jobs have in common: which archive to read, and how."""
+
+import codecs
+import dataclasses
+
+from beam_pipelines.flags import flag
+
+NO_QUOTE = "none"
+# Their rows cannot be told apart byte by byte: a byte of ASCII may be a part of another character.
+NOT_BY_BYTES = ("utf-7", "utf-16", "utf-32", "hz", "iso2022")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArchiveSettings:
+    """Reads an archive of reviews; the base of the settings of a job."""
+
+    input: tuple[str, ...] = flag(
+        "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2 or .zst, or .zip and .tar archives of them; a glob; "
+        "may be repeated",
+        metavar="GLOB",
+    )
+    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
+    text_column: str = flag(
+        "the column of the review's text; `review.body` is the field `body` of the field `review`", metavar="NAME"
+    )
+    input_format: str | None = flag(
+        "the format, where the names do not tell it", default=None, choices=["csv", "tsv", "jsonl", "parquet"]
+    )
+    csv_delimiter: str | None = flag(
+        r"what stands between the fields of CSV and TSV, such as ';' or '\t'; by default a comma, in TSV a tab",
+        default=None,
+        metavar="CHARACTER",
+    )
+    csv_quote: str = flag(
+        f"what stands around fields of CSV and TSV; {NO_QUOTE} where a quote is a character like any other",
+        default='"',
+        metavar="CHARACTER",
+    )
+    encoding: str = flag(
+        "the encoding of CSV, TSV and JSON lines, such as latin-1, cp1252 or shift_jis", default="utf-8", metavar="NAME"
+    )
+    max_field_mb: float = flag(
+        "a row of a text file that is longer, or whose quote is still open after so many megabytes, is rejected; so is "
+        "a longer text of a Parquet file",
+        default=16.0,
+    )
+    max_unpacked_gb: float = flag(
+        "a .zip or .tar whose files unpack to more gigabytes is refused, since a small one can hold any number of them",
+        default=100.0,
+    )
+    max_rejected_share: float = flag(
+        "end with status 3, with the rejects written, when more than this share of the rows is rejected", default=0.01
+    )
+    no_text_in_rejects: bool = flag("leave what stood in a rejected row out of OUTPUT/rejected", default=False)
+    overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
+
+    def __post_init__(self):
+        if not 0 <= self.max_rejected_share <= 1:
+            raise ValueError(f"--max_rejected_share {self.max_rejected_share} is not in [0, 1]")
+        if not 0 < self.max_field_mb <= 16:
+            raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
+        if not self.max_unpacked_gb > 0:
+            raise ValueError(f"--max_unpacked_gb {self.max_unpacked_gb} must be more than 0")
+        _check_encoding(self.encoding)
+        if self.delimiter is not None:
+            _check_byte("csv_delimiter", self.delimiter)
+        if self.quote is not None:
+            _check_byte("csv_quote", self.quote)
+        if self.quote is not None and self.quote == self.delimiter:
+            raise ValueError(f"--csv_quote and --csv_delimiter are both {self.quote!r}")
+
+    @property
+    def delimiter(self) -> str | None:
+        """What stands between fields, or None where the format tells it."""
+        if self.csv_delimiter is None or len(self.csv_delimiter) == 1:
+            return self.csv_delimiter
+        return codecs.decode(self.csv_delimiter, "unicode_escape")
+
+    @property
+    def quote(self) -> str | None:
+        """What stands around fields, or None where nothing does."""
+        return None if self.csv_quote == NO_QUOTE else self.csv_quote
+
+
+def _check_byte(name: str, character: str) -> None:
+    if len(character) != 1 or not character.isascii() or character in "\r\n":
+        raise ValueError(f"--{name} {character!r} is not one ASCII character within a line")
+
+
+def _check_encoding(name: str) -> None:
+    ascii = bytes(range(128))
+    try:
+        known = ascii.decode(name, "replace").encode("ascii", "replace") == ascii
+    except (LookupError, UnicodeError):
+        raise ValueError(f"--encoding {name} is not known; try utf-8, latin-1 or cp1252") from None
+    if not known or codecs.lookup(name).name.startswith(NOT_BY_BYTES):
+        raise ValueError(
+            f"--encoding {name} cannot be read row by row; convert the files to UTF-8 first, as iconv does"
+        )

@@ -1,0 +1,93 @@
+"""Scoring as a step of any Beam pipeline."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import apache_beam as beam
+import pyarrow as pa
+
+from beam_pipelines import exports, flags
+from beam_pipelines.exports import Export
+from beam_pipelines.flags import UserError
+from beam_pipelines.scoring import kept, shards
+
+REJECTS = "rejects"
+
+
+@dataclasses.dataclass
+class ScoreReviews(beam.PTransform):
+    """Scores reviews: PCollection[pa.RecordBatch] -> `scores` PCollection[pa.RecordBatch], `rejects` PCollection[dict].
+
+    A row comes out once: in `scores`, in a batch of the kept columns and the results, or in
+    `rejects`, as a dict of `reason` and `row`, its columns. How rows are batched changes no score;
+    some thousands of rows, or some megabytes of text, make a fast batch.
+
+        scored = batches | ScoreReviews(model="gs://my-bucket/trained", text_column="body", keep_columns="id")
+        scored.scores | beam.FlatMap(pa.RecordBatch.to_pylist) | beam.io.WriteToBigQuery(...)
+        scored.rejects | beam.Map(json.dumps, default=str) | beam.io.WriteToText(...)
+
+    Attributes:
+      model: The trainer's output, the folder of exported versions, or one version: local, gs:// or s3://.
+      text_column: The column of the review's text, a string.
+      keep_columns: The columns to carry along, separated by commas; `*` for all, NAME:TYPE gives one a
+        type and NEW=NAME another name, as in the command's flag of that name.
+      empty_text: "reject" or "score", of a text that is null, empty or white space alone.
+      engine: "auto", "compiled" or "saved_model".
+      explain: Whether to add the reasons of each score.
+
+    Raises:
+      UserError: There is no model, or a kept column has the name of a result.
+    """
+
+    model: str
+    text_column: str
+    keep_columns: str = "*"
+    empty_text: str = "reject"
+    engine: str = "auto"
+    explain: bool = False
+
+    def expand(self, batches):
+        export = exports.find(self.model)
+        exports.check_engine(export, self.engine)
+        return batches | "ScoreBatch" >> beam.ParDo(_ScoreBatch(self, export)).with_outputs(REJECTS, main="scores")
+
+
+class _ScoreBatch(beam.DoFn):
+    def __init__(self, transform: ScoreReviews, export: Export):
+        self.how = {name: getattr(transform, name) for name in ("text_column", "explain", "empty_text")}
+        self.keep_columns = transform.keep_columns
+        self.engine = transform.engine
+        self.export = export
+
+    def setup(self):
+        flags.import_tensorflow()
+        from beam_pipelines.scoring.scorer import Scorer
+
+        self._scorer = Scorer(self.export, self.engine)
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        from beam_pipelines.scoring import rows
+
+        batch = _with_string(batch, self.how["text_column"])
+        carried = kept.choose(self.keep_columns, batch.schema.names)
+        shards.check_names(carried, explain=self.how["explain"])
+        scored = rows.score_rows(self._scorer, batch, kept=carried, **self.how)
+        for row, reason in sorted(scored.reasons.items()):
+            yield beam.pvalue.TaggedOutput(REJECTS, {"reason": reason, "row": batch.slice(row, 1).to_pylist()[0]})
+        table = shards.score_table(scored.kept, scored.results, self.export)
+        yield from table.combine_chunks().to_batches()
+
+
+def _with_string(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """The batch with its text as a string, which it may hold in another width.
+
+    Raises:
+      UserError: It has no such column, or one of another type.
+    """
+    if name not in batch.schema.names:
+        raise UserError(f"a batch has no column {name!r}; it has: {', '.join(batch.schema.names)}")
+    place = batch.schema.get_field_index(name)
+    try:
+        return batch.set_column(place, name, batch.column(place).cast(pa.string()))
+    except pa.ArrowNotImplementedError:
+        raise UserError(f"the column {name!r} of a batch is {batch.schema.types[place]}, not text") from None
