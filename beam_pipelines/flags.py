@@ -191,11 +191,12 @@ def run(main) -> None:
         # A runner hands on what a worker raised as the text of its traceback.
         if "KeyboardInterrupt" in str(error):
             _interrupted()
-        raised = re.search(r"^\S*UserError: (.*)$", str(error), re.MULTILINE)
+        told = r"^(?:\S*(?P<ours>UserError): (?P<sentence>.*)|\S*Error: (?P<system>\[Errno \d+\] .*))$"
+        raised = re.search(told, str(error), re.MULTILINE)
         if not raised:
             raise
-        print(f"error: {_without_step(raised[1])}", file=sys.stderr)
-        sys.exit(2)
+        print(f"error: {_without_step(raised['sentence'] or raised['system'])}", file=sys.stderr)
+        sys.exit(2 if raised["ours"] else 1)
 
 
 def _without_step(message: str) -> str:

@@ -138,9 +138,13 @@ def run(settings: ScoreSettings, options) -> dict:
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job, {name: block["end"] for name, block in done.items()})
     look = shards.Newly(job.folder, settings.output_format, set(done))
-    with progress.Monitor(look, job.size_bytes, done.values()):
-        result = pipeline.run()
-        result.wait_until_finish()
+    try:
+        with progress.Monitor(look, job.size_bytes, done.values()):
+            result = pipeline.run()
+            result.wait_until_finish()
+    except BaseException:
+        logger.error("stopped; with --resume, the same command goes on from here")
+        raise
     report = {
         **summary.summarise(job.folder, settings.output_format, job.files, job.export),
         "this_run": {"seconds": round(time.monotonic() - started, 1), "counters": counters.read(result)},

@@ -49,10 +49,10 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
         try:
             aside.write_bytes(data)
             os.replace(aside, final)
-        except OSError:
+        except OSError as error:
             # A full disk has no room for half a file.
             aside.unlink(missing_ok=True)
-            raise
+            raise OSError(error.errno, error.strerror, final) from error
     else:
         # As they are: by default Beam compresses what has a name like .gz.
         file = _filesystems().create(final, "application/octet-stream", "uncompressed")

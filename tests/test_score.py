@@ -153,7 +153,7 @@ def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, chang
 def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_own(archive, cnn, tmp_path):
     run(archive, cnn, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="is not empty; choose another folder, add --resume to go on with its job, or --over"):
+    with pytest.raises(UserError, match="is not empty; choose another folder, add --resume to go on with its job"):
         run(archive, cnn, tmp_path)
     (tmp_path / "rejected").mkdir()
     (tmp_path / "rejected" / "old.jsonl").write_text("{}")

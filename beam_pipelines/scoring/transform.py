@@ -87,7 +87,7 @@ def _with_string(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
     if name not in batch.schema.names:
         raise UserError(f"a batch has no column {name!r}; it has: {', '.join(batch.schema.names)}")
     place = batch.schema.get_field_index(name)
-    try:
-        return batch.set_column(place, name, batch.column(place).cast(pa.string()))
-    except pa.ArrowNotImplementedError:
-        raise UserError(f"the column {name!r} of a batch is {batch.schema.types[place]}, not text") from None
+    kind = batch.schema.types[place]
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise UserError(f"the column {name!r} of a batch is {kind}, not text")
+    return batch.set_column(place, name, batch.column(place).cast(pa.string()))

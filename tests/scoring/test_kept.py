@@ -1,0 +1,79 @@
+"""Columns of the input are carried along under the names and types that were asked for."""
+
+import datetime
+import re
+
+import pyarrow as pa
+import pytest
+
+from beam_pipelines.archive.columns import Columns
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.flags import UserError
+from beam_pipelines.scoring import kept, shards
+from beam_pipelines.scoring.kept import Kept
+
+PRESENT = ["id", "title", "score", "a=b", "at:int64"]
+REST = [Kept(name, name) for name in ("title", "a=b", "at:int64")]
+
+
+@pytest.mark.parametrize(
+    ("keep_columns", "id_column", "expected"),
+    [
+        ("", None, []),
+        ("", "id", [Kept("id", "id")]),
+        ("title, score,,title ", None, [Kept("title", "title"), Kept("score", "score")]),
+        ("title,id", "id", [Kept("id", "id"), Kept("title", "title")]),
+        ("score:float64", None, [Kept("score", "score", "float64")]),
+        ("stars=score:float64,title", None, [Kept("stars", "score", "float64"), Kept("title", "title")]),
+        ("a=b,at:int64", None, [Kept("a=b", "a=b"), Kept("at:int64", "at:int64")]),
+        ("by.name", None, [Kept("by.name", "by.name")]),
+        ("*", None, [Kept(name, name) for name in PRESENT]),
+        ("*,stars=score", "id", [Kept("id", "id"), Kept("stars", "score"), *REST]),
+    ],
+)
+def test_what_is_kept(keep_columns, id_column, expected):
+    assert list(kept.choose(keep_columns, PRESENT, id_column)) == expected
+
+
+def test_two_columns_of_one_name_are_refused():
+    with pytest.raises(UserError, match="--keep_columns would give two columns the name 'title'"):
+        kept.choose("title,title=score", PRESENT)
+
+
+@pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
+def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
+    sentence = f"the column '{name}' that is to be kept has the name of one of the results; give it another one, as "
+    with pytest.raises(UserError, match=re.escape(f"{sentence}in --keep_columns input_{name}={name}")):
+        shards.check_names((Kept(name, name),), explain=False, more=("id",))
+    shards.check_names(kept.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
+
+
+def test_a_column_of_two_types_needs_one():
+    files = [InputFile(place, f"{place}.parquet", "parquet", False, 1) for place in range(3)]
+    kinds = [pa.int64(), pa.int64(), pa.dictionary(pa.int32(), pa.string())]
+    found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
+    found[InputFile(3, "3.csv", "csv", False, 1)] = Columns(("other",))
+    with pytest.raises(UserError, match="the column 'n' is int64 in 0.parquet and string in 2.parquet"):
+        kept.check_types(kept.choose("n", ["n"]), found)
+    kept.check_types(kept.choose("n:string", ["n"]), found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected", "bad"),
+    [
+        ("int64", ["1", " 2 ", "", None, "x", "1.5"], [1, 2, None, None, None, None], [4, 5]),
+        ("float64", ["1", "1e3", "nan.", "-.5"], [1.0, 1000.0, None, -0.5], [2]),
+        ("bool", ["true", "False", "1", "maybe"], [True, False, True, None], [3]),
+        ("date32", ["2024-02-29", "29.2.2024"], [datetime.date(2024, 2, 29), None], [1]),
+        ("timestamp", ["2024-02-29 12:00:01"], [datetime.datetime(2024, 2, 29, 12, 0, 1)], []),
+        ("string", [1, None], ["1", None], []),
+        ("string", [["a"], None], ['["a"]', None], []),
+        ("int64", [1.0, 1.5], [1, None], [1]),
+        ("string", [" ", ""], [" ", ""], []),
+    ],
+)
+def test_a_value_without_the_type_gives_its_row_a_reason(kind, values, expected, bad):
+    rows = pa.RecordBatch.from_arrays([pa.array(values)], names=["v"])
+    found, reasons = kept.columns(rows, (Kept("new", "v", kind),))
+    assert found["new"].to_pylist() == expected
+    assert reasons == dict.fromkeys(bad, f"not_{kind}")

@@ -1,0 +1,76 @@
+"""A row that the model cannot score costs itself and no other."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from beam_pipelines.scoring import rows
+from beam_pipelines.scoring.kept import Kept
+
+TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
+
+
+class Fragile:
+    """A scorer that fails on a batch with a poisonous text, and counts its calls."""
+
+    calls = 0
+
+    def score(self, texts: pa.Array) -> dict:
+        self.calls += 1
+        if any("poison" in text for text in texts.to_pylist()):
+            raise ValueError("cannot swallow it")
+        return {
+            "score": np.array([len(text) for text in texts.to_pylist()], np.float32),
+            "tokens": np.zeros(len(texts)),
+        }
+
+    def explain(self, texts: pa.Array, tokens) -> dict:
+        return {"reasons": [[text] for text in texts.to_pylist()]}
+
+
+def score(texts, scorer=None, **how):
+    how = {"explain": False, "empty_text": "reject", "kept": (Kept("n", "n"),), **how}
+    batch = pa.record_batch({"text": pa.array(texts, pa.string()), "n": pa.array(range(len(texts)))})
+    return rows.score_rows(scorer or Fragile(), batch, text_column="text", **how)
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_the_rows_that_fail_alone_are_rejected(explain):
+    found = score(TEXTS, explain=explain)
+    assert found.reasons == {
+        0: "missing_text",
+        2: "scoring_failed_ValueError",
+        3: "empty_text",
+        5: "empty_text",
+        6: "scoring_failed_ValueError",
+    }
+    assert found.kept["n"].to_pylist() == [1, 4, 7]
+    assert found.results["score"].tolist() == [4, 4, 4]
+    if explain:
+        assert found.results["reasons"] == [["fine"], ["dull"], ["good"]]
+
+
+def test_an_empty_text_may_be_scored():
+    found = score(TEXTS, empty_text="score")
+    assert sorted(found.reasons) == [2, 6]
+    assert found.results["score"].tolist() == [0, 4, 1, 4, 0, 4]
+
+
+def test_one_bad_row_of_a_thousand_costs_few_calls():
+    scorer = Fragile()
+    texts = ["fine"] * 1000
+    texts[637] = "poison"
+    assert list(score(texts, scorer).reasons) == [637]
+    assert scorer.calls < 30
+
+
+def test_a_block_of_bad_rows_alone():
+    found = score(["poison"] * 5)
+    assert len(found.reasons) == 5
+    assert found.results["score"].tolist() == []
+
+
+def test_a_row_whose_kept_value_has_not_the_type():
+    found = score(["fine", "good"], kept=(Kept("t", "text", "int64"),))
+    assert found.reasons == {0: "not_int64", 1: "not_int64"}
+    assert found.kept["t"].to_pylist() == []
