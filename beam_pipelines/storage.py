@@ -106,6 +106,12 @@ def clear_temporary(root: str) -> None:
         delete(root, [name for name in listing(root) if name.startswith(TEMPORARY + "/")])
 
 
+def copy(source: str, target: str) -> None:
+    """Copies the files of a local folder, each whole or not at all."""
+    for name in listing(source):
+        write_bytes(target, name, pathlib.Path(source, name).read_bytes())
+
+
 @contextlib.contextmanager
 def local_copy(folder: str):
     """Yields a local folder with the same files, since TensorFlow reads only local ones."""
