@@ -55,11 +55,10 @@ class InputFile:
             as of 2.77, takes a file that is cut short for one that ends there.)
         """
         import pyarrow as pa
-        from apache_beam.io import filesystems
 
         try:
             with contextlib.ExitStack() as stack:
-                raw = stack.enter_context(filesystems.FileSystems.open(self.path, compression_type="uncompressed"))
+                raw = stack.enter_context(storage.open_bytes(self.path))
                 yield stack.enter_context(_decompressed(raw, self.path) if self.compressed else raw)
         except (EOFError, OSError, zlib.error, pa.ArrowInvalid) as error:
             raise UserError(f"{self.path} cannot be read as {self.format}: {error}") from error
@@ -121,10 +120,4 @@ def _match(glob: str) -> dict[str, int]:
         return {glob: os.path.getsize(glob)}
     if storage.is_local(glob) and os.path.isdir(glob):
         raise UserError(f"--input {glob} is a folder; name its files, such as '{glob}/*.csv'")
-    from apache_beam.io import filesystems
-
-    try:
-        entries = filesystems.FileSystems.match([glob])[0].metadata_list
-    except ValueError as error:
-        raise UserError(f"--input {glob}: {error}") from None
-    return {entry.path: entry.size_in_bytes for entry in entries}
+    return storage.match(glob)

@@ -14,7 +14,7 @@ from apache_beam.runners.portability import fn_api_runner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter
 
-from beam_pipelines import storage
+from beam_pipelines import object_stores, storage
 from beam_pipelines.learning import tokens, vocabulary
 
 VOCABULARY_FILE = "vocabulary.txt"
@@ -88,6 +88,8 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
         to_ids = functools.partial(
             preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
         )
+        # A pipeline makes its options those of all files that the process opens.
+        options = object_stores.options()
         with (
             beam.Pipeline(fn_api_runner.FnApiRunner(), pipeline_options.PipelineOptions([])) as root,
             tft_beam.Context(temp_dir=f"{work}/tft"),
@@ -95,6 +97,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
             nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
             graph = (nothing, _input_config()) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
             _ = graph | "WriteGraph" >> tft_beam.WriteTransformFn(f"{work}/written/{FOLDER}")
+        object_stores.set_options(options)
         storage.copy(f"{work}/written", folder)
 
 
