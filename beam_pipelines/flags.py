@@ -181,7 +181,8 @@ def run(main) -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     # What a step raises ends the job and is told once, below.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    for name in ("apache_beam", "google.auth"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # Beam's s3:// logs its tracebacks to the root logger itself (Beam 2.77).
     logging.getLogger().addFilter(lambda record: False)
     try:

@@ -2,10 +2,10 @@
 
 import json
 import pathlib
+import sys
 import time
 import zipfile
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,6 +25,7 @@ def upload(bucket: str, name: str, data: bytes) -> str:
     return storage.join(bucket, name)
 
 
+@pytest.mark.slow
 def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glove, prepared, cnn, tmp_path):
     with zipfile.ZipFile(tmp_path / "glove.zip", "w") as file:
         file.write(glove, "vectors.txt")
@@ -127,7 +128,9 @@ def test_beam_s_flags_lead_to_the_store(new_bucket, monkeypatch, s3_server, arch
 def test_missing_credentials_are_told_at_once(no_credentials, archive, tmp_path, scheme, told):
     columns = ["--text_column=text", "--score_column=score"]
     root = f"{scheme}://somewhere"
-    ended = conftest.run_command("beam_pipelines.preprocess", f"--input={root}/a.csv", f"--output={tmp_path}/o", *columns)
+    ended = conftest.run_command(
+        "beam_pipelines.preprocess", f"--input={root}/a.csv", f"--output={tmp_path}/o", *columns
+    )
     assert (ended.returncode, ended.stderr) == (2, f"error: {told.format(name='a.csv')}\n")
     ended = conftest.run_command("trainer.task", f"--data={root}/a", f"--output={tmp_path}/o")
     assert (ended.returncode, ended.stderr) == (2, f"error: {told.format(name='a/**')}\n")
@@ -180,7 +183,7 @@ def test_a_path_that_cannot_be(no_credentials, path, sentence):
 
 
 def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "botocore.exceptions", None)
+    monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
     with pytest.raises(UserError, match=r"^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
         object_stores.reach("s3://b/a")
 
@@ -192,14 +195,16 @@ def test_an_interrupted_run_goes_on_from_the_store(bucket, prepared, tmp_path):
     output = f"{bucket}/trained"
     process = start(prepared, output, *flags)
     while not storage.exists(f"{output}/checkpoints/state.json") and process.poll() is None:
-        pass
+        time.sleep(0.1)
     process.kill()
     process.wait()
     assert not storage.exists(f"{output}/metrics.json")
     with pytest.raises(UserError, match="holds an interrupted run with --seed 5, not 6; give the same settings"):
         task.main([f"--data={prepared}", f"--output={output}", "--epochs=5", "--seed=6"])
-    assert start(prepared, output, *flags).wait() == 0
+    ended = conftest.run_command("trainer.task", f"--data={prepared}", f"--output={output}", *flags)
+    assert ended.returncode == 0
+    assert "going on after epoch" in ended.stderr
     with storage.local_copy(output) as folder:
         assert weights(pathlib.Path(folder)) == weights(tmp_path / "whole")
         assert len(list(pathlib.Path(folder, "checkpoints").glob("*.weights.h5"))) <= 2
-        assert np.array_equal(*(len(list(pathlib.Path(root, "export/reviews").iterdir())) for root in (folder, folder)))
+        assert len(list(pathlib.Path(folder, "export/reviews").iterdir())) == 1
