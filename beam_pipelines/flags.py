@@ -135,6 +135,8 @@ def beam_options(arguments: list[str], settings_class, module: str):
     """
     from apache_beam.options import pipeline_options
 
+    from beam_pipelines import object_stores
+
     parsers = []
     options = pipeline_options.PipelineOptions(arguments)
     options.get_all_options(add_extra_args_fn=parsers.append)
@@ -142,6 +144,8 @@ def beam_options(arguments: list[str], settings_class, module: str):
     standard = options.view_as(pipeline_options.StandardOptions)
     if standard.runner is None or standard.runner.lower() in ("directrunner", "direct"):
         standard.runner = "FnApiRunner"
+    # The launching process opens files too, before there is a pipeline.
+    object_stores.set_options(options)
     return options
 
 
@@ -177,7 +181,10 @@ def run(main) -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     # What a step raises ends the job and is told once, below.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    for name in ("apache_beam", "google.auth"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Beam's s3:// logs its tracebacks to the root logger itself (Beam 2.77).
+    logging.getLogger().addFilter(lambda record: False)
     try:
         sys.exit(main())
     except UserError as error:

@@ -7,7 +7,6 @@ The archive is read twice and never held: the first pipeline reads the scores, w
 and counts the tokens of the training split; the vocabulary is then chosen; the second applies it.
 """
 
-import functools
 import io
 import time
 
@@ -29,7 +28,6 @@ OUTPUTS = [
     "vectors.npy",
     "statistics.json",
 ]
-VOCABULARY = f"{storage.TEMPORARY}/vocabulary.txt"
 
 
 def build_count(root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str) -> None:
@@ -64,36 +62,16 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     )
 
 
-def build_transform(root, files: list[inputs.InputFile], settings, folder: str, first_trained_id: int) -> None:
-    """Adds the second reading: text to ids, examples into their splits, the graph beside them."""
+def build_examples(root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str) -> None:
+    """Adds the second reading: text to ids by the written graph, examples into their splits."""
     import apache_beam as beam
-    import tensorflow_transform.beam as tft_beam
 
-    from beam_pipelines.learning import examples, statistics, transform
+    from beam_pipelines.learning import examples, statistics
 
-    config = transform.input_config()
-    to_ids = functools.partial(
-        transform.preprocessing_fn,
-        vocabulary_path=storage.join(folder, VOCABULARY),
-        first_trained_id=first_trained_id,
-        max_tokens=settings.max_tokens,
-    )
-    batches = (
+    _ = (
         root
         | "Reviews" >> _read_reviews(files, settings)
         | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
-        | "ToRecordBatch" >> beam.Map(transform.to_record_batch)
-    )
-    with tft_beam.Context(
-        temp_dir=storage.join(folder, storage.TEMPORARY, "tft"), passthrough_keys=set(transform.PASSED)
-    ):
-        # The graph needs no pass over the data, so it is analysed over none: nothing is materialised.
-        nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
-        transform_fn = (nothing, config) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
-        transformed, _ = ((batches, config), transform_fn) | tft_beam.TransformDataset(output_record_batches=True)
-    _ = transform_fn | "WriteGraph" >> tft_beam.WriteTransformFn(storage.join(folder, "transform"))
-    _ = (
-        transformed
         | "WriteExamples" >> beam.ParDo(examples.WriteExamples(settings, folder))
         | "AddUpExamples" >> beam.CombineGlobally(statistics.add_up)
         | "WriteExampleCounts" >> beam.Map(_write_counts, folder=folder, name="examples")
@@ -157,8 +135,8 @@ def warn_of_unused_scale(scores: dict) -> None:
 
 
 def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
-    """Chooses the vocabulary, writes it and its vectors; returns what the statistics say of it."""
-    from beam_pipelines.learning import counting, embeddings, vocabulary
+    """Chooses the vocabulary, writes its graph and vectors; returns what the statistics say of it."""
+    from beam_pipelines.learning import counting, embeddings, transform, vocabulary
 
     counts = counting.read_counts(folder)
     if not counts:
@@ -174,7 +152,9 @@ def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
     chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
     if not chosen.tokens:
         raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
-    storage.write_bytes(folder, VOCABULARY, "".join(token + "\n" for token in chosen.tokens).encode())
+    transform.write_graph(
+        folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
+    )
     array = io.BytesIO()
     np.save(array, chosen.vectors)
     storage.write_bytes(folder, "vectors.npy", array.getvalue())
@@ -219,7 +199,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     chosen = choose_vocabulary(settings, folder)
     logger.info("writing examples with a vocabulary of %s", f"{chosen['size']:,}")
     with beam.Pipeline(options=options) as root:
-        build_transform(root, files, settings, folder, chosen["first_trained_id"])
+        build_examples(root, files, settings, folder)
     counts = statistics.add_up([rows, _read_counts(folder, "examples")])
     scale = Scale(settings.score_min, settings.score_max)
     report = {

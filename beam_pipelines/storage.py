@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, local or on an object store.
 
 Local paths are handled by the operating system's rename; any other scheme (gs://, s3://) goes
-through Beam's FileSystems, which are imported only then.
+through Beam's FileSystems, which are imported only then: see `object_stores`. There, what fails is
+a UserError, but for a file that does not exist, which is a FileNotFoundError everywhere.
 """
 
 import contextlib
@@ -28,18 +29,20 @@ def absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path)) if is_local(path) else path
 
 
-def _filesystems():
-    from apache_beam.io import filesystems
+@contextlib.contextmanager
+def _store(path: str):
+    """Yields Beam's file systems, and tells in one sentence what fails in the context."""
+    from beam_pipelines import object_stores
 
-    return filesystems.FileSystems
+    file_systems = object_stores.reach(path)
+    with object_stores.told(path):
+        yield file_systems
 
 
 def write_bytes(root: str, name: str, data: bytes) -> None:
     """Publishes `data` as `root/name`: readers see the finished file or none.
 
-    Locally it is written aside under `root/.tmp` and renamed. An object store publishes at
-    `close`, so there it is one create, one write and one close: an exception before `close` must
-    not reach it, hence no `with`.
+    Locally it is written aside under `root/.tmp` and renamed; an object store does as much itself.
     """
     final = join(root, name)
     if is_local(root):
@@ -54,10 +57,9 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
             aside.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, final) from error
     else:
-        # As they are: by default Beam compresses what has a name like .gz.
-        file = _filesystems().create(final, "application/octet-stream", "uncompressed")
-        file.write(data)
-        file.close()
+        from beam_pipelines import object_stores
+
+        object_stores.write(final, data)
 
 
 def write_json(root: str, name: str, value) -> None:
@@ -69,8 +71,19 @@ def read_bytes(path: str) -> bytes:
     """Reads a whole file, undecoded even where its name says that it is compressed."""
     if is_local(path):
         return pathlib.Path(path).read_bytes()
-    with _filesystems().open(path, compression_type="uncompressed") as file:
+    with open_bytes(path) as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def open_bytes(path: str):
+    """Opens a file for reading as it is, undecoded, and for seeking."""
+    if is_local(path):
+        with open(path, "rb") as file:
+            yield file
+    else:
+        with _store(path) as store, store.open(path, compression_type="uncompressed") as file:
+            yield file
 
 
 def read_json(path: str):
@@ -78,7 +91,10 @@ def read_json(path: str):
 
 
 def exists(path: str) -> bool:
-    return os.path.exists(path) if is_local(path) else _filesystems().exists(path)
+    if is_local(path):
+        return os.path.exists(path)
+    with _store(path) as store:
+        return store.exists(path)
 
 
 def listing(root: str) -> list[str]:
@@ -86,15 +102,25 @@ def listing(root: str) -> list[str]:
     if is_local(root):
         folder = pathlib.Path(root)
         return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    matched = _filesystems().match([join(root, "**")])[0].metadata_list
-    return sorted(entry.path[len(root.rstrip("/")) + 1 :] for entry in matched)
+    return sorted(path[len(root.rstrip("/")) + 1 :] for path in match(join(root, "**")))
+
+
+def match(glob: str) -> dict[str, tuple[int, float]]:
+    """The files of a glob as Beam knows it, where ** also matches slashes.
+
+    Returns:
+      By path, the size in bytes and the time of writing in seconds since 1970.
+    """
+    with _store(glob) as store:
+        found = store.match([glob])[0].metadata_list
+    return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in found}
 
 
 def delete(root: str, names: list[str]) -> None:
     """Deletes files below `root`, and the folders that this leaves empty."""
     if not is_local(root):
-        if names:
-            _filesystems().delete([join(root, name) for name in names])
+        with _store(root) as store:
+            store.delete([join(root, name) for name in names])
         return
     for name in names:
         os.remove(join(root, name))
@@ -109,6 +135,12 @@ def clear_temporary(root: str) -> None:
         shutil.rmtree(join(root, TEMPORARY), ignore_errors=True)
     else:
         delete(root, [name for name in listing(root) if name.startswith(TEMPORARY + "/")])
+
+
+def copy(source: str, target: str) -> None:
+    """Copies the files of a local folder, each whole or not at all."""
+    for name in listing(source):
+        write_bytes(target, name, pathlib.Path(source, name).read_bytes())
 
 
 @contextlib.contextmanager

@@ -3,8 +3,11 @@
 import csv
 import os
 import pathlib
+import socket
 import subprocess
 import sys
+import uuid
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -124,3 +127,75 @@ def cnn(prepared, tmp_path_factory) -> pathlib.Path:
 def run_command(module: str, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Runs `python -m module` as a user would, in a process of its own."""
     return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, **options)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> str:
+    """The address of an S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def gs_server() -> str:
+    """The address of a Cloud Storage server on loopback."""
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = create_server("127.0.0.1", port, in_memory=True)
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def no_credentials(monkeypatch, tmp_path):
+    """An environment without credentials, and without a look for them beyond this machine."""
+    from apache_beam.io import filesystems
+
+    from beam_pipelines import object_stores
+
+    for name in [*os.environ]:
+        if name.startswith(("AWS_", "GOOGLE_", "STORAGE_EMULATOR")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    # As in a new process.
+    monkeypatch.setattr(filesystems.FileSystems, "_pipeline_options", None)
+    monkeypatch.setattr(object_stores, "_reached", {})
+
+
+@pytest.fixture
+def new_bucket(request, monkeypatch, no_credentials) -> Callable[[str], str]:
+    """Makes a bucket by its scheme, "s3" or "gs", and has the environment lead there."""
+
+    def make(scheme: str) -> str:
+        server, name = request.getfixturevalue(f"{scheme}_server"), f"reviews-{uuid.uuid4().hex}"
+        if scheme == "s3":
+            import boto3
+
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
+            boto3.session.Session().client("s3").create_bucket(Bucket=name)
+        else:
+            from google.cloud import storage
+
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", server)
+            storage.Client.create_anonymous_client().create_bucket(name, project="reviews")
+        return f"{scheme}://{name}"
+
+    return make
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(request, new_bucket) -> str:
+    """A new bucket, on both object stores."""
+    return new_bucket(request.param)

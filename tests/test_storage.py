@@ -60,9 +60,13 @@ def store(tmp_path, monkeypatch) -> str:
     return SCHEME + "bucket/job"
 
 
-@pytest.fixture(params=["local", "store"])
+@pytest.fixture(params=["local", "store", "s3", "gs"])
 def root(request, tmp_path) -> str:
-    return str(tmp_path / "job") if request.param == "local" else request.getfixturevalue("store")
+    if request.param == "local":
+        return str(tmp_path / "job")
+    if request.param == "store":
+        return request.getfixturevalue("store")
+    return request.getfixturevalue("new_bucket")(request.param) + "/job"
 
 
 def write(root: str, *names: str) -> None:
@@ -108,6 +112,25 @@ def test_what_is_written_is_read_byte_by_byte(root, name):
     assert storage.exists(storage.join(root, name))
     assert storage.read_bytes(storage.join(root, name)) == data
     assert storage.listing(root) == [name]
+
+
+def test_an_empty_file(root):
+    storage.write_bytes(root, "a.jsonl", b"")
+    assert storage.listing(root) == ["a.jsonl"]
+    assert storage.read_bytes(storage.join(root, "a.jsonl")) == b""
+
+
+def test_a_file_that_does_not_exist(root):
+    write(root, "a.txt")
+    with pytest.raises(FileNotFoundError):
+        storage.read_bytes(storage.join(root, "b.txt"))
+
+
+def test_a_file_is_read_from_the_middle(root):
+    write(root, "a.txt")
+    with storage.open_bytes(storage.join(root, "a.txt")) as file:
+        file.seek(2)
+        assert file.read() == b"txt"
 
 
 def test_what_lies_on_an_object_store_is_the_data_itself(store):

@@ -35,15 +35,16 @@ class PreparedReviews:
     statistics: dict
 
     @classmethod
-    def load(cls, folder: str) -> "PreparedReviews":
-        """Opens a folder.
+    def load(cls, folder: str, named: str | None = None) -> "PreparedReviews":
+        """Opens a folder; `named` is what --data says, where that is elsewhere.
 
         Raises:
           UserError: The job that writes it has not been there or has not ended.
         """
         path = storage.join(folder, "statistics.json")
         if not storage.exists(path):
-            raise UserError(f"--data {folder} has no statistics.json: run beam_pipelines.preprocess to its end first")
+            named = named or folder
+            raise UserError(f"--data {named} has no statistics.json: run beam_pipelines.preprocess to its end first")
         return cls(pathlib.Path(folder), storage.read_json(path))
 
     @property

@@ -26,8 +26,10 @@ class TrainerSettings:
       python -m trainer.task --data prepared --output trained --model cnn
     """
 
-    data: str = flag("what the preprocess job wrote", metavar="DIR")
-    output: str = flag("a new folder, or that of an interrupted run with the same settings", metavar="DIR")
+    data: str = flag("what the preprocess job wrote: local, gs:// or s3://", metavar="DIR")
+    output: str = flag(
+        "a new folder, local, gs:// or s3://, or that of an interrupted run with the same settings", metavar="DIR"
+    )
     model: str = flag("the architecture", default="cnn", choices=MODELS)
     preset: str = flag(
         "default: a bag of learned words beside the CNN or LSTM, and a distribution over the scores; notebook: the "
@@ -82,8 +84,6 @@ class TrainerSettings:
     overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, but for exported versions", default=False)
 
     def __post_init__(self):
-        if "://" in self.output:
-            raise ValueError(f"--output {self.output} is not a local folder; train to one, then copy its export/")
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")

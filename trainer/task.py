@@ -58,16 +58,19 @@ def run(settings: TrainerSettings) -> dict:
     Raises:
       UserError: Something in the settings or the folders is to be mended.
     """
+    # Downloads nothing for an output that cannot be reached.
+    storage.exists(storage.join(settings.output, job_folder.MANIFEST))
     with storage.local_copy(settings.data) as folder:
         flags.import_tensorflow()
-        from trainer import data, vertex
+        from trainer import copies, data
 
-        prepared = data.PreparedReviews.load(folder)
+        prepared = data.PreparedReviews.load(folder, settings.data)
         if settings.tune and not prepared.rows("validation"):
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
-        vertex.restore(settings.output)
+        copies.restore(settings.output)
         claim(settings, prepared)
-        return _run(settings, prepared, pathlib.Path(settings.output))
+        with copies.working_folder(settings.output) as output:
+            return _run(settings, prepared, output)
 
 
 def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
@@ -75,6 +78,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     import tensorflow as tf
 
     from trainer import (
+        copies,
         data,
         evaluation,
         export,
@@ -84,16 +88,16 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         report,
         report_sections,
         tuning,
-        vertex,
         warm_start,
     )
 
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
+    copied = copies.Copies(output, settings.output)
     scale = prepared.scale
     head = models.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
     if settings.tune:
-        tried = tuning.best(settings, prepared, head, output, saved=lambda: vertex.save(str(output)))
+        tried = tuning.best(settings, prepared, head, output, saved=copied.save)
         settings = dataclasses.replace(settings, **tried)
     keras.utils.set_random_seed(settings.seed)
     with models.precision(settings.mixed_precision):
@@ -101,7 +105,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         if settings.warm_start:
             warm_start.load(settings.warm_start, model, prepared, head)
         _tell_sizes(settings, model, prepared, output)
-        state = fitting.fit(model, prepared, head, settings, output, saved=lambda: vertex.save(str(output)))
+        state = fitting.fit(model, prepared, head, settings, output, saved=copied.save)
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
     portable = models.build(settings, prepared.vectors(), prepared.first_trained_id, head, use_cudnn=False)
     portable.set_weights(model.get_weights())
@@ -133,9 +137,9 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     }
     answers = {name: evaluation.answers(head, split.outputs, threshold, scale) for name, split in splits.items()}
     report.write(output, report_sections.Run(settings, prepared, portable, head, splits, answers, scorer, found))
-    vertex.publish(str(output), found["export"])
-    storage.write_json(str(output), "metrics.json", found)
-    storage.clear_temporary(str(output))
+    copied.publish(found["export"])
+    storage.write_json(settings.output, "metrics.json", found)
+    storage.clear_temporary(settings.output)
     return found
 
 

@@ -94,7 +94,7 @@ def opened_in_turn(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, Op
     What is read of them is read within `damage_told`.
     """
     first = group[0]
-    with damage_told(first), _raw(first.path) as raw, _decompressed(raw, first.path) as stream:
+    with damage_told(first), storage.open_bytes(first.path) as raw, _decompressed(raw, first.path) as stream:
         if first.member is None:
             yield first, Opened(stream, raw)
             return
@@ -127,12 +127,6 @@ def damage_told(file: InputFile):
         yield
     except (*DAMAGE, pa.ArrowInvalid) as error:
         raise UserError(f"{file.label} cannot be read as {file.format}: {error}") from error
-
-
-def _raw(path: str):
-    from apache_beam.io import filesystems
-
-    return filesystems.FileSystems.open(path, compression_type="uncompressed")
 
 
 def _decompressed(raw: BinaryIO, name: str):
@@ -209,7 +203,7 @@ def _checked(file: InputFile) -> InputFile:
 
 def _members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
     archive = InputFile(0, path, "an archive of files", False, size_bytes, modified)
-    with damage_told(archive), _raw(path) as raw, _decompressed(raw, path) as stream:
+    with damage_told(archive), storage.open_bytes(path) as raw, _decompressed(raw, path) as stream:
         members = containers.members(stream, path, settings.max_unpacked_gb * 1e9)
     files, skipped = [], []
     for member in members:
@@ -235,10 +229,4 @@ def _match(glob: str) -> dict[str, tuple[int, float | None]]:
         return {glob: (os.path.getsize(glob), os.path.getmtime(glob))}
     if storage.is_local(glob) and os.path.isdir(glob):
         raise UserError(f"--input {glob} is a folder; name its files, such as '{glob}/*.csv'")
-    from apache_beam.io import filesystems
-
-    try:
-        entries = filesystems.FileSystems.match([glob])[0].metadata_list
-    except ValueError as error:
-        raise UserError(f"--input {glob}: {error}") from None
-    return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in entries}
+    return storage.match(glob)

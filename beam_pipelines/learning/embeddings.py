@@ -85,13 +85,11 @@ def locate(source: str) -> tuple[str, str | None]:
 
 @contextlib.contextmanager
 def _open(source: str) -> Iterator[io.TextIOBase]:
-    from apache_beam.io import filesystems
-
     zipped = _ZIP_MEMBER.fullmatch(source)
     path = zipped["file"] if zipped else source
     with contextlib.ExitStack() as stack:
         # gzip and zip read the raw bytes: Beam's own decompression is much slower on GloVe's sizes.
-        file = stack.enter_context(filesystems.FileSystems.open(path, compression_type="uncompressed"))
+        file = stack.enter_context(storage.open_bytes(path))
         if zipped:
             archive = stack.enter_context(zipfile.ZipFile(file))
             file = stack.enter_context(archive.open(_member(archive, zipped["member"], source)))

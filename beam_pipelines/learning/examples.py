@@ -14,18 +14,18 @@ import tensorflow as tf
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from beam_pipelines import storage
-from beam_pipelines.learning import counting, statistics
+from beam_pipelines.learning import counting, statistics, transform
+from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.learning.splits import SPLITS
 from beam_pipelines.preprocess_settings import PreprocessSettings
 from beam_pipelines.progress import Progress
 from beam_pipelines.scale import Scale
 
-WRITTEN = ["ids", "score", "id"]
 SHARD = "{split}/{block}.tfrecord.gz"
 
 
 class WriteExamples(beam.DoFn):
-    """Writes the examples of a block: PCollection[(RecordBatch, dict)] -> PCollection[Counts]."""
+    """Writes the examples of a block: PCollection[Reviews] -> PCollection[Counts]."""
 
     def __init__(self, settings: PreprocessSettings, folder: str):
         self.settings = settings
@@ -34,29 +34,35 @@ class WriteExamples(beam.DoFn):
     def setup(self):
         self._progress = Progress("prepared")
         self._recurring = counting.read_recurring(self.folder)
+        self._to_ids = transform.TextToIds(self.folder)
         self._encoder = RecordBatchToExamplesEncoder()
 
-    def process(self, element: tuple[pa.RecordBatch, dict]) -> Iterator[statistics.Counts]:
-        batch, _ = element
-        self._progress.add(batch.num_rows)
-        fingerprints = _values(batch, "fingerprint")
-        keys = [key.decode() for key in _values(batch, "split_key")] if self.settings.split_column else None
-        split = counting.assign_splits(keys, fingerprints, self.settings)
+    def process(self, reviews: Reviews) -> Iterator[statistics.Counts]:
+        self._progress.add(len(reviews.ids))
+        encoded = self._to_ids(reviews.texts)
+        fingerprints = encoded["fingerprint"].numpy()
+        split = counting.assign_splits(reviews.split_keys, fingerprints, self.settings)
         recurring = (split == 0) & np.isin(fingerprints, self._recurring)
-        block = _values(batch, "block")[0].decode()
-        written = batch.select(WRITTEN)
+        written = _record_batch(reviews, encoded["ids"])
         for index, name in enumerate(SPLITS):
             rows = written.filter(pa.array((split == index) & ~recurring))
             if rows.num_rows:
                 data = tfrecord_gzip(self._encoder.encode(rows))
-                storage.write_bytes(self.folder, SHARD.format(split=name, block=block), data)
+                storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
-        yield statistics.count_examples(split, recurring, _values(batch, "score"), _values(batch, "tokens"), scale)
+        yield statistics.count_examples(split, recurring, reviews.scores, encoded["tokens"].numpy(), scale)
 
 
-def _values(batch: pa.RecordBatch, name: str) -> np.ndarray:
-    """A column of lists of one value each, as an array of the values."""
-    return batch.column(batch.schema.get_field_index(name)).flatten().to_numpy(zero_copy_only=False)
+def _record_batch(reviews: Reviews, ids: tf.RaggedTensor) -> pa.RecordBatch:
+    """What is written of reviews, every column one of lists, as the encoder takes it."""
+    single = np.arange(len(reviews.ids) + 1)
+    columns = {
+        "ids": (ids.row_splits.numpy(), ids.flat_values.numpy()),
+        "score": (single, reviews.scores),
+        "id": (single, pa.array(reviews.ids, pa.large_string()).cast(pa.large_binary())),
+    }
+    lists = [pa.LargeListArray.from_arrays(pa.array(splits), pa.array(values)) for splits, values in columns.values()]
+    return pa.RecordBatch.from_arrays(lists, names=[*columns])
 
 
 def tfrecord_gzip(examples: list[bytes]) -> bytes:

@@ -4,7 +4,13 @@ Everything that turns text into tokens runs these operations: counting, the tf.T
 through it training, serving and bulk scoring.
 """
 
+from collections.abc import Iterator
+
+import pyarrow as pa
 import tensorflow as tf
+
+# Tokens take many times the memory of their text, so a block is tokenised in parts of this size.
+PART_BYTES = 1 << 20
 
 # The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow
 # 2.21) reads its input as a C string and would drop all that follows a NUL.
@@ -13,6 +19,17 @@ _FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + 
 # Lower case with UTF-8 follows the process's locale (a Turkish one makes a dotless i of I), so ASCII
 # and the dotted capital I, the letters on which locales differ, are lowered before it.
 _DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
+
+
+def parts(texts: pa.Array, most_bytes: int = PART_BYTES) -> Iterator[pa.Array]:
+    """Cuts texts, string [batch], into parts of about that size, at least one.
+
+    >>> [len(part) for part in parts(pa.array(["a" * 10] * 5), 60)]
+    [4, 1]
+    """
+    rows = max(most_bytes * len(texts) // max(texts.nbytes, 1), 1)
+    for first in range(0, max(len(texts), 1), rows):
+        yield texts.slice(first, rows)
 
 
 def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:

@@ -1,27 +1,24 @@
 """The tf.Transform graph: text in, token ids and what is said of them out."""
 
+import functools
 import pathlib
 import tempfile
 
-import numpy as np
+import apache_beam as beam
 import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from apache_beam.options import pipeline_options
+from apache_beam.runners.portability import fn_api_runner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter
 
-from beam_pipelines import storage
+from beam_pipelines import object_stores, storage
 from beam_pipelines.learning import tokens, vocabulary
-from beam_pipelines.learning.reviews import Reviews
 
 VOCABULARY_FILE = "vocabulary.txt"
-# What travels beside the text, through the graph and untouched by it.
-PASSED = {
-    "block": pa.large_list(pa.large_binary()),
-    "id": pa.large_list(pa.large_binary()),
-    "score": pa.large_list(pa.float32()),
-    "split_key": pa.large_list(pa.large_binary()),
-}
+FOLDER = "transform"
 
 
 def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: int, max_tokens: int) -> dict:
@@ -57,11 +54,6 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
 
 
 def _table(vocabulary_path: str) -> tf.lookup.StaticHashTable:
-    if not storage.is_local(vocabulary_path):
-        # TensorFlow reads only local files, and the graph carries a copy of this one.
-        local = pathlib.Path(tempfile.mkdtemp(), VOCABULARY_FILE)
-        local.write_bytes(storage.read_bytes(vocabulary_path))
-        vocabulary_path = str(local)
     lines = tf.lookup.TextFileInitializer(
         vocabulary_path,
         tf.string,
@@ -78,34 +70,59 @@ def _at_least_one(ids: tf.RaggedTensor) -> tf.RaggedTensor:
     return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filling, empty)], axis=1)
 
 
-def input_config() -> tensor_adapter.TensorAdapterConfig:
-    """How tf.Transform reads the RecordBatches of `to_record_batch`."""
+def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_tokens: int) -> None:
+    """Writes the graph of a vocabulary to `folder/transform`.
+
+    TensorFlow reads and writes only local files, so it is built in a local folder and copied. It
+    needs no pass over the data: it is analysed over none, in this process, whatever runs the job.
+
+    Args:
+      folder: The output of the job.
+      chosen: The tokens in the order of their ids.
+      first_trained_id: See `preprocessing_fn`.
+      max_tokens: See `preprocessing_fn`.
+    """
+    with tempfile.TemporaryDirectory() as work:
+        path = pathlib.Path(work, VOCABULARY_FILE)
+        path.write_text("".join(token + "\n" for token in chosen), encoding="utf-8", newline="\n")
+        to_ids = functools.partial(
+            preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
+        )
+        # A pipeline makes its options those of all files that the process opens.
+        options = object_stores.options()
+        with (
+            beam.Pipeline(fn_api_runner.FnApiRunner(), pipeline_options.PipelineOptions([])) as root,
+            tft_beam.Context(temp_dir=f"{work}/tft"),
+        ):
+            nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
+            graph = (nothing, _input_config()) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
+            _ = graph | "WriteGraph" >> tft_beam.WriteTransformFn(f"{work}/written/{FOLDER}")
+        object_stores.set_options(options)
+        storage.copy(f"{work}/written", folder)
+
+
+def _input_config() -> tensor_adapter.TensorAdapterConfig:
     text = schema_pb2.TensorRepresentation()
     text.dense_tensor.column_name = "text"
     text.dense_tensor.shape.SetInParent()
-    return tensor_adapter.TensorAdapterConfig(_schema(), {"text": text})
+    return tensor_adapter.TensorAdapterConfig(pa.schema([("text", pa.large_list(pa.large_binary()))]), {"text": text})
 
 
-def _schema() -> pa.Schema:
-    return pa.schema([("text", pa.large_list(pa.large_binary())), *PASSED.items()])
+class TextToIds:
+    """A written graph, applied to texts.
 
+    Args:
+      folder: The output of the job that wrote it.
+    """
 
-def to_record_batch(reviews: Reviews) -> pa.RecordBatch:
-    """Reviews in the form that tf.Transform reads: every column a list of one value."""
-    columns = {
-        "text": reviews.texts,
-        "block": [reviews.block] * len(reviews.ids),
-        "id": reviews.ids,
-        "score": reviews.scores,
-        "split_key": [None] * len(reviews.ids) if reviews.split_keys is None else reviews.split_keys,
-    }
-    schema = _schema()
-    offsets = pa.array(np.arange(len(reviews.ids) + 1))
-    arrays = []
-    for name in schema.names:
-        values = columns[name]
-        if not isinstance(values, (pa.Array, np.ndarray)):
-            values = pa.array(values, pa.large_string())
-        values = pa.array(values).cast(schema.field(name).type.value_type)
-        arrays.append(pa.LargeListArray.from_arrays(offsets, values))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    def __init__(self, folder: str):
+        with storage.local_copy(storage.join(folder, FOLDER)) as local:
+            self._graph = tf.saved_model.load(f"{local}/{tft.TFTransformOutput.TRANSFORM_FN_DIR}")
+
+    def __call__(self, texts: pa.Array) -> dict[str, tf.Tensor | tf.RaggedTensor]:
+        """Returns what `preprocessing_fn` does, of texts string [batch]."""
+        parts = [
+            self._graph.transform_fn({"text": tf.constant(part.to_numpy(zero_copy_only=False), tf.string)})
+            for part in tokens.parts(texts)
+        ]
+        return {name: tf.concat([part[name] for part in parts], axis=0) for name in parts[0]}

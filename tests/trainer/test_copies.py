@@ -1,4 +1,7 @@
-"""Vertex AI's folders, here local ones; on the service they are gs:// paths."""
+"""The copies of a run's files. Vertex AI's folders are local ones here, gs:// paths on the service.
+
+--output on an object store is tested with the three commands, in tests/test_object_stores.py.
+"""
 
 import json
 import os
@@ -6,9 +9,40 @@ import shutil
 
 import pytest
 
+from beam_pipelines import storage
 from tests.conftest import train
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import kill_after_epoch, metrics, start, weights
+from trainer import copies
+
+
+@pytest.fixture
+def copied(monkeypatch) -> list[str]:
+    """The names of the files that are written to another folder, as they are."""
+    names, write = [], storage.write_bytes
+    monkeypatch.setattr(storage, "write_bytes", lambda *given: (names.append(given[1]), write(*given)))
+    return names
+
+
+def test_what_names_or_completes_others_comes_last_and_nothing_twice(tmp_path, monkeypatch, copied):
+    monkeypatch.setenv(copies.CHECKPOINTS, str(tmp_path / "kept"))
+    monkeypatch.setenv(copies.MODEL, str(tmp_path / "model"))
+    folder = tmp_path / "run"
+    for name in ("manifest.json", "checkpoints/state.json", "checkpoints/z.h5", "other", "v/saved_model.pb", "v/z/a"):
+        storage.write_bytes(str(folder), name, b"first")
+    copied.clear()
+    run = copies.Copies(folder, str(folder))
+    run.save()
+    assert copied == ["checkpoints/z.h5", "manifest.json", "checkpoints/state.json"]
+    copied.clear()
+    os.remove(folder / "checkpoints/z.h5")
+    storage.write_bytes(str(folder), "checkpoints/state.json", b"second")
+    copied.clear()
+    run.save()
+    assert copied == ["checkpoints/state.json"]
+    assert storage.listing(str(tmp_path / "kept")) == ["checkpoints/state.json", "manifest.json"]
+    run.publish("v")
+    assert copied[1:] == ["z/a", "saved_model.pb"]
 
 
 def test_model_checkpoints_and_logs_are_copied(prepared, tmp_path, monkeypatch):

@@ -1,0 +1,191 @@
+"""What stands between Beam's file systems and a person with gs:// or s3:// paths.
+
+Beam retries for up to a minute where credentials are missing, takes a bucket that does not exist for
+an empty one (s3://), and raises a tree of errors. Here a bucket is asked for once per process, before
+anything else, and whatever fails is told in one sentence.
+"""
+
+import contextlib
+import errno
+import functools
+import os
+import re
+
+from apache_beam.io import filesystem, filesystems
+from apache_beam.options import pipeline_options
+
+from beam_pipelines.flags import UserError
+
+# Seconds to wait for an answer to the first question.
+_TIMEOUT = 10
+# By SCHEME://BUCKET: what writes there other than Beam, or None.
+_reached: dict[str, object] = {}
+
+
+def set_options(options: pipeline_options.PipelineOptions) -> None:
+    """Makes Beam's flags, such as --s3_endpoint_url, those of all accesses of this process."""
+    filesystems.FileSystems.set_options(options)
+
+
+def options() -> pipeline_options.PipelineOptions:
+    """The flags that Beam's file systems go by; in a worker, Beam has set the job's (Beam 2.77)."""
+    if filesystems.FileSystems._pipeline_options is None:
+        # Not from sys.argv, whose flags may be those of another program.
+        set_options(pipeline_options.PipelineOptions([]))
+    return filesystems.FileSystems._pipeline_options
+
+
+def reach(path: str) -> type[filesystems.FileSystems]:
+    """Returns Beam's file systems, once the bucket of a path has answered in this process.
+
+    Raises:
+      UserError: Names the path, and what to do: no credentials, no such bucket, no access, no such
+        scheme.
+    """
+    scheme, bucket, key = _parts(path)
+    root = f"{scheme}://{bucket}"
+    if root not in _reached:
+        with told(path):
+            _reached[root] = _first_access(path, scheme, bucket, key)
+    return filesystems.FileSystems
+
+
+def write(path: str, data: bytes) -> None:
+    """Creates an object with these bytes, or replaces it; readers see all of them or none.
+
+    An object is published at `close`: an exception before must not reach it, hence no `with`.
+    """
+    store = reach(path)
+    scheme, bucket, key = _parts(path)
+    with told(path):
+        if client := _reached[f"{scheme}://{bucket}"]:
+            # Beam (2.77) cannot write an empty object there, and takes three requests for any other.
+            client.put_object(Bucket=bucket, Key=key, Body=data)
+        else:
+            # As they are: by default Beam compresses what has a name like .gz.
+            file = store.create(path, "application/octet-stream", "uncompressed")
+            file.write(data)
+            file.close()
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    scheme, _, rest = path.partition("://")
+    bucket, _, key = rest.partition("/")
+    return scheme, bucket, key
+
+
+def _first_access(path: str, scheme: str, bucket: str, key: str):
+    given = options()
+    try:
+        filesystems.FileSystems.get_filesystem(path)
+    except ValueError:
+        raise UserError(f"{path}: a path is a local one, gs://BUCKET/... or s3://BUCKET/...") from None
+    if scheme not in _ASK:
+        return None
+    if not bucket:
+        raise UserError(f"{path} names no bucket")
+    # Where a policy lets a user list only a part of the bucket, it is the part that is asked for.
+    prefix = re.split(r"[*?[]", key)[0].rpartition("/")[0]
+    return _ASK[scheme](path, bucket, prefix, given)
+
+
+@contextlib.contextmanager
+def told(path: str):
+    """Makes one error of whatever a store raises in the context.
+
+    Raises:
+      FileNotFoundError: There is no such object.
+      UserError: Anything else that is not a bug; one line that names the path.
+    """
+    try:
+        yield
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:
+        cause = _cause(error)
+        code, line = _code(cause), " ".join(_message(cause).split())
+        if code == 404:
+            raise FileNotFoundError(errno.ENOENT, line, path) from error
+        # What reads the file may raise in the context too, of its format.
+        if not (isinstance(cause, ConnectionError | TimeoutError) or type(cause).__module__.startswith(_LIBRARIES)):
+            raise
+        if code in (401, 403):
+            raise UserError(f"{path}: access denied: {line}") from error
+        raise UserError(f"{path} cannot be reached: {line}") from error
+
+
+_LIBRARIES = ("apache_beam.io.", "botocore.", "google.", "requests.", "urllib3.")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What lies at the bottom of Beam's error about errors."""
+    while isinstance(error, filesystem.BeamIOError) and error.exception_details:
+        inner = next(iter(error.exception_details.values()))
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    return error
+
+
+def _code(error: BaseException) -> int | None:
+    """The status of HTTP, where the error knows one."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return getattr(error, "code", None)
+
+
+def _message(error: BaseException) -> str:
+    return str(getattr(error, "message", None) or error)
+
+
+def _ask_s3(path: str, bucket: str, prefix: str, given):
+    from apache_beam.io.aws import s3io
+
+    try:
+        import botocore.exceptions
+        import botocore.session
+    except ImportError:
+        raise UserError(f"{path}: s3:// needs boto3: pip install 'review-scorer[aws]'") from None
+    # Beam makes a client for each file that it opens, and each would parse botocore's description of S3
+    # anew, for 0.1 s (Beam 2.77, botocore 1.44).
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    try:
+        client = s3io.S3IO(options=given).client.client
+        client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
+        raise UserError(
+            f"{path}: no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`"
+        ) from None
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            raise UserError(f"{path}: there is no bucket {bucket!r}") from None
+        raise
+    return client
+
+
+def _ask_gs(path: str, bucket: str, prefix: str, given) -> None:
+    import google.api_core.exceptions
+    import google.auth.exceptions
+    from apache_beam.internal.gcp import auth
+    from apache_beam.io.gcp import gcsio
+
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
+        # An emulator asks for no credentials; Beam would look for them for half a minute (Beam 2.77).
+        auth._Credentials._credentials_init = True
+    else:
+        try:
+            google.auth.default(scopes=given.view_as(pipeline_options.GoogleCloudOptions).gcp_oauth_scopes)
+        except google.auth.exceptions.DefaultCredentialsError as error:
+            raise UserError(
+                f"{path}: no Google Cloud credentials found; run `gcloud auth application-default login`, or name a "
+                f"key file in GOOGLE_APPLICATION_CREDENTIALS ({str(error).split('. ')[0]})"
+            ) from None
+    client = gcsio.create_storage_client(given)
+    try:
+        list(client.list_blobs(bucket, prefix=prefix, max_results=1, retry=None, timeout=_TIMEOUT))
+    except google.api_core.exceptions.NotFound:
+        raise UserError(f"{path}: there is no bucket {bucket!r}") from None
+
+
+_ASK = {"s3": _ask_s3, "gs": _ask_gs}

@@ -1,0 +1,111 @@
+"""Copies of a run's files elsewhere: what an interrupted run goes on from, and what it leaves behind.
+
+A run works in a local folder. With --output on an object store it is a temporary one, and all of it is
+copied. Vertex AI names its folders in environment variables, most often as gs:// paths, and may stop
+a machine and start the command again on another: see "Environment variables for special Cloud
+Storage directories" in its documentation. Where a variable is not set, nothing is copied there.
+"""
+
+import contextlib
+import fnmatch
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+from beam_pipelines import job_folder, storage
+from beam_pipelines.flags import logger
+
+CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
+EVERYTHING = ("*",)
+RESUMED = (job_folder.MANIFEST, "checkpoints/*")
+# A reader waits for them, since they name the others or complete them.
+LAST = ("state.json", "saved_model.pb")
+
+
+def restore(output: str) -> None:
+    """Brings back what an interrupted run has saved for Vertex AI, where `output` holds nothing yet."""
+    kept = os.environ.get(CHECKPOINTS)
+    if not kept or storage.listing(output) or not storage.exists(storage.join(kept, job_folder.MANIFEST)):
+        return
+    logger.info("restoring the run saved in %s", kept)
+    for name in _names(kept, RESUMED):
+        storage.write_bytes(output, name, storage.read_bytes(storage.join(kept, name)))
+
+
+@contextlib.contextmanager
+def working_folder(output: str) -> Iterator[pathlib.Path]:
+    """Yields the local folder to work in: `output`, or a copy of what a run goes on from there."""
+    if storage.is_local(output):
+        yield pathlib.Path(output)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in _names(output, (*RESUMED, "logs/*")):
+            storage.write_bytes(folder, name, storage.read_bytes(storage.join(output, name)))
+        yield pathlib.Path(folder)
+
+
+class Copies:
+    """Keeps the copies of a run.
+
+    Args:
+      folder: The local one that it works in.
+      output: What --output names.
+    """
+
+    def __init__(self, folder: pathlib.Path, output: str):
+        self._folder = folder
+        self._output = None if storage.is_local(output) else _Copy(folder, output)
+        self._checkpoints = _copy_to(CHECKPOINTS, folder)
+        self._logs = _copy_to(LOGS, folder / "logs")
+
+    def save(self) -> None:
+        """Copies checkpoints and logs, after an epoch."""
+        if self._output:
+            self._output.update((*RESUMED, "logs/*"))
+        if self._checkpoints:
+            self._checkpoints.update(RESUMED)
+        if self._logs:
+            self._logs.update(EVERYTHING)
+
+    def publish(self, version: str) -> None:
+        """Copies all, and to AIP_MODEL_DIR the export, a SavedModel."""
+        self.save()
+        if self._output:
+            self._output.update(EVERYTHING)
+        if model := _copy_to(MODEL, self._folder / version):
+            model.update(EVERYTHING)
+            logger.info("copied the export to %s", model.target)
+
+
+def _copy_to(variable: str, source: pathlib.Path) -> "_Copy | None":
+    return _Copy(source, os.environ[variable]) if os.environ.get(variable) else None
+
+
+class _Copy:
+    """A copy of a local folder that is brought up to date now and then."""
+
+    def __init__(self, source: pathlib.Path, target: str):
+        self.target = target
+        self._source = source
+        self._copied: dict[str, tuple] = {}
+
+    def update(self, patterns: tuple[str, ...]) -> None:
+        """Copies what is new or has changed, then deletes checkpoints that are no longer there."""
+        names = _names(str(self._source), patterns)
+        for name in names:
+            found = (self._source / name).stat()
+            version = (found.st_mtime_ns, found.st_size)
+            if self._copied.get(name) != version:
+                storage.write_bytes(self.target, name, (self._source / name).read_bytes())
+                self._copied[name] = version
+        storage.clear_temporary(self.target)
+        if patterns != EVERYTHING:
+            storage.delete(self.target, sorted(set(_names(self.target, ("checkpoints/*",))) - set(names)))
+
+
+def _names(folder: str, patterns: tuple[str, ...]) -> list[str]:
+    """The files of some patterns, in an order in which no reader sees half of what belongs together."""
+    names = [name for name in storage.listing(folder) if any(fnmatch.fnmatch(name, one) for one in patterns)]
+    names = [name for name in names if not name.startswith(storage.TEMPORARY)]
+    return sorted(names, key=lambda name: (name.endswith(LAST), name))
