@@ -51,7 +51,8 @@ class WriteExamples(beam.DoFn):
                 data = tfrecord_gzip(self._encoder.encode(rows))
                 storage.write_bytes(self.folder, SHARD.format(split=name, block=block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
-        yield statistics.count_examples(split, recurring, _values(batch, "score"), _values(batch, "tokens"), scale)
+        counted = (_values(batch, name) for name in ("score", "tokens", "known_share"))
+        yield statistics.count_examples(split, recurring, *counted, scale)
 
 
 def _values(batch: pa.RecordBatch, name: str) -> np.ndarray:
