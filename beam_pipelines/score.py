@@ -14,7 +14,7 @@ from beam_pipelines.archive import inputs
 from beam_pipelines.flags import UserError, logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
-OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "summary.json"]
+OUTPUTS = ["scores/*", "rejected/*.jsonl", "statistics/*.json", "report.html", "summary.json"]
 
 
 def build(root, files: list[inputs.InputFile], settings: ScoreSettings, export, folder: str) -> None:
@@ -48,7 +48,9 @@ def run(settings: ScoreSettings, options) -> dict:
     import apache_beam as beam
 
     from beam_pipelines import exports
-    from beam_pipelines.scoring import shards, summary
+    from beam_pipelines.scale import Scale
+    from beam_pipelines.scoring import report as page
+    from beam_pipelines.scoring import shards, summary, work
 
     shards.check_names(settings)
     export = exports.find(settings.model)
@@ -69,11 +71,13 @@ def run(settings: ScoreSettings, options) -> dict:
     logger.info("scoring %d files, %.1f MB, with version %d", len(files), size_mb, export.version)
     with beam.Pipeline(options=options) as root:
         build(root, files, settings, export, folder)
+    seconds = time.monotonic() - started
     report = {
-        **summary.summarise(folder, files, export),
-        "seconds": round(time.monotonic() - started, 1),
+        **summary.summarise(folder, files, export, work.this_run(root.result, seconds)),
+        "seconds": round(seconds, 1),
         **described,
     }
+    page.write(folder, report, Scale(export.about["score_min"], export.about["score_max"]))
     storage.write_json(folder, "summary.json", report)
     storage.clear_temporary(folder)
     return report
@@ -89,6 +93,8 @@ def main(argv=None) -> int:
         f"{report['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
         f"the scores lie in {settings.output}/scores"
     )
+    if report["drift"]:
+        print(" ".join(report["drift"]))
     if settings.explain and report["rows_scored"]:
         print(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
     if settings.score_column and not report["rows_with_true_score"]:

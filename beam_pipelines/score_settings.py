@@ -52,6 +52,11 @@ class ScoreSettings:
         default=0.01,
     )
     max_field_mb: float = flag("a CSV row with a quote still open after this many megabytes is rejected", default=16.0)
+    no_text_in_reports: bool = flag(
+        "keep excerpts, unknown words and rejected rows out of the report, the summary and the statistics, for a "
+        "private archive",
+        default=False,
+    )
     overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
 
     def __post_init__(self):
