@@ -4,9 +4,12 @@ import base64
 import dataclasses
 import io
 import pathlib
+import re
 import warnings
 
 import jinja2
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,13 +68,13 @@ def render(title: str, headline: str, sections: list[Section], drawn: dict[str, 
 
 
 def shown(value) -> str:
-    """A table's cell as text.
+    """A table's cell as text, in which control characters are replaced.
 
     >>> [shown(value) for value in ("a", None, 12345, 0.12345, 12345.6)]
     ['a', '-', '12,345', '0.123', '12,346']
     """
     if isinstance(value, str):
-        return value
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"

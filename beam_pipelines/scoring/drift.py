@@ -11,6 +11,7 @@ SHARE_GAP, FOREIGN_GAP = 0.01, 0.05
 # Below this many held-out reviews, known words are compared with those of all.
 FEW_HELD_OUT = 30
 TOLD_WORDS = 5
+TRUST_LESS = "Trust the scores less."
 
 
 def compare(histograms: dict, sums: dict, unknown: dict[str, int], training: dict) -> dict:
@@ -95,7 +96,7 @@ def sentences(lengths: dict, shares: dict, unknown: dict[str, int]) -> list[str]
             # Short reviews alone spread the share, so beside other lengths this says nothing.
             told.append(_of_spread(shares))
         trusted &= gap < SHARE_GAP or shares["psi"] <= LARGE_SHIFT
-    return told if trusted else [*told, "Trust the scores less."]
+    return told if trusted else [*told, TRUST_LESS]
 
 
 def _of_lengths(lengths: dict) -> str:

@@ -7,6 +7,7 @@ from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
 from beam_pipelines.scale import Scale
 from beam_pipelines.scoring import drift
+from beam_pipelines.scoring.statistics import EXCERPT_CHARACTERS
 
 SHOWN_FILES = 20
 SHOWN_TOKENS = 20
@@ -48,7 +49,9 @@ def headline(summary: dict) -> str:
             f" The mean score is {summary['score_mean']:.3g}; the {summary['interval_share']:.0%} intervals are "
             f"{summary['interval_width_mean']:.3g} wide on average."
         )
-    return " ".join([said, *summary["drift"]])
+    if summary["drift"]:
+        said += " The archive is unlike the training data, as told below."
+    return f"{said} {drift.TRUST_LESS}" if drift.TRUST_LESS in summary["drift"] else said
 
 
 def sections(summary: dict, scale: Scale) -> list[Section]:
@@ -130,10 +133,14 @@ def _errors(summary: dict) -> Section:
 def _ranked(title: str, rows: list[dict]) -> Section:
     with_text = "text" in rows[0]
     shown = [
-        [row["id"], *(row[name] for name in ("score", "low", "high")), *([row["text"]] if with_text else [])]
+        [row["id"], *(row[name] for name in ("score", "low", "high")), *([_excerpt(row["text"])] if with_text else [])]
         for row in rows
     ]
     return Section(title, table=_table(["review", "score", "from", "to", *(["it begins"] if with_text else [])], shown))
+
+
+def _excerpt(text: str) -> str:
+    return text + "..." if len(text) == EXCERPT_CHARACTERS else text
 
 
 def _files(summary: dict) -> Section:
@@ -175,8 +182,8 @@ def _run(summary: dict) -> Section:
     )
     if summary["batches"]:
         said += (
-            f" The archive took {summary['batches']:,} batches of {summary['rows_per_batch']:,.0f} reviews on average; "
-            f"{waste:.1%} of the places in them was padding."
+            f" Batches held {summary['rows_per_batch']:,.0f} reviews on average; {waste:.1%} of the places for tokens "
+            "in them were padding."
         )
     return Section("This run", text=said, table=_table(["stage", "seconds", "share"], rows))
 
