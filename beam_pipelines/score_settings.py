@@ -12,7 +12,7 @@ class ScoreSettings:
     """Scores every review of an archive with an exported model.
 
     Writes OUTPUT/scores (in the order of the input), OUTPUT/rejected (every row that could not be
-    scored, with its reason) and OUTPUT/summary.json.
+    scored, with its reason), OUTPUT/summary.json and OUTPUT/report.html.
 
     Example:
       python -m beam_pipelines.score --input 'dump/*.jsonl.gz' --model trained --output scored \\
