@@ -1,13 +1,12 @@
 """Beam's counters of a run: rows, and how long each stage took. A retried bundle may count twice."""
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 
 from apache_beam.metrics import Metrics, MetricsFilter
 
 NAMESPACE = "review_scorer"
-SECONDS = "_microseconds"
+_TIME = "_microseconds"
 
 
 def count(name: str, value: int) -> None:
@@ -16,17 +15,7 @@ def count(name: str, value: int) -> None:
 
 
 def add_seconds(stage: str, seconds: float) -> None:
-    count(stage + SECONDS, seconds * 1e6)
-
-
-@contextlib.contextmanager
-def timed(stage: str):
-    """Adds the time within the context to a stage's."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        add_seconds(stage, time.perf_counter() - started)
+    count(stage + _TIME, seconds * 1e6)
 
 
 def timed_iterator(stage: str, values: Iterable) -> Iterator:
@@ -34,8 +23,9 @@ def timed_iterator(stage: str, values: Iterable) -> Iterator:
     values = iter(values)
     nothing = object()
     while True:
-        with timed(stage):
-            value = next(values, nothing)
+        started = time.perf_counter()
+        value = next(values, nothing)
+        add_seconds(stage, time.perf_counter() - started)
         if value is nothing:
             return
         yield value
@@ -44,4 +34,10 @@ def timed_iterator(stage: str, values: Iterable) -> Iterator:
 def read(result) -> dict[str, int]:
     """The counters of a pipeline that has run; {} where the runner tells none."""
     found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    return {one.key.metric.name: one.result for one in found}
+    # Some runners know only what was attempted.
+    return {one.key.metric.name: one.committed or one.attempted or 0 for one in found}
+
+
+def seconds_by_stage(counts: dict[str, int]) -> dict[str, float]:
+    """The times among the counters, by stage."""
+    return {name.removesuffix(_TIME): value / 1e6 for name, value in counts.items() if name.endswith(_TIME)}

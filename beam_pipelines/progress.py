@@ -3,9 +3,13 @@
 import sys
 import threading
 import time
+import typing
 from collections.abc import Callable, Iterable
 
 from beam_pipelines.flags import logger
+
+if typing.TYPE_CHECKING:
+    from beam_pipelines.scoring.shards import Done
 
 SECONDS = 30
 # Looking may take at most this share of the time: an object store answers slowly.
@@ -41,14 +45,15 @@ class Monitor:
     A context manager: it tells as long as the job within runs.
 
     Args:
-      look: Returns the statistics of the blocks finished since the last call: `rows_scored`,
-        `rows_rejected` and `stored_bytes`, the bytes of the archive that they took.
+      look: Returns the blocks that were finished since the last call, by name.
       size_bytes: The size of the archive.
-      done: The statistics of the blocks that an earlier attempt finished.
+      done: The blocks that an earlier attempt finished.
       stream: Where a terminal is looked for.
     """
 
-    def __init__(self, look: Callable[[], Iterable[dict]], size_bytes: int, done: Iterable[dict] = (), stream=None):
+    def __init__(
+        self, look: Callable[[], dict[str, "Done"]], size_bytes: int, done: Iterable["Done"] = (), stream=None
+    ):
         self._look = look
         self._size = max(size_bytes, 1)
         self._stream = stream or sys.stderr
@@ -74,15 +79,15 @@ class Monitor:
         pause = 1 if self._live else SECONDS
         while not self._ended.wait(pause):
             before = time.monotonic()
-            self._add(self._look())
+            self._add(self._look().values())
             self._tell(self.line(before - self._started))
             pause = max(1 if self._live else SECONDS, (time.monotonic() - before) / LOOKING_SHARE)
 
-    def _add(self, blocks: Iterable[dict]) -> None:
+    def _add(self, blocks: Iterable["Done"]) -> None:
         for block in blocks:
-            self._rows += block["rows_scored"] + block["rows_rejected"]
-            self._rejected += block["rows_rejected"]
-            self._bytes += block["stored_bytes"]
+            self._rows += block.rows
+            self._rejected += block.rejected
+            self._bytes += block.stored_bytes
 
     def _tell(self, line: str) -> None:
         if self._live:

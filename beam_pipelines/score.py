@@ -90,16 +90,13 @@ class Job:
         }
         return job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=outcome)
 
-    def claim(self) -> dict[str, dict]:
-        """Takes the output folder; returns the statistics of the blocks that are done, by name."""
-        from beam_pipelines.scoring import shards
-
+    def claim(self) -> None:
+        """Takes the output folder, or goes on in it."""
         reads = [self.export.path, *(file.path for file in self.files)]
         settings = self.settings
         job_folder.claim(
             self.folder, self.manifest(), overwrite=settings.overwrite, resume=settings.resume, reads=reads
         )
-        return shards.finished(self.folder, settings.output_format) if settings.resume else {}
 
 
 def build(root, job: Job, done: dict[str, int | None]) -> None:
@@ -125,31 +122,37 @@ def run(settings: ScoreSettings, options) -> dict:
     """
     started = time.monotonic()
     job = Job.of(settings)
-    done = job.claim()
+    job.claim()
     flags.import_tensorflow()
     import apache_beam as beam
 
     from beam_pipelines import counters
-    from beam_pipelines.scoring import shards, summary
+    from beam_pipelines.scale import Scale
+    from beam_pipelines.scoring import report as page
+    from beam_pipelines.scoring import shards, summary, work
 
     logger.info("scoring %d files, %.1f MB, with version %d", len(job.files), job.size_bytes / 1e6, job.export.version)
+    newly = shards.Newly(job.folder, settings.output_format)
+    done = newly()
     if done:
-        logger.info("%d blocks are done", len(done))
+        logger.info("%d blocks are done already", len(done))
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, job, {name: block["end"] for name, block in done.items()})
-    look = shards.Newly(job.folder, settings.output_format, set(done))
+    build(pipeline, job, {name: block.end for name, block in done.items()})
     try:
-        with progress.Monitor(look, job.size_bytes, done.values()):
+        with progress.Monitor(newly, job.size_bytes, done.values()):
             result = pipeline.run()
             result.wait_until_finish()
     except BaseException:
         logger.error("stopped; with --resume, the same command goes on from here")
         raise
+    names = shards.finished(job.folder, settings.output_format)
+    blocks_told = (block for _, block in shards.read_statistics(job.folder, names))
     report = {
-        **summary.summarise(job.folder, settings.output_format, job.files, job.export),
-        "this_run": {"seconds": round(time.monotonic() - started, 1), "counters": counters.read(result)},
+        **summary.summarise(blocks_told, job.files, job.export),
+        "this_run": work.this_run(counters.read(result), time.monotonic() - started),
         **job_folder.read(job.folder),
     }
+    page.write(job.folder, report, Scale(job.export.about["score_min"], job.export.about["score_max"]))
     storage.write_json(job.folder, "summary.json", report)
     storage.clear_temporary(job.folder)
     return report
@@ -165,6 +168,8 @@ def main(argv=None) -> int:
         f"{report['this_run']['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
         f"the scores lie in {settings.output}/scores"
     )
+    if report["drift"]:
+        print(" ".join(report["drift"]))
     if settings.explain and report["rows_scored"]:
         print(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
     if settings.score_column and not report["rows_with_true_score"]:

@@ -51,6 +51,11 @@ class ScoreSettings(ArchiveSettings):
         choices=["auto", "saved_model", "compiled"],
     )
     explain: bool = flag("also tell the phrases that moved each score most, up and down; much slower", default=False)
+    no_text_in_reports: bool = flag(
+        "keep excerpts, unknown words and rejected rows out of the report, the summary and the statistics, for a "
+        "private archive",
+        default=False,
+    )
     resume: bool = flag(
         "go on with the job that an earlier run of the same command began in OUTPUT; begin it if there is none",
         default=False,

@@ -79,7 +79,7 @@ def report() -> None:
         f"{test['median']['mae']:.2f}, with a random guess {test['random_guess']['mae']:.2f}; "
         f"{test['coverage']:.0%} lie in their {summary['interval_share']:.0%} interval\n"
         f"On {len(scores):,} whole reviews: the score tells good from bad with an AUC of {auc:.3f}\n"
-        f"Bulk scoring: {summary['rows_scored'] / summary['seconds']:,.0f} reviews a second, start-up included"
+        f"Bulk scoring: {summary['this_run']['rows_per_second']:,.0f} reviews a second, start-up included"
     )
     ordered = scores.sort_values("score", ascending=False)
     for title, part in (("best", ordered.head(SHOWN)), ("worst", ordered.tail(SHOWN)[::-1])):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from beam_pipelines import preprocess
+from beam_pipelines import distributions, preprocess
 from beam_pipelines.flags import UserError
 from tests import conftest
 from tests.learning.test_tokens import plain_tokens
@@ -85,6 +85,12 @@ def test_statistics_are_those_of_the_rows(rows, prepared):
     assert histogram.tolist() == binned
     lengths = pd.Series([len(plain_tokens(row["text"])) for row in rows])
     assert statistics["tokens_per_review"] == pytest.approx(lengths.describe().to_dict())
+    assert statistics["token_lengths"]["histogram"] == distributions.count_lengths(lengths.to_numpy()).tolist()
+    shares = statistics["known_shares"]
+    assert {name: sum(bins) for name, bins in shares["histogram"].items()} == statistics["rows"]["kept_by_split"]
+    assert shares["known_tokens"]["train"] / shares["tokens"]["train"] == pytest.approx(
+        statistics["vocabulary"]["share_of_tokens_with_vector"]
+    )
     assert not (prepared / ".tmp").exists()
 
 

@@ -1,5 +1,6 @@
 """The bulk job: every row in comes out once, in order, with its score or the reason why not."""
 
+import collections
 import json
 import pathlib
 
@@ -8,9 +9,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from beam_pipelines import score
+from beam_pipelines import distributions, score
 from beam_pipelines.flags import UserError
 from tests import conftest
+from tests.learning.test_tokens import plain_tokens
 from tests.trainer.test_export import serve, version
 
 
@@ -112,6 +114,57 @@ def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):
     assert summary["mae"] == pytest.approx(gaps.mean(), rel=1e-5)
     assert summary["score_mean"] == pytest.approx(scores.mean(), rel=1e-5)
     assert sum(summary["score_histogram"]) == len(rows)
+    gaps = scores - np.array([row["score"] for row in rows])
+    assert summary["bias"] == pytest.approx(gaps.mean(), rel=1e-4)
+    assert summary["rmse"] == pytest.approx(np.sqrt((gaps**2).mean()), rel=1e-5)
+
+
+def test_the_summary_and_the_report_tell_what_the_scores_are(rows, archive, cnn, tmp_path):
+    summary = run(archive, cnn, tmp_path, "--id_column=id")
+    found = pd.read_parquet(tmp_path / "scores")
+    lengths, shares = summary["tokens_histogram"], summary["known_share_histogram"]
+    assert lengths["counts"] == lengths["training"] == distributions.count_lengths(found["tokens"].to_numpy()).tolist()
+    assert shares["counts"] == distributions.count_shares(found["known_share"].to_numpy()).tolist()
+    assert lengths["psi"] == 0
+    assert summary["drift"] == []
+    for name, rank in (("best", -found["score"]), ("worst", found["score"])):
+        expected = found["id"].iloc[np.argsort(rank.to_numpy(), kind="stable")[:10]].tolist()
+        assert [row["id"] for row in summary[name]] == expected
+    texts = {row["id"]: row["text"] for row in rows}
+    assert all(row["text"] == texts[row["id"]][:200] for row in summary["least_certain"])
+    words = collections.Counter(token for row in rows for token in plain_tokens(row["text"]))
+    known = set((version(cnn) / "assets/vocabulary.txt").read_text().split("\n"))
+    unknown = {token: count for token, count in words.items() if token not in known}
+    assert 100 < len(unknown) <= 200
+    assert summary["tokens_without_id"] == sum(unknown.values())
+    assert summary["unknown_tokens"].items() <= unknown.items()
+    assert len(summary["unknown_tokens"]) == 50
+    assert summary["this_run"]["rows_scored"] == len(rows)
+    assert {"load", "read", "tokenise", "score", "write"} == set(summary["this_run"]["seconds_by_stage"])
+    page = (tmp_path / "report.html").read_text()
+    assert summary["best"][0]["id"] in page
+    assert "Lengths and known words are like the training data" in page
+
+
+def test_another_language_is_told_in_the_end(cnn, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("text\n" + "der film war <b>nicht</b> sehr gut und ich war it\n" * 300)
+    drift = run(tmp_path / "in.csv", cnn, tmp_path / "out")["drift"]
+    assert "as in another language or subject; the most frequent unknown words are b (600), war (600)" in drift[1]
+    assert " ".join(drift) in capsys.readouterr().out.splitlines()
+    assert drift[-1] in (tmp_path / "out/report.html").read_text()
+
+
+def test_a_private_archive_leaves_no_word_in_the_summary_the_report_and_the_statistics(cnn, tmp_path):
+    words = ["zebra", "quokka", "superb", "secretly"]
+    (tmp_path / "in.csv").write_text("text\n" + "Zebra quokka superb\n" * 40 + 'secretly,one,more\n"secretly')
+    flags = ["--max_rejected_share=1", "--explain"]
+    for output, more, expected in (("open", [], words), ("private", ["--no_text_in_reports"], [])):
+        summary = run(tmp_path / "in.csv", cnn, tmp_path / output, *flags, *more)
+        assert summary["rows_rejected"] == 2
+        paths = [path for path in (tmp_path / output).rglob("*") if path.suffix in (".json", ".html")]
+        assert len(paths) == 4
+        told = "".join(path.read_text() for path in paths).lower()
+        assert [word for word in words if word in told] == expected
 
 
 def test_a_parquet_column_keeps_its_type_and_the_score_says_its_unit(rows, cnn, tmp_path):
@@ -156,10 +209,14 @@ def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_ow
     with pytest.raises(UserError, match="is not empty; choose another folder, add --resume to go on with its job"):
         run(archive, cnn, tmp_path)
     (tmp_path / "rejected").mkdir()
-    (tmp_path / "rejected" / "old.jsonl").write_text("{}")
+    (tmp_path / "rejected/000000-000000000000000.jsonl").write_text("{}")
+    mine = [tmp_path / name for name in ("notes.txt", "scores/mine.parquet", "statistics/mine.json")]
+    for path in mine:
+        path.write_text("mine")
     run(archive, cnn, tmp_path, "--overwrite", "--output_format=csv")
-    assert (tmp_path / "notes.txt").exists()
+    assert all(path.read_text() == "mine" for path in mine)
     assert not (tmp_path / "rejected").exists()
+    mine[1].unlink()
     assert {path.suffix for path in (tmp_path / "scores").iterdir()} == {".csv"}
 
 

@@ -5,7 +5,7 @@
     explain          text string [batch] -> phrases string [batch, phrases], points float32 [batch, phrases] in
                      the archive's unit, explained_score float32 [batch] and, of a CNN, explained_rest
     encode           text string [batch] -> tokens, known_share, truncated, ids int64 [tokens of all],
-                     row_lengths int64 [batch]
+                     row_lengths int64 [batch], unknown string [unknown tokens of all]
     score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
 The last two are the two halves of the first: a bulk job puts its own batching between them. A CNN
@@ -28,6 +28,8 @@ from beam_pipelines.scale import Scale
 from trainer import explanation, folding
 from trainer.data import PreparedReviews
 
+# What the statistics of the training data tell a job that scores others.
+TRAINING = ("rows", "scores", "tokens_per_review", "token_lengths", "known_shares", "vocabulary")
 # What a scorer must get right however it is built; their scores stand in reviews.json.
 FIXED_TEXTS = (
     "",
@@ -75,6 +77,7 @@ class ReviewScorer(tf.Module):
             "tokens": encoded["tokens"],
             "known_share": encoded["known_share"],
             "truncated": tf.cast(encoded["truncated"], tf.bool),
+            "unknown": encoded["unknown"],
         }
 
     def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
@@ -94,13 +97,15 @@ class ReviewScorer(tf.Module):
     def serve(self, text):
         encoded = self._encode(text)
         ids = self._padded(encoded.pop("ids"))
+        del encoded["unknown"]
         return {**self._read(self._model(ids, training=False)), **encoded}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def encode(self, text):
         encoded = self._encode(text)
-        ids = encoded.pop("ids")
-        return {"ids": ids.flat_values, "row_lengths": ids.row_lengths(), **encoded}
+        ids, unknown = encoded.pop("ids"), encoded.pop("unknown")
+        flat = {"ids": ids.flat_values, "row_lengths": ids.row_lengths(), "unknown": unknown.flat_values}
+        return {**flat, **encoded}
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="ids")])
     def score_ids(self, ids):
@@ -168,7 +173,7 @@ def export(versions: pathlib.Path, prepared: PreparedReviews, scorer: ReviewScor
             "score_min": prepared.scale.low,
             "score_max": prepared.scale.high,
             "max_tokens": statistics["settings"]["max_tokens"],
-            "training": {name: statistics[name] for name in ("rows", "scores", "tokens_per_review", "vocabulary")},
+            "training": {name: statistics[name] for name in TRAINING},
             "preprocess_settings": statistics["settings"],
             **about,
             "versions": job_folder.versions(),

@@ -3,19 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from beam_pipelines.reporting.drawing import BASELINE, MODEL, TRUTH, new_figure
 from beam_pipelines.scale import BINS, Scale
 
-MODEL, BASELINE, TRUTH = "#1b6ca8", "#c9722c", "#7a7a7a"
 # Of more reviews than these a scatter plot shows a sample.
 POINTS = 3000
-
-
-def _figure(columns: int = 1, *, height: float = 3.4) -> tuple[Figure, list]:
-    figure = Figure(figsize=(7.5, height), layout="constrained", dpi=110)
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, list(axes)
 
 
 def _edges(scale: Scale) -> np.ndarray:
@@ -24,7 +16,7 @@ def _edges(scale: Scale) -> np.ndarray:
 
 def score_histogram(truths: np.ndarray, scores: np.ndarray, scale: Scale) -> Figure:
     """How many reviews have which score, truly and by the model."""
-    figure, (ax,) = _figure()
+    figure, (ax,) = new_figure()
     bins = [np.bincount(scale.bins(values), minlength=BINS) for values in (truths, scores)]
     middles, width = (_edges(scale)[1:] + _edges(scale)[:-1]) / 2, scale.span / BINS
     ax.bar(middles - width * 0.21, bins[0], width * 0.42, color=TRUTH, label="true")
@@ -36,7 +28,7 @@ def score_histogram(truths: np.ndarray, scores: np.ndarray, scale: Scale) -> Fig
 
 def sample_weights(weights: np.ndarray, used: bool, scale: Scale) -> Figure:
     """The weight of a review by its score, were the bins to count equally."""
-    figure, (ax,) = _figure(height=2.6)
+    figure, (ax,) = new_figure(height=2.6)
     ax.stairs(weights, _edges(scale), fill=True, color=MODEL if used else TRUTH)
     ax.axhline(1, color=BASELINE, linewidth=1, label="every review the same")
     ax.set(xlabel="score", ylabel="weight", title=f"{'used' if used else 'not used'} in this run", xticks=_edges(scale))
@@ -47,7 +39,7 @@ def sample_weights(weights: np.ndarray, used: bool, scale: Scale) -> Figure:
 
 def sequence_lengths(lengths: np.ndarray) -> Figure:
     """How many tokens the training reviews have."""
-    figure, (ax,) = _figure(height=2.6)
+    figure, (ax,) = new_figure(height=2.6)
     ax.hist(lengths, bins=60, color=MODEL)
     ax.axvline(lengths.mean(), color=BASELINE, label=f"mean {lengths.mean():,.0f}, longest {lengths.max():,}")
     ax.set(xlabel="tokens, after the cut", ylabel="reviews", yscale="log")
@@ -57,7 +49,7 @@ def sequence_lengths(lengths: np.ndarray) -> Figure:
 
 def learning_curves(history: list[dict], best_epoch: int) -> Figure:
     """The training loss and the validation error after each epoch."""
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = new_figure(2)
     epochs = [row["epoch"] for row in history]
     left.plot(epochs, [row["loss"] for row in history], "o-", color=MODEL)
     left.set(xlabel="epoch", title="training loss")
@@ -72,7 +64,7 @@ def learning_curves(history: list[dict], best_epoch: int) -> Figure:
 
 def errors(truths: np.ndarray, scores: np.ndarray, guesses: np.ndarray, scale: Scale) -> Figure:
     """The notebook's three panels: errors beside the random guess's, true against predicted, residuals."""
-    figure, (left, middle, right) = _figure(3)
+    figure, (left, middle, right) = new_figure(3)
     edges = np.linspace(-scale.span, scale.span, 41)
     left.hist(guesses - truths, edges, color=BASELINE, alpha=0.6, label="random guess")
     left.hist(scores - truths, edges, color=MODEL, alpha=0.7, label="model")
@@ -97,7 +89,7 @@ def calibration(
     shares: np.ndarray, covered: np.ndarray, figures: dict, *, split: str, share: float, scale: Scale
 ) -> Figure:
     """Coverage of intervals of any share, and of the exported one by the true score."""
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = new_figure(2)
     left.plot([0, 1], [0, 1], color=BASELINE, linewidth=1)
     left.plot(shares, covered, "o-", color=MODEL, markersize=4)
     left.set(xlabel="share that the interval shall cover", ylabel=f"share covered, {split}", title="calibration")
@@ -110,7 +102,7 @@ def calibration(
 
 def probes(texts: list[str], scores: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Scale) -> Figure:
     """The scores of probe sentences, with their intervals."""
-    figure, (ax,) = _figure(height=1 + 0.4 * len(texts))
+    figure, (ax,) = new_figure(height=1 + 0.4 * len(texts))
     places = np.arange(len(texts))[::-1]
     ax.barh(places, scores - scale.low, left=scale.low, color=MODEL, height=0.6)
     ax.hlines(places, low, high, color="black", linewidth=1)
@@ -121,7 +113,7 @@ def probes(texts: list[str], scores: np.ndarray, low: np.ndarray, high: np.ndarr
 
 def nearest_words(neighbours: dict[str, list[tuple[str, float]]]) -> Figure:
     """The words whose vectors point the same way as a probe word's."""
-    figure, axes = _figure(len(neighbours))
+    figure, axes = new_figure(len(neighbours))
     for ax, (word, near) in zip(axes, neighbours.items(), strict=True):
         places = np.arange(len(near))[::-1]
         ax.barh(places, [cosine for _, cosine in near], color=MODEL, height=0.6)

@@ -1,45 +1,23 @@
 """The report of a training run: one HTML file that needs no other, and its figures as PNG files."""
 
-import base64
-import io
 import json
 import pathlib
-import warnings
-
-import jinja2
 
 from beam_pipelines import storage
+from beam_pipelines.reporting import page
+from beam_pipelines.reporting.page import Section
 from trainer import report_sections as parts
-from trainer.report_sections import Run, Section
+from trainer.report_sections import Run
 
 
 def write(folder: pathlib.Path, run: Run) -> None:
     """Writes `report.html` and `plots/*.png`."""
-    rendered = []
-    for section in sections(run):
-        image = ""
-        if section.figure:
-            data = io.BytesIO()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # A letter that the font lacks is drawn as a box.
-                section.figure.savefig(data, format="png")
-            storage.write_bytes(str(folder), f"plots/{section.name}.png", data.getvalue())
-            image = base64.b64encode(data.getvalue()).decode()
-        rendered.append({**vars(section), "image": image})
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent), autoescape=True)
-    environment.filters["figure"] = _figure
-    html = environment.get_template("report.html").render(
-        title=f"A {run.settings.model.upper()} that scores reviews", headline=headline(run), sections=rendered
-    )
-    storage.write_bytes(str(folder), "report.html", html.encode())
-
-
-def _figure(value) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    told = sections(run)
+    drawn = page.images(told)
+    for name, image in drawn.items():
+        storage.write_bytes(str(folder), f"plots/{name}.png", image)
+    title = f"A {run.settings.model.upper()} that scores reviews"
+    storage.write_bytes(str(folder), "report.html", page.render(title, headline(run), told, drawn))
 
 
 def headline(run: Run) -> str:

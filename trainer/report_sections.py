@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.reporting.page import Section
 from beam_pipelines.scale import BINS, Scale
 from trainer import evaluation, figures, interval
 from trainer.data import PreparedReviews, bin_weights
@@ -59,29 +60,6 @@ class Run:
     def judged(self) -> str:
         """The split that judges the model: the test, or what there is in its place."""
         return next(name for name in ("test", "validation", "train") if self.found[name]["rows"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-      title: Its heading.
-      name: The PNG file of its figure.
-      text: What it says first.
-      table: `header`, `rows` and which rows are `marked`.
-      figure: A matplotlib figure.
-      caption: Below the figure.
-      code: Preformatted text.
-    """
-
-    title: str
-    name: str = ""
-    text: str = ""
-    table: dict | None = None
-    figure: object = None
-    caption: str = ""
-    code: str = ""
 
 
 def _rivals(run: Run) -> dict[str, dict]:

@@ -6,6 +6,7 @@ but no more than 4 MB, since a job needs some 30 MB of memory for each MB of a b
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -80,7 +81,10 @@ class Block:
     @property
     def row_names(self) -> list[str]:
         """FILE:PLACE of each row, which names it where no column does."""
-        return [f"{self.file.name}:{place}" for place in self.places]
+        return [self.row_name(row) for row in range(len(self.places))]
+
+    def row_name(self, row: int) -> str:
+        return f"{self.file.name}:{self.places[row]}"
 
     def reject(self, reasons: dict[int, str]) -> "Block":
         """Moves rows, given by their index, from `rows` to `rejects`."""
@@ -112,6 +116,15 @@ def block_name(file_place: int, start: int) -> str:
     '000003-000000000004096'
     """
     return f"{file_place:06d}-{start:015d}"
+
+
+def is_block_name(name: str) -> bool:
+    """Whether `block_name` makes such names.
+
+    >>> is_block_name("000003-000000000004096"), is_block_name("mine")
+    (True, False)
+    """
+    return bool(re.fullmatch(r"\d{6}-\d{15}", name))
 
 
 def block_bytes(files: Iterable[InputFile]) -> int:

@@ -50,7 +50,8 @@ class WriteExamples(beam.DoFn):
                 data = tfrecord_gzip(self._encoder.encode(rows))
                 storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
-        yield statistics.count_examples(split, recurring, reviews.scores, encoded["tokens"].numpy(), scale)
+        counted = (encoded[name].numpy() for name in ("tokens", "known_share"))
+        yield statistics.count_examples(split, recurring, reviews.scores, *counted, scale)
 
 
 def _record_batch(reviews: Reviews, ids: tf.RaggedTensor) -> pa.RecordBatch:

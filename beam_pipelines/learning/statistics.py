@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from beam_pipelines import distributions
 from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.learning.splits import NOT_SAMPLED, SPLITS
 from beam_pipelines.scale import BINS, Scale
@@ -34,7 +35,7 @@ def count_rows(reviews: Reviews) -> Counts:
     return counts
 
 
-def count_examples(split: np.ndarray, recurring: np.ndarray, scores, lengths, scale: Scale) -> Counts:
+def count_examples(split: np.ndarray, recurring: np.ndarray, scores, lengths, known_shares, scale: Scale) -> Counts:
     """Counts a block's rated reviews by what becomes of them.
 
     Args:
@@ -42,6 +43,7 @@ def count_examples(split: np.ndarray, recurring: np.ndarray, scores, lengths, sc
       recurring: bool [reviews], training texts that also stand in validation or test.
       scores: float32 [reviews], in the archive's unit.
       lengths: int64 [reviews], tokens before the cut.
+      known_shares: float32 [reviews], the share of these with a vector.
       scale: The range of the scores.
     """
     counts: Counts = collections.Counter()
@@ -53,6 +55,10 @@ def count_examples(split: np.ndarray, recurring: np.ndarray, scores, lengths, sc
         inside = kept & (split == index)
         counts["kept", name] = int(inside.sum())
         counts.update(("bin", name, int(place)) for place in bins[inside])
+        for place, rows in enumerate(distributions.count_shares(known_shares[inside]).tolist()):
+            counts["share_bin", name, place] = rows
+        counts["tokens", name] = int(lengths[inside].sum())
+        counts["known_tokens", name] = distributions.known_tokens(lengths[inside], known_shares[inside])
     counts.update(("length", int(length)) for length in lengths[kept])
     return counts
 
@@ -67,6 +73,8 @@ def report(counts: Counts, scale: Scale) -> dict:
     kept = {name: counts["kept", name] for name in SPLITS}
     skipped, rejected = by_second(counts, "skipped"), by_second(counts, "rejected")
     edges = np.linspace(scale.low, scale.high, BINS + 1)
+    lengths = by_second(counts, "length")
+    values, rows = np.array(list(lengths), np.int64), np.array(list(lengths.values()), np.int64)
     return {
         "rows": {
             "read": counts["read",],
@@ -83,7 +91,19 @@ def report(counts: Counts, scale: Scale) -> dict:
             "bin_edges": edges.tolist(),
             "histogram": {name: [counts["bin", name, place] for place in range(BINS)] for name in SPLITS},
         },
-        "tokens_per_review": describe(by_second(counts, "length")),
+        "tokens_per_review": describe(lengths),
+        "token_lengths": {
+            "bin_edges": distributions.length_edges(),
+            "histogram": distributions.count_lengths(values, rows).tolist(),
+        },
+        "known_shares": {
+            "bin_edges": distributions.share_edges(),
+            "histogram": {
+                name: [counts["share_bin", name, place] for place in range(distributions.SHARE_BINS)] for name in SPLITS
+            },
+            "tokens": {name: counts["tokens", name] for name in SPLITS},
+            "known_tokens": {name: counts["known_tokens", name] for name in SPLITS},
+        },
     }
 
 

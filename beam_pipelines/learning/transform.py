@@ -34,7 +34,8 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     Returns:
       `ids` ragged int64 [batch, time], at least one each, since cuDNN refuses an empty sequence;
       `tokens` int64 [batch], before the cut; `known_share` float32 [batch], the share of all tokens
-      with a vector, in [0, 1]; `truncated` int64 [batch], 0 or 1; `fingerprint` int64 [batch].
+      with a vector, in [0, 1]; `truncated` int64 [batch], 0 or 1; `fingerprint` int64 [batch];
+      `unknown` ragged string [batch, tokens], those before the cut that have no id of their own.
     """
     tokenized = tokens.tokenize(inputs["text"])
     table = tft.make_and_track_object(lambda: _table(vocabulary_path), name="vocabulary")
@@ -50,6 +51,7 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
         "known_share": known / tf.cast(tf.maximum(lengths, 1), tf.float32),
         "truncated": tf.cast(lengths > max_tokens, tf.int64),
         "fingerprint": tokens.fingerprints(tokenized),
+        "unknown": tf.ragged.boolean_mask(tokenized, ids == vocabulary.UNKNOWN_ID),
     }
 
 

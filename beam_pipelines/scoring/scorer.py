@@ -1,5 +1,7 @@
 """Runs an exported model over reviews of any lengths."""
 
+import time
+
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow as tf
 from beam_pipelines import storage
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError, logger
+from beam_pipelines.scoring.work import Work
 
 # A batch of the SavedModel holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192
@@ -34,12 +37,15 @@ class Scorer:
 
     Attributes:
       engine: The one that runs.
+      work: What it did; see `take_work`.
 
     Raises:
       UserError: The engine that was asked for does not agree.
     """
 
     def __init__(self, export: Export, engine: str = "auto"):
+        started = time.perf_counter()
+        self.work = Work()
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
         self._span = export.about["score_max"] - export.about["score_min"]
@@ -55,6 +61,13 @@ class Scorer:
             gap = self._gap(export)
         if not gap <= TOLERANCE * self._span:
             raise UserError(f"{export.path} scores its fixed texts {gap:g} otherwise than when it was exported")
+        self.work = Work()
+        self.work.seconds["load"] = time.perf_counter() - started
+
+    def take_work(self) -> Work:
+        """What it did since the last call; loading counts to the first."""
+        done, self.work = self.work, Work()
+        return done
 
     def _use_compiled(self) -> None:
         from beam_pipelines.scoring import compiled_cnn
@@ -84,22 +97,32 @@ class Scorer:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _score(self, texts: pa.Array) -> dict[str, np.ndarray]:
-        encoded = self._model.signatures["encode"](text=tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
-        encoded = {name: values.numpy() for name, values in encoded.items()}
+        with self.work.timed("tokenise"):
+            encoded = self._encode(texts)
         ids, lengths = encoded.pop("ids"), encoded.pop("row_lengths")
-        if self._compiled:
-            pooled = self._compiled.pool(ids, lengths)
-            scores = self._model.finish(*(tf.constant(pooled[name]) for name in POOLED))
-            scores = {name: scores[name].numpy() for name in SCORES}
-        else:
-            scores = self._run_padded(ids, lengths)
+        with self.work.timed("score"):
+            scores = self._run_compiled(ids, lengths) if self._compiled else self._run_padded(ids, lengths)
         return {**scores, **encoded}
+
+    def _encode(self, texts: pa.Array) -> dict[str, np.ndarray]:
+        encoded = self._model.signatures["encode"](text=tf.constant(texts.to_numpy(zero_copy_only=False), tf.string))
+        # TensorFlow counts, since an object for each unknown token would take longer.
+        unknown, _, counts = tf.unique_with_counts(encoded.pop("unknown"), tf.int64)
+        self.work.unknown.append((unknown.numpy(), counts.numpy()))
+        return {name: values.numpy() for name, values in encoded.items()}
+
+    def _run_compiled(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+        self.work.add_batch(len(ids), len(ids))
+        pooled = self._compiled.pool(ids, lengths)
+        scores = self._model.finish(*(tf.constant(pooled[name]) for name in POOLED))
+        return {name: scores[name].numpy() for name in SCORES}
 
     def _run_padded(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         starts = np.cumsum(lengths) - lengths
         scores = {name: np.empty(len(lengths), np.float32) for name in SCORES}
         for rows in batches(lengths, BATCH_TOKENS):
             padded = tf.constant(pad(ids, starts[rows], lengths[rows]))
+            self.work.add_batch(lengths[rows].sum(), tf.size(padded))
             found = self._model.signatures["score_ids"](ids=padded)
             for name in SCORES:
                 scores[name][rows] = found[name].numpy()
@@ -116,7 +139,10 @@ class Scorer:
           `reasons`, a list of {phrase, points} for each text, the strongest first;
           `explained_score` and, of a CNN, `explained_rest`, float32 [batch].
         """
-        texts = texts.to_numpy(zero_copy_only=False)
+        with self.work.timed("explain"):
+            return self._explain(texts.to_numpy(zero_copy_only=False), tokens)
+
+    def _explain(self, texts: np.ndarray, tokens: np.ndarray) -> dict[str, list]:
         found: dict = {}
         parts = list(batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS))
         # An empty block has the same columns.

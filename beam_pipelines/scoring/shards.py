@@ -1,8 +1,10 @@
 """The shards of a bulk job: what a block becomes, and how it is written."""
 
 import concurrent.futures
+import dataclasses
 import io
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +13,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from beam_pipelines import storage
+from beam_pipelines.archive.blocks import is_block_name
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError
 from beam_pipelines.scoring.kept import Kept
 
+READERS = 16
 SCORES, STATISTICS = "scores/{}.{}", "statistics/{}.json"
 ROW_ID = "id"
 UNIT, COUNT, SHARE = "score", "tokens", "share in [0, 1]"
@@ -36,6 +40,28 @@ EXPLANATION = {
     "explained_rest": pa.float32(),
     "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())])),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A block that is finished.
+
+    Attributes:
+      end: Where the next block of its file starts; None where the file ends.
+      rows: The rows that it had.
+      rejected: How many of them were rejected.
+      stored_bytes: The bytes of the archive that it took.
+    """
+
+    end: int | None
+    rows: int
+    rejected: int
+    stored_bytes: int
+
+    @classmethod
+    def of(cls, block: dict) -> "Done":
+        """Takes it from the block's statistics."""
+        return cls(block["end"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
 
 
 def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
@@ -123,35 +149,37 @@ def _with_short_floats(table: pa.Table) -> pa.Table:
     return table
 
 
-def finished(folder: str, output_format: str, known: set[str] = frozenset()) -> dict[str, dict]:
-    """The statistics of the blocks whose shards stand in a job's folder, by the name of the block.
-
-    Args:
-      folder: The job's.
-      output_format: Of its shards.
-      known: Blocks to leave out.
-    """
-    names = {name.removesuffix(f".{output_format}") for name in storage.listing(storage.join(folder, "scores"))}
+def finished(folder: str, output_format: str) -> list[str]:
+    """The names of the blocks whose shards stand in a job's folder, in the order of the archive."""
+    listed = storage.listing(storage.join(folder, "scores"))
+    names = {name.removesuffix(f".{output_format}") for name in listed if name.endswith(f".{output_format}")}
     told = {name.removesuffix(".json") for name in storage.listing(storage.join(folder, "statistics"))}
-    wanted = sorted((names & told) - known)
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        paths = [storage.join(folder, STATISTICS.format(name)) for name in wanted]
-        return dict(zip(wanted, pool.map(storage.read_json, paths), strict=True))
+    return sorted(name for name in names & told if is_block_name(name))
+
+
+def read_statistics(folder: str, names: list[str]) -> Iterator[tuple[str, dict]]:
+    """Yields the names and the statistics of blocks, never holding those of all."""
+    with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
+        for start in range(0, len(names), READERS):
+            part = names[start : start + READERS]
+            paths = [storage.join(folder, STATISTICS.format(name)) for name in part]
+            yield from zip(part, pool.map(storage.read_json, paths), strict=True)
 
 
 class Newly:
-    """Tells, at each call, the statistics of the blocks that were finished since the last one.
+    """Tells, at each call, of the blocks that were finished since the last one.
 
     Args:
       folder: The job's.
       output_format: Of its shards.
-      known: Blocks that were finished before.
     """
 
-    def __init__(self, folder: str, output_format: str, known: set[str]):
-        self._folder, self._format, self._known = folder, output_format, set(known)
+    def __init__(self, folder: str, output_format: str):
+        self._folder, self._format = folder, output_format
+        self._known: set[str] = set()
 
-    def __call__(self) -> list[dict]:
-        found = finished(self._folder, self._format, self._known)
-        self._known |= found.keys()
-        return list(found.values())
+    def __call__(self) -> dict[str, Done]:
+        """What is told of them, by name."""
+        names = [name for name in finished(self._folder, self._format) if name not in self._known]
+        self._known.update(names)
+        return {name: Done.of(block) for name, block in read_statistics(self._folder, names)}

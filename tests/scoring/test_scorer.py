@@ -9,8 +9,9 @@ import pytest
 
 from beam_pipelines import exports
 from beam_pipelines.flags import UserError
-from beam_pipelines.scoring import compiled_cnn, scorer
+from beam_pipelines.scoring import compiled_cnn, scorer, statistics
 from beam_pipelines.scoring.scorer import Scorer
+from beam_pipelines.scoring.work import Work
 from tests.test_same_score import TEXTS, WITHIN
 from tests.trainer.test_export import version
 
@@ -29,6 +30,21 @@ def test_engines_agree(trained, rows):
     assert saved_model.engine == "saved_model"
     for name, values in saved_model.score(texts).items():
         assert auto.score(texts)[name] == pytest.approx(values, abs=WITHIN)
+
+
+def test_it_counts_what_it_does_until_it_is_asked(cnn):
+    """Two reviews of 200 tokens fill their places, the third and the empty one do not."""
+    texts = pa.array(["excellent " * 200, "boring " * 300, "a zzz", "", "zzz zz"])
+    scorer_of = {engine: Scorer(exports.find(str(cnn)), engine) for engine in ("saved_model", "compiled")}
+    for engine, one in scorer_of.items():
+        assert set(one.take_work().seconds) == {"load"}
+        one.score(texts)
+        work = one.take_work()
+        assert (work.batches, work.tokens) == (1, 200 + 200 + 2 + 1 + 2)
+        assert work.slots == (5 * 200 if engine == "saved_model" else work.tokens)
+        assert set(work.seconds) == {"tokenise", "score"}
+        assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
+        assert one.take_work() == Work()
 
 
 def test_the_compiled_cnn_pools_what_plain_windows_pool():

@@ -75,6 +75,16 @@ def test_outputs_and_their_types(alone):
     assert found["known_share"][:3] == pytest.approx([2 / 3, 0, 0])
 
 
+def test_the_encoder_names_the_tokens_without_an_id_beyond_the_cut_too(alone):
+    texts = ["an excellent zzz, record (ZZZ)", "", "good " * 300 + "qqq", "\u0416\u0418\u0417\u041d\u042c"]
+    encoded = signatures(alone)["encode"](text=tf.constant(texts))
+    assert set(encoded) == {"tokens", "known_share", "truncated", "ids", "row_lengths", "unknown"}
+    unknown = [token.decode() for token in encoded["unknown"].numpy()]
+    # The archive has neither "an" nor "good".
+    assert unknown == ["an", "zzz", "zzz", *["good"] * 300, "qqq", "\u0436\u0438\u0437\u043d\u044c"]
+    assert encoded["row_lengths"].numpy().tolist() == [5, 1, 200, 1]
+
+
 def test_an_empty_batch_is_no_error(alone):
     assert {len(values) for values in serve(alone, []).values()} == {0}
 
@@ -103,6 +113,8 @@ def test_reviews_json_says_what_a_job_needs(rows, trained, alone):
     assert sum(sum(bins) for bins in about["training"]["scores"]["histogram"].values()) == len(rows)
     assert [one["text"] for one in about["fixed_texts"]] == list(FIXED_TEXTS)
     assert [one["tokens"] for one in about["fixed_texts"][:4]] == [len(plain_tokens(t)) for t in FIXED_TEXTS[:4]]
+    assert sum(about["training"]["token_lengths"]["histogram"]) == len(rows)
+    assert sum(sum(bins) for bins in about["training"]["known_shares"]["histogram"].values()) == len(rows)
     scores = serve(alone, list(FIXED_TEXTS))["score"]
     assert scores == pytest.approx([one["score"] for one in about["fixed_texts"]], abs=1e-3)
     assert len(about["digests"]["saved_model.pb"]) == 64

@@ -1,0 +1,1 @@
+"""Reports that are one HTML file: the page, and how its figures look."""

@@ -1,0 +1,65 @@
+"""What a scorer did to a block, and what a whole run took."""
+
+import collections
+import contextlib
+import dataclasses
+import time
+
+import numpy as np
+
+from beam_pipelines import counters
+
+
+@dataclasses.dataclass
+class Work:
+    """What a scorer did since it was last asked.
+
+    Attributes:
+      batches: The batches that the engine ran.
+      tokens: The tokens in them; of a review at most the model's `max_tokens`, and at least one.
+      slots: The places for tokens in them, padding included.
+      unknown: Tokens without an id of their own, bytes [distinct], and how often each came, int64
+        [distinct]; a pair for each part of a block.
+      seconds: By stage.
+    """
+
+    batches: int = 0
+    tokens: int = 0
+    slots: int = 0
+    unknown: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+    seconds: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+
+    def add_batch(self, tokens: int, slots: int) -> None:
+        self.batches += bool(tokens)
+        self.tokens += int(tokens)
+        self.slots += int(slots)
+
+    @contextlib.contextmanager
+    def timed(self, stage: str):
+        """Adds the time until the end of the block to a stage's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - started
+
+
+def this_run(counts: dict[str, int], seconds: float) -> dict:
+    """What a finished run did, by Beam's counters; a block that was retried counts twice.
+
+    Args:
+      counts: Of `counters.read`.
+      seconds: How long the run took.
+
+    Returns:
+      `rows_scored` and `rows_rejected`, `seconds`, `rows_per_second`, `mb_per_second` (of text) and
+      `seconds_by_stage`, which are summed over all workers.
+    """
+    rows = {name: counts.get(name, 0) for name in ("rows_scored", "rows_rejected")}
+    return {
+        **rows,
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(sum(rows.values()) / max(seconds, 1e-9), 1),
+        "mb_per_second": round(counts.get("text_bytes", 0) / 1e6 / max(seconds, 1e-9), 3),
+        "seconds_by_stage": {stage: round(took, 3) for stage, took in counters.seconds_by_stage(counts).items()},
+    }

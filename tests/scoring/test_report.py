@@ -1,0 +1,73 @@
+"""The report of a scoring job: one file, escaped, readable from a summary alone."""
+
+import re
+
+from beam_pipelines.scale import Scale
+from beam_pipelines.scoring import report, summary
+from tests.scoring.test_summary import EXPORT, FILES, block
+from tests.trainer.test_report import NASTY, Tags
+
+RUN = {
+    "rows_scored": 10,
+    "rows_rejected": 2,
+    "seconds": 2.0,
+    "rows_per_second": 6.0,
+    "mb_per_second": 0.1,
+    "seconds_by_stage": {"tokenise": 1.5, "load": 0.5, "write": 0.1},
+}
+
+
+def page(tmp_path, **changed) -> str:
+    totals = summary.Totals(FILES)
+    totals.add({**block(0), **changed})
+    report.write(str(tmp_path), {**summary.summary(totals, EXPORT), "this_run": RUN}, Scale(0, 100))
+    return (tmp_path / "report.html").read_text()
+
+
+def test_it_is_one_file_with_its_figures_inside(tmp_path):
+    tags = Tags(page(tmp_path))
+    assert tags.count["img"] == 2
+    assert all(link.startswith("data:image/png;base64,") for link in tags.links)
+
+
+def test_it_has_all_that_the_summary_has(tmp_path):
+    told = re.sub("<[^>]*>", " ", page(tmp_path))
+    for title in (*report.RANKED.values(), "Rows by file", "Rejected rows", "Against the true scores", "This run"):
+        assert title in told
+    assert "12 rows read: 10 scored, 2 rejected (bad 2)." in told
+    assert "25.0% of the places for tokens in them were padding" in told
+    assert told.index("loading the model") < told.index("making tokens of text") < told.index("statistics and writing")
+
+
+def test_text_is_escaped(tmp_path):
+    score = {"score": 1.0, "low": 0.0, "high": 2.0}
+    rows = [{"id": NASTY, "file": "in/a.csv", "place": 1, **score, "text": NASTY + "\x00"}]
+    found = page(
+        tmp_path,
+        best=rows,
+        worst=rows,
+        least_certain=rows,
+        reject_examples={"bad": [{"file": "in/a.csv", "place": 1, "raw": NASTY}]},
+        unknown_tokens={NASTY: 3},
+    )
+    assert "script" not in Tags(found).count
+    assert found.count("&lt;script&gt;alert(") == 8
+    assert "\x00" not in found
+
+
+def test_many_files_are_summed(tmp_path):
+    sums = {"rows_read": 2, "rows_scored": 1, "rows_rejected": 1}
+    told = {
+        **sums,
+        "rows_read": 50,
+        "by_file": {f"{place}.csv": sums for place in range(25)},
+    }
+    table = report._files(told).table
+    assert len(table["rows"]) == report.SHOWN_FILES + 2
+    assert table["rows"][-2] == ["5 more files", 10, 5, 5]
+    assert table["rows"][-1][:2] == ["together", 50]
+
+
+def test_a_job_without_rows_has_a_report(tmp_path):
+    report.write(str(tmp_path), summary.summary(summary.Totals(FILES), EXPORT), Scale(0, 100))
+    assert "0 rows read: 0 scored, 0 rejected." in (tmp_path / "report.html").read_text()
