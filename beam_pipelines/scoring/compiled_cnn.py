@@ -11,6 +11,8 @@ import numpy as np
 
 # A thread takes this many reviews at a time: enough to forget its start, few enough to share out.
 CHUNK = 64
+# Rounding adds up along a sum in float32: it is taken in runs of this many tokens, then in float64.
+RUN = 64
 
 
 class CompiledCnn:
@@ -64,13 +66,16 @@ def _compiled(function):
 @_compiled
 def _pool(ids, starts, lengths, table, first, column, bias, highest, lowest, mean, sums):
     filters = len(bias)
-    window = np.empty(filters, np.float32)
+    window, total, summed = np.empty(filters, np.float32), np.empty(filters, np.float32), np.empty_like(sums[0])
+    totals, summeds = np.empty(filters), np.empty(sums.shape[1])
     for row in range(len(starts)):
-        high, low, total, summed = highest[row], lowest[row], mean[row], sums[row]
+        high, low = highest[row], lowest[row]
         high[:] = -np.inf
         low[:] = np.inf
         total[:] = 0
         summed[:] = 0
+        totals[:] = 0
+        summeds[:] = 0
         end = starts[row] + lengths[row]
         for token in range(starts[row], end):
             window[:] = bias
@@ -86,4 +91,10 @@ def _pool(ids, starts, lengths, table, first, column, bias, highest, lowest, mea
             summand = table[ids[token], column[-1] :]
             for index in range(len(summed)):
                 summed[index] += summand[index]
-        total /= lengths[row]
+            if (token + 1 - starts[row]) % RUN == 0 or token + 1 == end:
+                totals += total
+                summeds += summed
+                total[:] = 0
+                summed[:] = 0
+        mean[row] = totals / lengths[row]
+        sums[row] = summeds

@@ -72,10 +72,10 @@ def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] 
     """
     for name in (one.name for one in kept):
         if name in more or (name in RESULTS and (explain or name not in EXPLANATION)):
-            raise UserError(
-                f"the column {name!r} that is to be kept has the name of one of the results; give it another one, as "
-                f"in --keep_columns input_{name}={name}"
-            )
+            way = f"give it another one, as in --keep_columns input_{name}={name}"
+            if name == ROW_ID:
+                way = f"name rows by it with --id_column {name}, or {way}"
+            raise UserError(f"the column {name!r} that is to be kept has the name of one of the results; {way}")
 
 
 def score_table(kept: dict[str, pa.Array], scored: dict, export: Export) -> pa.Table:

@@ -1,7 +1,6 @@
 """Columns of the input are carried along under the names and types that were asked for."""
 
 import datetime
-import re
 
 import pyarrow as pa
 import pytest
@@ -42,8 +41,8 @@ def test_two_columns_of_one_name_are_refused():
 
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
-    sentence = f"the column '{name}' that is to be kept has the name of one of the results; give it another one, as "
-    with pytest.raises(UserError, match=re.escape(f"{sentence}in --keep_columns input_{name}={name}")):
+    sentence = f"the column '{name}' that is to be kept has the name of one of the results; "
+    with pytest.raises(UserError, match=f"{sentence}.*give it another one, as in --keep_columns input_{name}={name}"):
         shards.check_names((Kept(name, name),), explain=False, more=("id",))
     shards.check_names(kept.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
 
