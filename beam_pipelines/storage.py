@@ -103,7 +103,9 @@ def listing(root: str) -> list[str]:
 def match(glob: str) -> dict[str, int]:
     """The files of a glob as Beam knows it, where ** also matches slashes: their sizes in bytes by path."""
     with _store(glob) as store:
-        return {entry.path: entry.size_in_bytes for entry in store.match([glob])[0].metadata_list}
+        found = store.match([glob])[0].metadata_list
+    # Consoles of object stores make an empty object of a folder.
+    return {entry.path: entry.size_in_bytes for entry in found if not entry.path.endswith("/")}
 
 
 def delete(root: str, names: list[str]) -> None:

@@ -208,6 +208,14 @@ def test_listing(root):
     assert storage.listing(storage.join(root, "a")) == ["c/d.txt"]
 
 
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_the_folders_that_a_console_makes_are_no_files(new_bucket, scheme):
+    bucket = new_bucket(scheme)
+    write(f"{bucket}/job", "", "in/", "in/a.csv")
+    assert storage.listing(f"{bucket}/job") == ["in/a.csv"]
+    assert storage.match(f"{bucket}/job/in/*") == {f"{bucket}/job/in/a.csv": 8}
+
+
 def test_delete(root):
     write(root, "a/b/c.txt", "a/b/d.txt", "a/e.txt", "f.txt")
     storage.delete(root, ["a/b/c.txt", "f.txt"])
