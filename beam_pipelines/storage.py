@@ -113,7 +113,9 @@ def match(glob: str) -> dict[str, tuple[int, float]]:
     """
     with _store(glob) as store:
         found = store.match([glob])[0].metadata_list
-    return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in found}
+    # Consoles of object stores make an empty object of a folder.
+    files = [entry for entry in found if not entry.path.endswith("/")]
+    return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in files}
 
 
 def delete(root: str, names: list[str]) -> None:

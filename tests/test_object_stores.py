@@ -1,5 +1,6 @@
 """The commands with everything on s3:// or gs://, on servers on loopback, against the same on local folders."""
 
+import gzip
 import json
 import pathlib
 import sys
@@ -8,6 +9,9 @@ import zipfile
 
 import pandas as pd
 import pytest
+from apache_beam.io.aws.clients.s3.messages import S3ClientError
+from apache_beam.io.filesystem import BeamIOError
+from google.api_core import exceptions
 
 from beam_pipelines import exports, object_stores, preprocess, score, storage
 from beam_pipelines.flags import UserError
@@ -186,6 +190,27 @@ def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
     monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
     with pytest.raises(UserError, match=r"^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
         object_stores.reach("s3://b/a")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (S3ClientError("Forbidden", 403), UserError("s3://b/a: access denied: Forbidden")),
+        (
+            BeamIOError("no", {"s3://b/a": S3ClientError("Slow\ndown", 503)}),
+            UserError("s3://b/a cannot be reached: Slow down"),
+        ),
+        (exceptions.Forbidden("not yours"), UserError("s3://b/a: access denied: not yours")),
+        (ConnectionResetError("by peer"), UserError("s3://b/a cannot be reached: by peer")),
+        (exceptions.NotFound("none"), FileNotFoundError(2, "none", "s3://b/a")),
+        (gzip.BadGzipFile("Not a gzipped file"), gzip.BadGzipFile("Not a gzipped file")),
+        (ZeroDivisionError("a bug"), ZeroDivisionError("a bug")),
+    ],
+)
+def test_what_a_store_raises_is_told_in_a_line_and_nothing_else_is(error, expected):
+    with pytest.raises(type(expected)) as caught, object_stores.told("s3://b/a"):
+        raise error
+    assert str(caught.value) == str(expected)
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """A file appears whole or not at all, in a local folder and on an object store."""
 
+import errno
 import gzip
 import os
 import pathlib
+import time
 from typing import ClassVar
 
 import pytest
@@ -173,10 +175,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     write(str(tmp_path), "a.txt")
 
     def full(path, data):
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pathlib.Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match="No space left on device: .*a.txt"):
         storage.write_bytes(str(tmp_path), "a.txt", b"new")
     assert storage.read_bytes(f"{tmp_path}/a.txt") == b"a.txt"
 
@@ -206,6 +208,16 @@ def test_listing(root):
     assert storage.listing(root) == [".tmp/e", "a.txt", "a/c/d.txt", "b.txt"]
     assert storage.listing(root + "/") == storage.listing(root)
     assert storage.listing(storage.join(root, "a")) == ["c/d.txt"]
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_the_folders_that_a_console_makes_are_no_files(new_bucket, scheme):
+    bucket = new_bucket(scheme)
+    write(f"{bucket}/job", "", "in/", "in/a.csv")
+    assert storage.listing(f"{bucket}/job") == ["in/a.csv"]
+    [(path, (size, modified))] = storage.match(f"{bucket}/job/in/*").items()
+    assert (path, size) == (f"{bucket}/job/in/a.csv", 8)
+    assert abs(modified - time.time()) < 600
 
 
 def test_delete(root):

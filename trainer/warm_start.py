@@ -1,6 +1,7 @@
 """Starts a model from the weights of an earlier one."""
 
 import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -33,7 +34,9 @@ def load(source: str, model: keras.Model, prepared: PreparedReviews, head) -> No
     """
     if source.endswith(".weights.h5"):
         try:
-            model.load_weights(source)
+            with tempfile.TemporaryDirectory() as folder:
+                storage.write_bytes(folder, "local.weights.h5", storage.read_bytes(source))
+                model.load_weights(f"{folder}/local.weights.h5")
         except (OSError, ValueError) as error:
             first = str(error).splitlines()[0]
             raise UserError(f"--warm_start {source} does not fit this model and these data: {first}") from error
