@@ -14,6 +14,7 @@ from apache_beam.io.filesystem import BeamIOError
 from google.api_core import exceptions
 
 from beam_pipelines import exports, object_stores, preprocess, score, storage
+from beam_pipelines.archive import blocks
 from beam_pipelines.flags import UserError
 from serving import check
 from tests import conftest
@@ -65,6 +66,28 @@ def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glo
     again = [f"--input={bucket}/in/*.csv", f"--model={trained}", f"--output={scored}", *job, "--overwrite"]
     assert score.main(again) == 0
     assert same_scored(scored, tmp_path / "scored")
+
+
+def test_a_job_goes_on_where_its_shards_stand_on_the_store(bucket, rows, cnn, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "MIN_BYTES", 20_000)
+    archive = conftest.write_csv(tmp_path / "reviews.csv", [row for row in rows for _ in range(3)])
+    upload(bucket, "in/reviews.csv", archive.read_bytes() + BAD_ROWS.encode())
+    output = storage.join(bucket, "scored")
+    job = [f"--input={bucket}/in/*", f"--model={cnn}", f"--output={output}", "--text_column=text", "--resume"]
+    assert score.main([*job, "--max_rejected_share=1"]) == 0
+    names = [name for name in storage.listing(output) if name.startswith(("scores/", "statistics/", "rejected/"))]
+    before = {name: storage.read_bytes(storage.join(output, name)) for name in names}
+    written = storage.match(f"{output}/scores/*")
+    shards = sorted(written)
+    assert len(shards) > 8
+    storage.delete(output, [path.removeprefix(f"{output}/") for path in (shards[0], shards[5], shards[-1])])
+    assert score.main([*job, "--max_rejected_share=1"]) == 0
+    assert {name: storage.read_bytes(storage.join(output, name)) for name in names} == before
+    again = storage.match(f"{output}/scores/*")
+    assert {path: again[path] for path in shards[1:5]} == {path: written[path] for path in shards[1:5]}
+    upload(bucket, "in/reviews.csv", archive.read_bytes())
+    with pytest.raises(UserError, match="reviews.csv bytes was"):
+        score.main(job)
 
 
 def same_prepared(data: str, prepared: pathlib.Path) -> bool:
