@@ -36,15 +36,17 @@ CSV, TSV, JSON_LINES = Dialect(",", '"'), Dialect("\t", '"'), Dialect()
 
 
 @functools.cache
-def _row(dialect: Dialect) -> re.Pattern:
-    """Matches a row; group 1 where it ends at the end of the bytes at hand, not at a newline."""
+def _patterns(dialect: Dialect) -> tuple[re.Pattern, re.Pattern | None]:
+    """Matches a row from its start, and from within a quote; group 1 where it ends at the end of the bytes at hand."""
     end = rb"(?:\n|(\Z))"
     if dialect.quote is None:
-        return re.compile(rb"[^\n]*+" + end)
+        return re.compile(rb"[^\n]*+" + end), None
     delimiter, quote = (re.escape(character.encode()) for character in (dialect.delimiter, dialect.quote))
     other = rb"[^%s\n]*+" % delimiter
-    field = rb"(?:%s(?:[^%s]++|%s%s)*+%s%s|(?!%s)%s)" % (quote, quote, quote, quote, quote, other, quote, other)
-    return re.compile(rb"%s(?:%s%s)*+" % (field, delimiter, field) + end)
+    quoted = rb"(?:[^%s]++|%s%s)*+%s%s" % (quote, quote, quote, quote, other)
+    field = rb"(?:%s%s|(?!%s)%s)" % (quote, quoted, quote, other)
+    rest = rb"(?:%s%s)*+" % (delimiter, field) + end
+    return re.compile(field + rest), re.compile(quoted + rest)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,38 +80,99 @@ def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line
     >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
-    row = _row(dialect)
-    kept = min(KEPT_OF_BROKEN, max_bytes)
-    buffer, at, ended = b"", 0, False
+    scanner = _Scanner(stream, dialect, max_bytes)
     if start == 0:
-        buffer = _read_exactly(stream, len(BOM))
-        at = start = len(BOM) if buffer == BOM else 0
-    while True:
-        found = row.match(buffer, at, at + max_bytes)
-        if found and (found[1] is None or (ended and found.end() == len(buffer))):
-            end, broken = found.end(), False
-            if end == at:
-                return
-        elif not ended and len(buffer) - at <= max_bytes:
+        start = scanner.skip_mark()
+    while (found := scanner.next_row()) is not None:
+        data, size, broken = found
+        yield Record(start, line, data, broken)
+        start += size
+        line += 1 if broken else data.count(b"\n")
+
+
+class _Scanner:
+    """Takes one row after the other from a stream.
+
+    A row that does not end within `max_bytes` is looked at no further than its first line, so the next
+    row begins inside what was just looked at. Many such rows in a row, as a tool writes them that cuts
+    fields off with their closing quote, would each cost a look at `max_bytes`. But every line of such a
+    row but its first begins within a quote; so what was found out once, where a quote that is open at the
+    start of a line is closed at last, holds for all the lines up to there.
+
+    Attributes of that knowledge:
+      _known: From the start of any line before it, an open quote and its row do not end before it.
+      _end: Where they end, if that is known; it is `_known` then.
+    """
+
+    def __init__(self, stream: BinaryIO, dialect: Dialect, max_bytes: int):
+        self._stream, self._max_bytes = stream, max_bytes
+        self._row, self._within_quote = _patterns(dialect)
+        self._buffer, self._at, self._ended = b"", 0, False
+        self._known, self._end = 0, None
+
+    def skip_mark(self) -> int:
+        """Passes over a byte order mark; returns its size."""
+        self._buffer = _read_exactly(self._stream, len(BOM))
+        self._at = len(BOM) if self._buffer == BOM else 0
+        return self._at
+
+    def next_row(self) -> tuple[bytes, int, bool] | None:
+        """Returns the bytes of a row, its size, and whether it is broken; None at the end."""
+        while (end := self._find_end()) is None:
             # Doubling what is read keeps the work linear while a long row is incomplete.
-            more = stream.read(max(READ_BYTES, len(buffer) - at))
-            buffer, at, ended = buffer[at:] + more, 0, not more
-            continue
-        else:
-            end, broken = buffer.find(b"\n", at) + 1, True
+            more = self._stream.read(max(READ_BYTES, len(self._buffer) - self._at))
+            self._buffer, self._ended = self._buffer[self._at :] + more, not more
+            self._known -= self._at
+            self._end = self._end and self._end - self._at
+            self._at = 0
+        if end < 0:
+            return self._first_line()
+        start, self._at = self._at, end
+        return (self._buffer[start:end], end - start, False) if end > start else None
+
+    def _find_end(self) -> int | None:
+        """Where the row ends; -1 if it is broken, None if more is to be read."""
+        at, limit = self._at, self._at + self._max_bytes
+        newline = self._buffer.find(b"\n", at, self._known) if at < self._known else -1
+        if newline >= 0:
+            found = self._row.match(self._buffer, at, newline + 1)
+            return found.end() if found else self._find_end_of_quote(newline)
+        found = self._row.match(self._buffer, at, limit)
+        if self._is_whole(found):
+            return found.end()
+        if not self._ended and len(self._buffer) <= limit:
+            return None
+        self._known, self._end = min(limit, len(self._buffer)), None
+        return -1
+
+    def _find_end_of_quote(self, newline: int) -> int | None:
+        """The same of a row that has an open quote at the end of its first line, within what is known."""
+        limit, further = self._at + self._max_bytes, self._at + 2 * self._max_bytes
+        if self._end is None and self._known < limit and not (self._ended and self._known == len(self._buffer)):
+            if not self._ended and len(self._buffer) <= further:
+                return None
+            last_line = self._buffer.rfind(b"\n", newline, self._known) + 1
+            found = self._within_quote.match(self._buffer, last_line, further)
+            self._end = found.end() if self._is_whole(found) else None
+            self._known = self._end or min(further, len(self._buffer))
+        return self._end if self._end is not None and self._end <= limit else -1
+
+    def _is_whole(self, found: re.Match | None) -> bool:
+        """Whether a match ends with its row, not with the bytes at hand."""
+        return bool(found) and (found[1] is None or (self._ended and found.end() == len(self._buffer)))
+
+    def _first_line(self) -> tuple[bytes, int, bool]:
+        """The start of a broken row's first line, of which no more is kept."""
+        start, kept = self._at, min(KEPT_OF_BROKEN, self._max_bytes)
+        end = self._buffer.find(b"\n", start) + 1
         if end:
-            data = buffer[at : min(end, at + kept) if broken else end]
-            yield Record(start, line, data, broken)
-            line += 1 if broken else data.count(b"\n")
-            start += end - at
-            at = end
-        else:
-            # The broken row's first line is longer than the buffer: its rest is dropped unseen.
-            yield Record(start, line, buffer[at : at + kept], True)
-            start += len(buffer) - at
-            line += 1
-            buffer, dropped, ended = _after_newline(stream)
-            start, at = start + dropped, 0
+            self._at = end
+            return self._buffer[start : min(end, start + kept)], end - start, True
+        data, size = self._buffer[start : start + kept], len(self._buffer) - start
+        self._buffer, dropped, self._ended = _after_newline(self._stream)
+        self._at = self._known = 0
+        self._end = None
+        return data, size + dropped, True
 
 
 def _read_exactly(stream: BinaryIO, size: int) -> bytes:

@@ -9,13 +9,12 @@ import tensorflow as tf
 from beam_pipelines import storage
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError, logger
+from beam_pipelines.learning import tokens as tokenizer
 from beam_pipelines.scoring.work import Work
 
 # A batch of the SavedModel holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192
 BATCH_REVIEWS = 256
-# Tokens take many times the memory of their text, so a block is tokenised in parts of this size.
-PART_BYTES = 1 << 20
 SCORES = ("score", "score_low", "score_high")
 # What the export's `finish` takes, in its order.
 POOLED = ("highest", "lowest", "mean", "sums")
@@ -92,8 +91,7 @@ class Scorer:
           `score`, `score_low`, `score_high` float32, `tokens` int64, `known_share` float32 and
           `truncated` bool, all [batch].
         """
-        rows = max(PART_BYTES * len(texts) // max(texts.nbytes, 1), 1)
-        parts = [self._score(texts.slice(first, rows)) for first in range(0, max(len(texts), 1), rows)]
+        parts = [self._score(part) for part in tokenizer.parts(texts)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _score(self, texts: pa.Array) -> dict[str, np.ndarray]:

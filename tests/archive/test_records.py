@@ -227,3 +227,62 @@ def test_a_cut_at_a_row_changes_no_row(content, max_bytes):
         for stop in range(place + 1, len(found)):
             block = content[first.start : found[stop].start]
             assert scan(block, max_bytes=max_bytes, start=first.start, line=first.line) == found[place:stop]
+
+
+def scan_plainly(content: bytes, max_bytes: int) -> list[tuple[int, bool]]:
+    """Where rows start and whether they are broken, by the rule's own words, a character at a time."""
+    found, at = [], 0
+    while at < len(content):
+        end, in_quote, field_start = at, False, True
+        while end < len(content):
+            letter = content[end : end + 1]
+            end += 1
+            if in_quote:
+                if letter == b'"' and content[end : end + 1] == b'"':
+                    end += 1
+                elif letter == b'"':
+                    in_quote = False
+            elif letter == b"\n":
+                break
+            elif letter == b'"' and field_start:
+                in_quote = True
+            field_start = letter == b"," and not in_quote
+        broken = in_quote or end - at > max_bytes
+        found.append((at, broken))
+        at = content.find(b"\n", at) + 1 or len(content) if broken else end
+    return found
+
+
+@often
+@given(
+    anything('ab,"\n')
+    | st.lists(st.sampled_from([b'"a","b\n', b"a,b\n", b'""', b'",', b'a"\n', b'"\n'])).map(b"".join),
+    limits,
+)
+def test_rows_are_those_of_the_rule_itself(content, max_bytes):
+    found = scan(content, max_bytes=max_bytes)
+    assert [(record.start, record.broken) for record in found] == scan_plainly(content, max_bytes)
+
+
+def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
+    """A tool that cuts a field off cuts its closing quote off; each row would look through all that follow."""
+    looked = 0
+    patterns = records._patterns(records.CSV)
+
+    class Counted:
+        def __init__(self, pattern):
+            self.pattern = pattern
+
+        def match(self, buffer, at, limit):
+            nonlocal looked
+            found = self.pattern.match(buffer, at, limit)
+            looked += (found.end() if found else min(limit, len(buffer))) - at
+            return found
+
+    monkeypatch.setattr(records, "_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
+    content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
+    for max_bytes in (10_000, LARGE, 16 * LARGE):
+        looked = 0
+        found = scan(content, max_bytes=max_bytes)
+        assert [record.broken for record in found] == [False] + [True] * 20_000
+        assert looked < 8 * len(content)
