@@ -7,6 +7,8 @@ from beam_pipelines.flags import flag
 
 NO_QUOTE = "none"
 # Their rows cannot be told apart byte by byte: a byte of ASCII may be a part of another character.
+# The second byte of their characters may be that of an ASCII digit, letter, | or ~.
+TRAILING_ASCII = ("shift_jis", "cp932", "gb", "big5", "cp949", "cp950", "johab")
 NOT_BY_BYTES = ("utf-7", "utf-16", "utf-32", "hz", "iso2022")
 
 
@@ -66,6 +68,12 @@ class ArchiveSettings:
             _check_byte("csv_delimiter", self.delimiter)
         if self.quote is not None:
             _check_byte("csv_quote", self.quote)
+        trailing = codecs.lookup(self.encoding).name.startswith(TRAILING_ASCII)
+        if trailing and any(mark and mark >= "0" for mark in (self.delimiter, self.quote)):
+            raise ValueError(
+                f"--csv_delimiter or --csv_quote may be a part of a character in {self.encoding}; convert the files to "
+                "UTF-8 first, as iconv does"
+            )
         if self.quote is not None and self.quote == self.delimiter:
             raise ValueError(f"--csv_quote and --csv_delimiter are both {self.quote!r}")
 

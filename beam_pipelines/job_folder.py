@@ -73,8 +73,6 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
     old = read(root)
-    if old:
-        storage.clear_temporary(root)
     # A job that was killed at its first write leaves a temporary file alone.
     present = [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
     if old and old["command"] != new["command"]:
@@ -89,9 +87,12 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
         raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so {does} nothing")
     if old and resume:
         check_same(root, old, new)
+        storage.clear_temporary(root)
         return
     if old:
-        patterns = [*old["outputs"], MANIFEST]
+        storage.clear_temporary(root)
+        patterns = old["outputs"]
+        # The manifest stays until the new one takes its place: whoever stops here can begin again.
         storage.delete(root, [name for name in present if any(fnmatch.fnmatchcase(name, p) for p in patterns)])
     storage.write_json(root, MANIFEST, new)
 

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from beam_pipelines import flags, job_folder, storage
-from beam_pipelines.archive import blocks, inputs
+from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.flags import UserError, logger
 from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
@@ -89,6 +89,8 @@ def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
 
 
 def _reading(files: list[inputs.InputFile], settings: PreprocessSettings) -> Reading:
+    from beam_pipelines.archive import blocks
+
     return Reading.of(settings, settings.columns, blocks.block_bytes(files))
 
 

@@ -11,7 +11,7 @@ import dataclasses
 import time
 
 from beam_pipelines import flags, job_folder, progress, storage
-from beam_pipelines.archive import blocks, inputs
+from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.flags import logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
@@ -54,7 +54,7 @@ class Job:
           UserError: Something in the settings or the archive is to be mended.
         """
         from beam_pipelines import exports
-        from beam_pipelines.archive import columns
+        from beam_pipelines.archive import blocks, columns
         from beam_pipelines.scoring import kept, shards
 
         files = inputs.find(settings)
@@ -64,7 +64,11 @@ class Job:
         carried = kept.choose(settings.keep_columns, present, settings.id_column)
         shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
         wanted = [settings.text_column, *(one.source for one in carried), settings.score_column]
-        reading = dataclasses.replace(reading, columns=tuple(dict.fromkeys(name for name in wanted if name)))
+        reading = dataclasses.replace(
+            reading,
+            columns=tuple(dict.fromkeys(name for name in wanted if name)),
+            all_columns=kept.takes_all(settings.keep_columns),
+        )
         columns.check(found, reading.columns)
         kept.check_types(carried, found)
         export = exports.find(settings.model)
@@ -142,8 +146,10 @@ def run(settings: ScoreSettings, options) -> dict:
         with progress.Monitor(newly, job.size_bytes, done.values()):
             result = pipeline.run()
             result.wait_until_finish()
-    except BaseException:
-        logger.error("stopped; with --resume, the same command goes on from here")
+    except BaseException as error:
+        # What the person has to mend first is told by the error itself.
+        if flags.UserError.__name__ not in str(error):
+            logger.error("stopped; with --resume, the same command goes on from here")
         raise
     names = shards.finished(job.folder, settings.output_format)
     blocks_told = (block for _, block in shards.read_statistics(job.folder, names))
@@ -158,27 +164,39 @@ def run(settings: ScoreSettings, options) -> dict:
     return report
 
 
+def told(settings: ScoreSettings, report: dict) -> str:
+    """What the command says in the end."""
+    run = report["this_run"]
+    lines = [
+        f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
+        f"{flags.in_brackets(report['rejected_by_reason'])}",
+        f"this run: {run['rows_scored']:,} rows scored and {run['rows_rejected']:,} rejected in {run['seconds']} s, "
+        f"{run['rows_per_second']:,.0f} rows/s, engine {' and '.join(report['engines']) or 'not needed'}",
+        *([" ".join(report["drift"])] if report["drift"] else []),
+    ]
+    if report["columns_left_out"]:
+        lines.append(
+            "--keep_columns * took the keys of the first rows of each file; later ones were left out"
+            f"{flags.in_brackets(report['columns_left_out'])}: name them"
+        )
+    if settings.explain and report["rows_scored"]:
+        lines.append(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
+    if settings.score_column and not report["rows_with_true_score"]:
+        lines.append(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
+    elif settings.score_column:
+        lines.append(
+            f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
+            f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
+        )
+    lines.append(f"the scores lie in {settings.output}/scores, the report is {settings.output}/report.html")
+    return "\n".join(lines)
+
+
 def main(argv=None) -> int:
     settings, others = flags.parse(ScoreSettings, MODULE, argv)
     options = flags.beam_options(others, ScoreSettings, MODULE)
     report = run(settings, options)
-    print(
-        f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
-        f"{flags.in_brackets(report['rejected_by_reason'])}\n"
-        f"{report['this_run']['seconds']} s, engine {' and '.join(report['engines']) or 'not needed'}; "
-        f"the scores lie in {settings.output}/scores"
-    )
-    if report["drift"]:
-        print(" ".join(report["drift"]))
-    if settings.explain and report["rows_scored"]:
-        print(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
-    if settings.score_column and not report["rows_with_true_score"]:
-        print(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
-    elif settings.score_column:
-        print(
-            f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
-            f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
-        )
+    print(told(settings, report))
     from beam_pipelines.archive import rejects
 
     rejects.check_share(report["rejected_by_reason"], report["rows_read"], settings.max_rejected_share, settings.output)

@@ -1,5 +1,6 @@
 """The settings of the bulk-scoring job, the only home of their defaults."""
 
+import codecs
 import dataclasses
 
 from beam_pipelines.archive_settings import ArchiveSettings
@@ -70,4 +71,7 @@ class ScoreSettings(ArchiveSettings):
     def outcome(self) -> dict[str, object]:
         """The settings that decide what stands in the shards; a job can only go on with equal ones."""
         free = ("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb")
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+        found = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+        # However they were written.
+        dialect = {"csv_delimiter": self.delimiter, "csv_quote": self.quote}
+        return {**found, **dialect, "encoding": codecs.lookup(self.encoding).name}

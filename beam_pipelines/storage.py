@@ -50,7 +50,11 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
         aside.parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(final).parent.mkdir(parents=True, exist_ok=True)
         try:
-            aside.write_bytes(data)
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                # Else a power cut after the rename could leave an empty file under the final name.
+                os.fsync(file.fileno())
             os.replace(aside, final)
         except OSError as error:
             # A full disk has no room for half a file.

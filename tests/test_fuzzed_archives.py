@@ -15,6 +15,7 @@ from beam_pipelines import score
 from beam_pipelines.exports import Export
 from beam_pipelines.scoring import rows, shards
 from beam_pipelines.scoring.kept import Kept
+from beam_pipelines.scoring.work import Work
 from tests.archive.conftest import input_file, parquet, read_all
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
@@ -61,6 +62,9 @@ class Lengths:
     def score(self, texts: pa.Array) -> dict:
         lengths = np.array([len(text.encode()) for text in texts.to_pylist()], np.float32)
         return {"score": lengths, "tokens": lengths.astype(np.int64)}
+
+    def take_work(self) -> Work:
+        return Work()
 
 
 MODEL = Export("/models/1", {"score_min": 0, "score_max": 100})

@@ -54,6 +54,12 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         (ScoreSettings, {"csv_delimiter": "\n"}, r"--csv_delimiter '\n' is not one ASCII character within a line"),
         (ScoreSettings, {"csv_quote": "\u201c"}, "--csv_quote '\u201c' is not one ASCII character within a line"),
         (ScoreSettings, {"csv_delimiter": '"'}, "--csv_quote and --csv_delimiter are both '\"'"),
+        (
+            ScoreSettings,
+            {"encoding": "gbk", "csv_delimiter": "|"},
+            "--csv_delimiter or --csv_quote may be a part of a character in gbk; convert the files to UTF-8 first, as "
+            "iconv does",
+        ),
         (ScoreSettings, {"encoding": "latin-11"}, "--encoding latin-11 is not known; try utf-8, latin-1 or cp1252"),
         (PreprocessSettings, {"encoding": "utf-16"}, NOT_ROW_BY_ROW.format("utf-16")),
         (PreprocessSettings, {"encoding": "cp037"}, NOT_ROW_BY_ROW.format("cp037")),

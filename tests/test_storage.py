@@ -174,13 +174,14 @@ def test_a_local_file_is_whole_before_it_has_its_name(tmp_path, monkeypatch):
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     write(str(tmp_path), "a.txt")
 
-    def full(path, data):
+    def full(handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device: .*a.txt"):
         storage.write_bytes(str(tmp_path), "a.txt", b"new")
     assert storage.read_bytes(f"{tmp_path}/a.txt") == b"a.txt"
+    assert list((tmp_path / ".tmp").iterdir()) == []
 
 
 def test_an_object_that_fails_while_written_is_not_published(store, monkeypatch):

@@ -15,6 +15,7 @@ from beam_pipelines.archive import inputs, records
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.progress import Progress
 
 MIN_BYTES = 1 << 20
 MAX_BYTES = 4 << 20
@@ -57,6 +58,7 @@ class Block:
       raw: What stood in the file for each of `rows`, or None of Parquet.
       encoding: Of `raw`.
       stored_bytes: About how much of the file it took, of `file.size_bytes`.
+      left_out: How many rows of JSON lines have a key that is none of the columns, where all are wanted.
     """
 
     file: InputFile
@@ -68,6 +70,7 @@ class Block:
     raw: list[bytes] | None = None
     encoding: str = "utf-8"
     stored_bytes: int = 0
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -162,7 +165,10 @@ def _ranges(file: InputFile, reading: Reading) -> Iterator[Extent]:
     with inputs.opened(file) as stream:
         rows = records.records(stream.data, reading.dialect(file.format), reading.max_row_bytes)
         start = line = None
-        for record in rows:
+        progress = Progress(f"looking for the blocks of {file.name}:")
+        for place, record in enumerate(rows):
+            if place % 1000 == 999:
+                progress.add(1000)
             if start is None:
                 # A byte order mark belongs to the first block.
                 start, line = 0, record.line

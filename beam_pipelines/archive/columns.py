@@ -35,17 +35,24 @@ class Columns:
 
 
 def present(files: list[InputFile], reading: Reading) -> dict[InputFile, Columns]:
-    """Looks at the start of the files for their columns; of a .tar, at its first file.
+    """Looks at the start of all files for their columns.
 
     A file without rows, which may have no column either, is left out.
 
     Raises:
       UserError: One is damaged, or its header is no row of its format.
     """
-    first = [group[0] for group in inputs.together(files)]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        found = zip(first, pool.map(lambda file: of_file(file, reading), first), strict=True)
-        return {file: columns for file, columns in found if columns is not None}
+        found = pool.map(lambda group: _of_group(group, reading), inputs.together(files))
+        return {file: columns for group in found for file, columns in group if columns is not None}
+
+
+def _of_group(group: tuple[InputFile, ...], reading: Reading) -> list[tuple[InputFile, Columns | None]]:
+    found = []
+    for file, stream in inputs.opened_in_turn(group):
+        with inputs.damage_told(file):
+            found.append((file, _of_stream(file, stream, reading)))
+    return found
 
 
 def check(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
@@ -77,17 +84,21 @@ def of_file(file: InputFile, reading: Reading) -> Columns | None:
       UserError: It is damaged, or its header is no row of its format.
     """
     with inputs.opened(file) as stream:
-        if file.format == "parquet":
-            return _of_parquet(file, stream)
-        rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES)
-        first = next(rows, None)
-        if first is None:
-            return None
-        if first.data.startswith(UTF_16):
-            raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
-        if file.format == "jsonl":
-            return _of_json_lines([first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
-        return Columns(tuple(text_rows.header(first, file, reading)))
+        return _of_stream(file, stream, reading)
+
+
+def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | None:
+    if file.format == "parquet":
+        return _of_parquet(file, stream)
+    rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES)
+    first = next(rows, None)
+    if first is None:
+        return None
+    if first.data.startswith(UTF_16):
+        raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
+    if file.format == "jsonl":
+        return _of_json_lines([first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
+    return Columns(tuple(text_rows.header(first, file, reading)))
 
 
 def _of_json_lines(rows: list[records.Record], reading: Reading) -> Columns:

@@ -1,6 +1,7 @@
 """The files of an archive: found by globs, their format and compression known by name."""
 
 import bz2
+import collections
 import contextlib
 import dataclasses
 import gzip
@@ -206,20 +207,25 @@ def _members(path: str, size_bytes: int, modified: float | None, settings: Archi
     with damage_told(archive), storage.open_bytes(path) as raw, _decompressed(raw, path) as stream:
         members = containers.members(stream, path, settings.max_unpacked_gb * 1e9)
     files, skipped = [], []
+    times: collections.Counter = collections.Counter()
     for member in members:
         named, compressed = format_of(member.name)
         if containers.is_hidden(member.name):
             continue
-        if not (named or settings.input_format):
+        unreadable = member.name.lower().endswith((*NOT_READ, *containers.EXTENSIONS))
+        if unreadable or not (named or settings.input_format):
             skipped.append(member.name)
             continue
         format = settings.input_format or named
-        file = InputFile(0, path, format, compressed, member.size_bytes, modified, member.name, member.at)
+        times[member.name] += 1
+        # An archive that was added to may hold a name twice.
+        name = member.name if times[member.name] == 1 else f"({times[member.name]}) {member.name}"
+        file = InputFile(0, path, format, compressed, member.size_bytes, modified, name, member.at)
         files.append(_checked(file))
     if not files:
         raise UserError(f"{path} holds no file whose name tells its format; add --input_format csv, tsv or jsonl")
     if skipped:
-        logger.warning("%s: not read, since the name tells no format: %s", path, ", ".join(skipped))
+        logger.warning("%s: not read, since the name tells no format that is read: %s", path, ", ".join(skipped))
     return files
 
 

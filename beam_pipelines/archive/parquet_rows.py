@@ -16,10 +16,12 @@ from beam_pipelines.archive.reading import Reading
 from beam_pipelines.flags import UserError
 
 ROWS_AT_ONCE = 512
+# Of a column of a row group, which may be gigabytes, so much is held compressed at a time.
+BUFFER_BYTES = 1 << 20
 
 
 def opened(source) -> pq.ParquetFile:
-    return pq.ParquetFile(source)
+    return pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
 
 
 @contextlib.contextmanager
@@ -42,7 +44,8 @@ def read(extent: Extent, file: InputFile, stream: Opened, reading: Reading) -> I
         groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
         row = extent.start
         for group in groups:
-            rows = parquet.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=list(reading.columns))
+            at_once = _rows_at_once(parquet.metadata.row_group(group), reading)
+            rows = parquet.iter_batches(at_once, row_groups=[group], columns=list(reading.columns))
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
             for batches in _slices(rows, reading.block_bytes):
                 batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
@@ -50,6 +53,14 @@ def read(extent: Extent, file: InputFile, stream: Opened, reading: Reading) -> I
                 row += batch.num_rows
                 stored_bytes = batch.num_rows * file.size_bytes // total
                 yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
+
+
+def _rows_at_once(group: pq.RowGroupMetaData, reading: Reading) -> int:
+    """How many rows are at most about a quarter of a block."""
+    wanted = tuple(f"{name}." for name in reading.columns)
+    columns = (group.column(place) for place in range(group.num_columns))
+    size = sum(one.total_uncompressed_size for one in columns if f"{one.path_in_schema}.".startswith(wanted))
+    return max(min(ROWS_AT_ONCE, reading.block_bytes * group.num_rows // (4 * max(size, 1))), 1)
 
 
 def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:

@@ -1,5 +1,6 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
+import collections
 import io
 import itertools
 from collections.abc import Callable, Iterator
@@ -50,23 +51,25 @@ def _read_text(extent: Extent, file: InputFile, stream: Opened, reading: Reading
         before = after
 
 
-def _values(first: Record, extent: Extent, file: InputFile, reading: Reading) -> Callable[[Record], text_rows.Values]:
+def _values(first: Record, extent: Extent, file: InputFile, reading: Reading) -> Callable[..., text_rows.Values]:
     """The function that takes the wanted values out of a row."""
     if file.format == "jsonl":
-        return lambda record: text_rows.json_values(record, reading)
+        return lambda record, left_out: text_rows.json_values(record, reading, left_out)
     # A worker that starts in the middle of a file has to look for its header.
     names = columns.of_file(file, reading).names if extent.start else text_rows.header(first, file, reading)
     for name in reading.columns:
         if name not in names:
             raise columns.missing(file, name, names)
-    return text_rows.csv_values(file, list(names), reading)
+    values = text_rows.csv_values(file, list(names), reading)
+    return lambda record, _: values(record)
 
 
 def _block(file: InputFile, span, group: list[Record], reading: Reading, parse, stored_bytes: int) -> Block:
     values, places, raw, rejects = [], [], [], []
+    left_out: collections.Counter = collections.Counter()
     for record in group:
         try:
-            row = parse(record)
+            row = parse(record, left_out)
         except text_rows.BadRow as bad:
             rejects.append(Reject.of(file.label, record.line, str(bad), record.data, reading.encoding))
             continue
@@ -77,4 +80,4 @@ def _block(file: InputFile, span, group: list[Record], reading: Reading, parse, 
     by_column = zip(*values, strict=True) if values else [[] for _ in reading.columns]
     arrays = [pa.array(column, pa.string()) for column in by_column]
     rows = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
-    return Block(file, *span, rows, places, rejects, raw, reading.encoding, stored_bytes)
+    return Block(file, *span, rows, places, rejects, raw, reading.encoding, stored_bytes, left_out)

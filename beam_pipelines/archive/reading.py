@@ -17,6 +17,7 @@ class Reading:
       delimiter: Between the fields of CSV and TSV, or None for the format's own.
       quote: Around the fields of CSV and TSV, or None.
       max_row_bytes: A longer row of a text format is rejected, and a longer text of Parquet.
+      all_columns: Whether `columns` should be all that there are, so that what they lack is counted.
     """
 
     columns: tuple[str, ...]
@@ -25,6 +26,7 @@ class Reading:
     delimiter: str | None = None
     quote: str | None = '"'
     max_row_bytes: int = 16 << 20
+    all_columns: bool = False
 
     @classmethod
     def of(cls, settings: ArchiveSettings, columns: tuple[str, ...], block_bytes: int) -> "Reading":

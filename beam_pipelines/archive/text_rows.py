@@ -3,6 +3,7 @@
 A CSV value stays as it was; a JSON value that is not a string becomes its JSON text.
 """
 
+import collections
 import csv
 import json
 from collections.abc import Callable
@@ -95,11 +96,13 @@ def json_object(record: Record, reading: Reading) -> dict | None:
     return row
 
 
-def json_values(record: Record, reading: Reading) -> Values:
-    """The wanted values of a line."""
+def json_values(record: Record, reading: Reading, left_out: collections.Counter) -> Values:
+    """The wanted values of a line; where all columns are wanted, other keys are counted in `left_out`."""
     row = json_object(record, reading)
     if row is None:
         return None
+    if reading.all_columns:
+        left_out.update(row.keys() - set(reading.columns))
     values = [_value(row, name) for name in reading.columns]
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string")

@@ -65,6 +65,11 @@ def choose(keep_columns: str, present: Iterable[str], id_column: str | None = No
     return tuple(chosen)
 
 
+def takes_all(keep_columns: str) -> bool:
+    """Whether `*` is among the items."""
+    return ALL in [item.strip() for item in keep_columns.split(",")]
+
+
 def _item(item: str, present: list[str]) -> Kept:
     if item in present:
         return Kept(item, item)

@@ -12,8 +12,9 @@ from beam_pipelines.flags import logger
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.kept import columns as kept_columns
 from beam_pipelines.scoring.scorer import Scorer
+from beam_pipelines.scoring.work import Work
 
-FAILED = "scoring_failed"
+FAILED, WORK = "scoring_failed", "work"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +25,13 @@ class ScoredRows:
       kept: By name, the columns that are carried along, of the scored rows.
       results: By name, an array or list of [scored rows] each.
       reasons: By index in the batch, why a row has no score.
+      work: What it took.
     """
 
     kept: dict[str, pa.Array]
     results: dict
     reasons: dict[int, str]
+    work: Work
 
 
 def score_rows(
@@ -52,14 +55,20 @@ def score_rows(
         reasons |= rejects.empty_texts(texts)
 
     def scored(part: pa.Array) -> dict:
-        results = scorer.score(part)
-        return results | scorer.explain(part, results["tokens"]) if explain else results
+        try:
+            results = scorer.score(part)
+            results |= scorer.explain(part, results["tokens"]) if explain else {}
+        finally:
+            # What was done for nothing is not counted.
+            done = scorer.take_work()
+        return {**results, WORK: done}
 
     whole = _others(len(texts), reasons)
     parts, failed = bisected(scored, texts.take(whole))
     reasons |= {whole[row].as_py(): reason for row, reason in failed.items()}
     left = _others(len(texts), reasons)
-    return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons)
+    work = sum((part.pop(WORK) for part in parts), Work())
+    return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons, work)
 
 
 def _others(rows: int, reasons: dict[int, str]) -> pa.Array:

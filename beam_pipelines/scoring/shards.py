@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import io
 import json
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -109,15 +110,36 @@ def encode(table: pa.Table, output_format: str) -> bytes:
         pa.csv.write_csv(_without_formulas(_with_json_text(table)), sink)
     else:
         rows = _with_short_floats(table).to_pylist()
-        sink.write("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows).encode())
+        sink.write("".join(_json(row) + "\n" for row in rows).encode())
     return sink.getvalue()
 
 
+def _json(value: object) -> str:
+    """A value as JSON, which has no NaN and no infinity; bytes as hexadecimal digits."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_told, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_told)
+
+
+def _told(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value
+
+
 def _with_json_text(table: pa.Table) -> pa.Table:
-    """Lists and structs as JSON, since a CSV field is text."""
+    """Lists and structs as JSON, and bytes as hexadecimal digits, since a CSV field is text."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_nested(field.type):
-            texts = [json.dumps(value, ensure_ascii=False, default=str) for value in table.column(place).to_pylist()]
+        as_text = _json if pa.types.is_nested(field.type) else _told
+        if pa.types.is_nested(field.type) or pa.types.is_fixed_size_binary(field.type):
+            texts = [None if value is None else as_text(value) for value in table.column(place).to_pylist()]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     return table
 

@@ -42,6 +42,7 @@ def of_block(scored: "ScoredBlock", settings: ScoreSettings, export: Export) -> 
         "rows_read": block.rows_read,
         "rows_scored": block.rows.num_rows,
         "rows_rejected": len(block.rejects),
+        "columns_left_out": dict(sorted(block.left_out.items())),
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
         **_distributions(results, Scale(export.about["score_min"], export.about["score_max"])),
         "batches": work.batches,
@@ -49,7 +50,7 @@ def of_block(scored: "ScoredBlock", settings: ScoreSettings, export: Export) -> 
         "slots_in_batches": work.slots,
         **count_unknown(work.unknown, with_text),
         **extremes(block, results, settings),
-        "reject_examples": reject_examples(block.rejects, with_text),
+        "reject_examples": reject_examples(block.rejects, with_text and not settings.no_text_in_rejects),
     }
     if settings.explain:
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])

@@ -58,7 +58,7 @@ class ScoreBlock(beam.DoFn):
             empty_text=settings.empty_text,
         )
         block = block.reject(found.reasons)
-        yield ScoredBlock(block, found.kept, found.results, self._scorer.engine, self._scorer.take_work())
+        yield ScoredBlock(block, found.kept, found.results, self._scorer.engine, found.work)
 
 
 def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:

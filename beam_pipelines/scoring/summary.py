@@ -35,6 +35,7 @@ class Totals:
     Attributes:
       sums: All that are plain numbers, by name.
       reasons: Rejects by reason.
+      left_out: How many rows have a column that was not carried along, where all should be.
       by_file: Rows by file.
       histograms: By name, int64 [bins].
       engines: What computed the scores.
@@ -44,9 +45,11 @@ class Totals:
     """
 
     def __init__(self, files: list[InputFile]):
+        self._files = files
         self._order = {file.label: place for place, file in enumerate(files)}
         self.sums: collections.Counter = collections.Counter()
         self.reasons: collections.Counter = collections.Counter()
+        self.left_out: collections.Counter = collections.Counter()
         self.by_file = {file.label: collections.Counter(dict.fromkeys(ROWS, 0)) for file in files}
         self.histograms: dict[str, np.ndarray] = dict.fromkeys(HISTOGRAMS, 0)
         self.engines: set[str] = set()
@@ -61,6 +64,7 @@ class Totals:
         self.by_file[block["file"]].update({name: block[name] for name in ROWS})
         self._ends[block["file"]][block["start"]] = block["end"]
         self.reasons.update(block["rejected_by_reason"])
+        self.left_out.update(block["columns_left_out"])
         self.engines.add(block["engine"])
         for name in HISTOGRAMS:
             self.histograms[name] = self.histograms[name] + np.array(block[name], np.int64)
@@ -90,7 +94,12 @@ class Totals:
         for path, counts in self.by_file.items():
             if counts["rows_read"] != counts["rows_scored"] + counts["rows_rejected"]:
                 raise RuntimeError(f"{path}: rows read, scored and rejected do not add up: {dict(counts)}")
+        for file in self._files:
+            if not self._ends[file.label] and file.is_seekable and file.format != "parquet" and file.size_bytes > 3:
+                raise RuntimeError(f"{file.label}: none of its blocks is there")
         for path, ends in self._ends.items():
+            if not ends:
+                continue
             at, left = 0, dict(ends)
             while at in left:
                 at = left.pop(at)
@@ -133,6 +142,7 @@ def summary(totals: Totals, export: Export) -> dict:
     return {
         **{name: totals.sums[name] for name in ROWS},
         "rejected_by_reason": dict(sorted(totals.reasons.items())),
+        "columns_left_out": dict(sorted(totals.left_out.items())),
         "engines": sorted(totals.engines),
         "by_file": {path: dict(counts) for path, counts in totals.by_file.items()},
         "score_mean": totals.share("score_sum", "rows_scored"),

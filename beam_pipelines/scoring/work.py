@@ -29,6 +29,9 @@ class Work:
     unknown: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
     seconds: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
+    def __add__(self, other: "Work") -> "Work":
+        return Work(*(getattr(self, field.name) + getattr(other, field.name) for field in dataclasses.fields(self)))
+
     def add_batch(self, tokens: int, slots: int) -> None:
         self.batches += bool(tokens)
         self.tokens += int(tokens)

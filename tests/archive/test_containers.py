@@ -125,7 +125,7 @@ def test_an_encrypted_member_is_told(tmp_path):
 def test_a_member_of_unknown_format_is_left_out_with_a_word(tmp_path, caplog):
     members = {"README": b"about", "a.csv": b"text\na\n"}
     assert [file.member for file in write(tmp_path / "a.zip", zipped(members))] == ["a.csv"]
-    assert "not read, since the name tells no format: README" in caplog.text
+    assert "not read, since the name tells no format that is read: README" in caplog.text
     with pytest.raises(UserError, match=r"a\.zip holds no file whose name tells its format; add --input_format"):
         write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}))
     assert len(write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}), input_format="csv")) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from beam_pipelines.scoring import rows
 from beam_pipelines.scoring.kept import Kept
+from beam_pipelines.scoring.work import Work
 
 TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
 
@@ -13,10 +14,17 @@ TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
 class Fragile:
     """A scorer that fails on a batch with a poisonous text, and counts its calls."""
 
-    calls = 0
+    def __init__(self):
+        self.calls = 0
+        self.work = Work()
+
+    def take_work(self) -> Work:
+        done, self.work = self.work, Work()
+        return done
 
     def score(self, texts: pa.Array) -> dict:
         self.calls += 1
+        self.work.add_batch(len(texts), len(texts))
         if any("poison" in text for text in texts.to_pylist()):
             raise ValueError("cannot swallow it")
         return {
@@ -45,6 +53,7 @@ def test_the_rows_that_fail_alone_are_rejected(explain):
         6: "scoring_failed_ValueError",
     }
     assert found.kept["n"].to_pylist() == [1, 4, 7]
+    assert found.work.tokens == 3
     assert found.results["score"].tolist() == [4, 4, 4]
     if explain:
         assert found.results["reasons"] == [["fine"], ["dull"], ["good"]]

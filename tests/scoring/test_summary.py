@@ -61,6 +61,7 @@ def block(seed: int) -> dict:
         "rows_read": 12,
         "rows_scored": 10,
         "rows_rejected": 2,
+        "columns_left_out": {"stars": 1},
         "rejected_by_reason": {"bad": 2},
         "score_histogram": random.integers(0, 9, 10).tolist(),
         "tokens_histogram": random.integers(0, 9, 29).tolist(),
