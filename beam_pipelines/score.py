@@ -63,11 +63,13 @@ class Job:
         present = [name for one in found.values() for name in one.names]
         carried = kept.choose(settings.keep_columns, present, settings.id_column)
         shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
+        as_text = (settings.text_column, settings.id_column, settings.score_column)
         wanted = [settings.text_column, *(one.source for one in carried), settings.score_column]
         reading = dataclasses.replace(
             reading,
             columns=tuple(dict.fromkeys(name for name in wanted if name)),
             all_columns=kept.takes_all(settings.keep_columns),
+            binary=tuple(one.source for one in carried if one.source not in as_text),
         )
         columns.check(found, reading.columns)
         kept.check_types(carried, found)
@@ -188,7 +190,9 @@ def told(settings: ScoreSettings, report: dict) -> str:
             f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
             f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
         )
-    lines.append(f"the scores lie in {settings.output}/scores, the report is {settings.output}/report.html")
+    if report["rows_read"]:
+        lines.append(f"the scores lie in {settings.output}/scores")
+    lines.append(f"the report is {settings.output}/report.html")
     return "\n".join(lines)
 
 

@@ -30,7 +30,8 @@ class ScoreSettings(ArchiveSettings):
     )
     keep_columns: str = flag(
         "input columns to carry along, separated by commas; * for all; NAME:TYPE gives one a type (string, int64, "
-        "float64, bool, date32 or timestamp), NEW=NAME another name",
+        "float64, bool, date32 or timestamp), NEW=NAME another name, NEW=NAME:TYPE both; of CSV and JSON lines they "
+        "are text otherwise",
         default="",
         metavar="A,B",
     )

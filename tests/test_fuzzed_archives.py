@@ -53,7 +53,7 @@ LINES = [
 PIECES = BYTES + LINES
 content = st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=25).map(b"".join)
 values = st.none() | st.text(max_size=20) | st.binary(max_size=20) | st.sampled_from([b"\xff", b"good", b"", b" "])
-often = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Lengths:

@@ -145,3 +145,29 @@ def test_an_output_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "job").write_text("mine")
     with error(f"--output {tmp_path}/job is a file; name a folder"):
         job_folder.claim(f"{tmp_path}/job", manifest(), overwrite=True, reads=[])
+
+
+def test_an_overwriting_that_was_stopped_can_be_done_again(root, monkeypatch):
+    """The manifest is what allows the deleting, so it goes last."""
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    write(root, "scores/a.parquet", "scores/b.parquet", "summary.json")
+    delete = storage.delete
+
+    def stopped(root, names):
+        delete(root, names[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage, "delete", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        job_folder.claim(root, manifest(), overwrite=True, reads=[])
+    monkeypatch.undo()
+    job_folder.claim(root, manifest(model_version=9), overwrite=True, reads=[])
+    assert storage.listing(root) == ["manifest.json"]
+
+
+def test_a_refused_job_leaves_another_one_s_half_written_file_alone(root):
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    write(root, "scores/a.parquet", ".tmp/half")
+    with pytest.raises(UserError, match="is not empty"):
+        job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    assert storage.exists(f"{root}/.tmp/half")

@@ -68,6 +68,7 @@ def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glo
     assert same_scored(scored, tmp_path / "scored")
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_where_its_shards_stand_on_the_store(bucket, rows, cnn, tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "MIN_BYTES", 20_000)
     archive = conftest.write_csv(tmp_path / "reviews.csv", [row for row in rows for _ in range(3)])

@@ -86,8 +86,8 @@ def test_what_is_missing_is_made_again_and_what_stands_is_not_touched(dump, cnn,
     assert shards(tmp_path / "out") == shards(undisturbed)
     assert {path: path.stat().st_mtime_ns for path in left} == left
     assert summary(tmp_path / "out") == summary(undisturbed)
-    counted = json.loads((tmp_path / "out/summary.json").read_text())["this_run"]["counters"]
-    assert counted["rows_read"] < 0.3 * summary(undisturbed)["rows_read"]
+    run = json.loads((tmp_path / "out/summary.json").read_text())["this_run"]
+    assert 0 < run["rows_scored"] < 0.3 * summary(undisturbed)["rows_scored"]
     assert not (tmp_path / "out/.tmp").exists()
 
 
@@ -95,7 +95,7 @@ def test_a_job_that_is_done_is_not_done_again(dump, cnn, undisturbed, tmp_path, 
     shutil.copytree(undisturbed, tmp_path / "out")
     assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
     assert shards(tmp_path / "out") == shards(undisturbed)
-    assert json.loads((tmp_path / "out/summary.json").read_text())["this_run"]["counters"] == {}
+    assert json.loads((tmp_path / "out/summary.json").read_text())["this_run"]["rows_scored"] == 0
 
 
 @pytest.mark.slow
@@ -107,29 +107,31 @@ def test_killed_at_ten_moments_it_ends_as_if_nothing_had_happened(dump, cnn, und
     stood: dict[pathlib.Path, int] = {}
     kills = 0
     while kills < 10:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         before = len(list(output.glob("scores/*")))
-        deadline = time.monotonic() + 120
-        # The start alone takes seconds: the clock runs from the first new shard on, but not always.
+        # The start alone takes seconds: the clock of most kills runs from the first new shard on.
         while kills % 3 and len(list(output.glob("scores/*"))) == before and process.poll() is None:
-            assert time.monotonic() < deadline
             time.sleep(0.01)
         time.sleep(moments.uniform(0, 0.1) if kills % 3 else moments.uniform(0, 8))
-        if process.poll() is not None:
-            assert process.returncode == 0, process.stderr.read().decode()
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-        assert {path: path.stat().st_mtime_ns for path in stood} == stood
-        stood = {path: path.stat().st_mtime_ns for path in output.glob("scores/*")}
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            assert {path: path.stat().st_mtime_ns for path in stood} == stood
+            stood = {path: path.stat().st_mtime_ns for path in output.glob("scores/*")}
+        else:
+            # It was done before it could be killed: the rest of the kills hit another job.
+            assert process.returncode == 0
+            assert shards(output) == shards(undisturbed)
+            shutil.rmtree(output)
+            stood = {}
     subprocess.run(command, check=True, capture_output=True)
-    assert kills == 10 or len(stood) > 20
     assert {path: path.stat().st_mtime_ns for path in stood} == stood
     assert shards(output) == shards(undisturbed)
     assert summary(output) == summary(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_ends_the_job_with_a_sentence_and_it_goes_on_later(dump, cnn, undisturbed, tmp_path):
     """A limit on the size of a file gives the same kind of error in the same place as a full disk."""
     output = tmp_path / "out"

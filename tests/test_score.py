@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -191,7 +192,7 @@ def test_a_model_is_found_from_the_trainers_output_down(cnn, archive, tmp_path):
         ({"input": "nothing/*.csv"}, "--input nothing/.*csv matches no file"),
         ({"text_column": "body"}, "reviews.csv has no column 'body'; it has: id, title, score, text"),
         ({"keep_columns": "mood"}, "reviews.csv has no column 'mood'"),
-        ({"keep_columns": "score"}, "the column 'score' that is to be kept has the name of one of the results"),
+        ({"keep_columns": "score"}, "results have the names of these columns, which are to be kept: 'score'; give"),
         ({"model": "tests"}, "--model tests holds no exported model"),
         ({"model": "no/where"}, "--model no/where holds no exported model"),
     ],
@@ -231,6 +232,27 @@ def test_nested_columns_and_missing_numbers_are_written_in_every_format(cnn, tmp
         json.loads(line, parse_constant=pytest.fail) for line in next((tmp_path / "jsonl/scores").iterdir()).open()
     ]
     assert [(line["tags"], line["stars"]) for line in lines] == [(["a", "b"], 1.5), ([], None)]
+
+
+def test_json_lines_are_json_whatever_is_kept(cnn, tmp_path):
+    odd = {"f": [1e400, float("nan")], "list": [[1.0, float("inf")], []], "raw": [b"\xff", b"abc"]}
+    pq.write_table(pa.table({"text": ["fine", "dull"], **odd}), tmp_path / "in.parquet")
+    flags = ["--keep_columns=f,list,raw", "--output_format"]
+    run(tmp_path / "in.parquet", cnn, tmp_path / "jsonl", *flags, "jsonl")
+    lines = next((tmp_path / "jsonl/scores").iterdir()).read_text().splitlines()
+    found = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [(line["f"], line["list"], line["raw"]) for line in found] == [(None, [1.0, None], "ff"), (None, [], "abc")]
+    run(tmp_path / "in.parquet", cnn, tmp_path / "csv", *flags, "csv")
+    assert pd.read_csv(next((tmp_path / "csv/scores").iterdir()))["raw"].tolist() == ["ff", "abc"]
+    run(tmp_path / "in.parquet", cnn, tmp_path / "parquet", "--keep_columns=raw")
+    assert pd.read_parquet(tmp_path / "parquet/scores")["raw"].tolist() == odd["raw"]
+
+
+def test_a_key_that_comes_too_late_for_all_columns_is_told(cnn, tmp_path, capsys):
+    lines = ['{"text": "fine"}'] * 1500 + ['{"text": "fine", "stars": 5}']
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    assert run(tmp_path / "in.jsonl", cnn, tmp_path / "out", "--keep_columns=*")["columns_left_out"] == {"stars": 1}
+    assert "later ones were left out (stars 1): name them" in capsys.readouterr().out
 
 
 def test_an_archive_without_rows_gives_no_scores_and_no_error(cnn, tmp_path):

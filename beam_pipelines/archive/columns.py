@@ -96,6 +96,8 @@ def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | N
         return None
     if first.data.startswith(UTF_16):
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
+    if file.format == "jsonl" and first.data.lstrip().startswith(b"["):
+        raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     if file.format == "jsonl":
         return _of_json_lines([first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
     return Columns(tuple(text_rows.header(first, file, reading)))

@@ -77,7 +77,7 @@ def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.Re
 
 def _block(file: InputFile, batch: pa.RecordBatch, start: int, reading: Reading) -> Block:
     reasons: dict[int, str] = {}
-    arrays = [_checked(_column(file, batch, name), reasons) for name in reading.columns]
+    arrays = [_checked(_column(file, batch, name), reasons, binary=name in reading.binary) for name in reading.columns]
     if _is_text(arrays[0].type):
         too_long = pc.greater(pc.binary_length(arrays[0]), reading.max_row_bytes)
         reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
@@ -99,12 +99,18 @@ def _column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
     return pc.struct_field(batch.column(top), path)
 
 
-def _checked(column: pa.Array, reasons: dict[int, str]) -> pa.Array:
+def _checked(column: pa.Array, reasons: dict[int, str], *, binary: bool) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if binary and is_binary(column.type):
+        return column.cast(pa.binary())
     if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
         column = column.cast(pa.large_binary())  # PyArrow 25 cannot take rows of a view.
     return _valid_text(column, reasons) if _is_text(column.type) else column
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:

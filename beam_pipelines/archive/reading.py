@@ -18,6 +18,7 @@ class Reading:
       quote: Around the fields of CSV and TSV, or None.
       max_row_bytes: A longer row of a text format is rejected, and a longer text of Parquet.
       all_columns: Whether `columns` should be all that there are, so that what they lack is counted.
+      binary: Columns whose bytes, in Parquet, need not be text.
     """
 
     columns: tuple[str, ...]
@@ -27,6 +28,7 @@ class Reading:
     quote: str | None = '"'
     max_row_bytes: int = 16 << 20
     all_columns: bool = False
+    binary: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: ArchiveSettings, columns: tuple[str, ...], block_bytes: int) -> "Reading":

@@ -10,6 +10,15 @@ from beam_pipelines.flags import UserError
 
 RAW_CHARACTERS = 2000
 TOO_MANY = 3
+_DIALECT = "are --csv_delimiter and --csv_quote right? "
+# By how a reason begins, what may have been given wrongly.
+HINTS = {
+    "invalid_": "is --encoding right? ",
+    "too_few_fields": _DIALECT,
+    "too_many_fields": _DIALECT,
+    "open_quote": _DIALECT,
+    "broken_json": "is it one JSON object a line? ",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +77,9 @@ def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, outpu
     share = sum(by_reason.values()) / max(rows_read, 1)
     if share > allowed:
         worst = max(by_reason, key=by_reason.get)
+        hint = next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
         raise UserError(
             f"{share:.1%} of the rows were rejected, most of them for {worst} ({by_reason[worst]:,}); "
-            f"see {output}/rejected, and allow more with --max_rejected_share",
+            f"{hint}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )

@@ -32,6 +32,10 @@ def header(first: Record, file: InputFile, reading: Reading) -> list[str]:
     try:
         return _fields(first, file.format, reading)
     except BadRow as bad:
+        if b"\r" in first.data.rstrip():
+            raise UserError(
+                f"{file.label}: its lines end with a carriage return alone; convert them first, as tr '\\r' '\\n' does"
+            ) from None
         raise UserError(f"{file.label}: its first line is no header: {bad}") from None
 
 

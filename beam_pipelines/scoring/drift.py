@@ -92,7 +92,7 @@ def sentences(lengths: dict, shares: dict, unknown: dict[str, int]) -> list[str]
         gap = shares["training_share"] - shares["share"]
         if abs(gap) >= SHARE_GAP:
             told.append(_of_shares(shares, gap, unknown, subject="their" if told else "the reviews'"))
-        elif not told:
+        elif not told and shares["psi"] > LARGE_SHIFT:
             # Short reviews alone spread the share, so beside other lengths this says nothing.
             told.append(_of_spread(shares))
         trusted &= gap < SHARE_GAP or shares["psi"] <= LARGE_SHIFT

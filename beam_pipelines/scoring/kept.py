@@ -73,10 +73,24 @@ def takes_all(keep_columns: str) -> bool:
 def _item(item: str, present: list[str]) -> Kept:
     if item in present:
         return Kept(item, item)
-    rest, colon, kind = item.rpartition(":")
-    source, kind = (rest, kind) if colon and kind in TYPES else (item, None)
-    name, _, source = source.rpartition("=")
-    return Kept(name.strip() or source.strip(), source.strip(), kind)
+    name, _, source = item.rpartition("=")
+    name, before = _without_type(name.strip(), present)
+    source, after = _without_type(source.strip(), present)
+    return Kept(name or source, source, after or before)
+
+
+def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
+    """Takes the type off NAME:TYPE.
+
+    Raises:
+      UserError: It is no type.
+    """
+    rest, colon, kind = name.rpartition(":")
+    if not colon or name in present:
+        return name, None
+    if kind.strip() not in TYPES:
+        raise UserError(f"--keep_columns {name}: {kind!r} is no type; the types are {', '.join(TYPES)}")
+    return rest.strip(), kind.strip()
 
 
 def check_types(kept: tuple[Kept, ...], found: dict[InputFile, Columns]) -> None:
@@ -101,8 +115,9 @@ def _type(kind: pa.DataType | None) -> pa.DataType:
     if kind is None:
         return pa.string()
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    names = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
-    return pa.string() if str(kind) in names else kind
+    if str(kind) in ("binary", "large_binary", "binary_view"):
+        return pa.binary()
+    return pa.string() if str(kind) in ("string", "large_string", "string_view") else kind
 
 
 def columns(rows: pa.RecordBatch, kept: tuple[Kept, ...]) -> tuple[dict[str, pa.Array], dict[int, str]]:

@@ -71,12 +71,14 @@ def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] 
     Raises:
       UserError: Names the column.
     """
-    for name in (one.name for one in kept):
-        if name in more or (name in RESULTS and (explain or name not in EXPLANATION)):
-            way = f"give it another one, as in --keep_columns input_{name}={name}"
-            if name == ROW_ID:
-                way = f"name rows by it with --id_column {name}, or {way}"
-            raise UserError(f"the column {name!r} that is to be kept has the name of one of the results; {way}")
+    taken = {*more, *RESULTS} if explain else {*more, *RESULTS} - EXPLANATION.keys()
+    clashes = [one.name for one in kept if one.name in taken]
+    if clashes:
+        way = f"give another name, as in --keep_columns {','.join(f'input_{name}={name}' for name in clashes)}"
+        if ROW_ID in clashes:
+            way = f"name rows by it with --id_column {ROW_ID}, or {way}"
+        names = ", ".join(map(repr, clashes))
+        raise UserError(f"results have the names of these columns, which are to be kept: {names}; {way}")
 
 
 def score_table(kept: dict[str, pa.Array], scored: dict, export: Export) -> pa.Table:
@@ -115,7 +117,7 @@ def encode(table: pa.Table, output_format: str) -> bytes:
 
 
 def _json(value: object) -> str:
-    """A value as JSON, which has no NaN and no infinity; bytes as hexadecimal digits."""
+    """A value as JSON, which has no NaN and no infinity."""
     try:
         return json.dumps(value, ensure_ascii=False, default=_told, allow_nan=False)
     except ValueError:
@@ -123,7 +125,11 @@ def _json(value: object) -> str:
 
 
 def _told(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+    """A value that JSON and CSV have no form for: bytes as the text that they are, or as hexadecimal digits."""
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def _finite(value: object) -> object:
@@ -135,10 +141,10 @@ def _finite(value: object) -> object:
 
 
 def _with_json_text(table: pa.Table) -> pa.Table:
-    """Lists and structs as JSON, and bytes as hexadecimal digits, since a CSV field is text."""
+    """Lists and structs as JSON, and bytes as text, since a CSV field is text."""
     for place, field in enumerate(table.schema):
         as_text = _json if pa.types.is_nested(field.type) else _told
-        if pa.types.is_nested(field.type) or pa.types.is_fixed_size_binary(field.type):
+        if pa.types.is_nested(field.type) or "binary" in str(field.type):
             texts = [None if value is None else as_text(value) for value in table.column(place).to_pylist()]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     return table

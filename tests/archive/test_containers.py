@@ -9,7 +9,7 @@ import zipfile
 import pytest
 import zstandard
 
-from beam_pipelines.archive import blocks, inputs
+from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.flags import UserError
 from tests.archive.conftest import COMPRESS, found, parquet, read_all
@@ -129,3 +129,30 @@ def test_a_member_of_unknown_format_is_left_out_with_a_word(tmp_path, caplog):
     with pytest.raises(UserError, match=r"a\.zip holds no file whose name tells its format; add --input_format"):
         write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}))
     assert len(write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}), input_format="csv")) == 1
+
+
+def test_a_name_that_comes_twice_is_two_files(tmp_path):
+    """`tar -r` adds a newer version of a file to the end."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for text in (b"old", b"new"):
+            info = tarfile.TarInfo("a.csv.gz")
+            packed = gzip.compress(b"text\n" + text + b"\n")
+            info.size = len(packed)
+            archive.addfile(info, io.BytesIO(packed))
+    files = write(tmp_path / "a.tar", content.getvalue())
+    assert [file.label for file in files] == [f"{tmp_path}/a.tar:a.csv.gz", f"{tmp_path}/a.tar:(2) a.csv.gz"]
+    assert [block.rows["text"].to_pylist() for block in read_all(files, ("text",))] == [["old"], ["new"]]
+
+
+def test_what_is_packed_in_another_way_is_not_read_as_rows(tmp_path, caplog):
+    members = {"a.csv": b"text\na\n", "b.csv.xz": b"packed", "inner.zip": b"packed"}
+    files = write(tmp_path / "a.zip", zipped(members), input_format="csv")
+    assert [file.member for file in files] == ["a.csv"]
+    assert "b.csv.xz, inner.zip" in caplog.text
+
+
+def test_the_columns_of_all_members_are_looked_at_before(tmp_path):
+    files = write(tmp_path / "a.tar.gz", gzip.compress(tarred({"a.csv": b"text\na\n", "b.csv": b"body\na\n"})))
+    with pytest.raises(UserError, match=r"a\.tar\.gz:b\.csv has no column 'text'; it has: body"):
+        columns.check(columns.present(files, Reading(("text",))), ("text",))

@@ -92,3 +92,23 @@ def test_a_reject_holds_the_row_as_it_stood_in_the_file(tmp_path):
     content = b'{"text": " ", "unwanted": [1, 2]}\n'
     [reject] = read_one(tmp_path / "a.jsonl", content, ("text",)).reject({0: "empty_text"}).rejects
     assert reject.raw == content.decode()
+
+
+def test_long_texts_of_parquet_make_no_larger_blocks(tmp_path):
+    """A job needs many times the memory of a block."""
+    texts = [f"{place:04d}" * 10_000 for place in range(200)]
+    found = read_all(input_file(tmp_path / "a.parquet", parquet({"text": texts})), ("text",), size=200_000)
+    assert max(block.rows.nbytes for block in found) < 300_000
+    assert [text for block in found for text in block.rows["text"].to_pylist()] == texts
+
+
+def test_bytes_that_need_not_be_text_stay_bytes(tmp_path):
+    content = parquet({"text": ["good"], "image": pa.array([b"\xff\xd8"], pa.large_binary())})
+    block = read_one(tmp_path / "a.parquet", content, ("text", "image"), binary=("image",))
+    assert block.rows.to_pydict() == {"text": ["good"], "image": [b"\xff\xd8"]}
+
+
+def test_keys_beside_all_that_are_wanted_are_counted(tmp_path):
+    content = b'{"text": "a"}\n{"text": "b", "stars": 1}\n{"text": "c", "stars": 2, "by": 1}\n'
+    assert read_one(tmp_path / "a.jsonl", content, ("text",), all_columns=True).left_out == {"stars": 2, "by": 1}
+    assert read_one(tmp_path / "a.jsonl", content, ("text",)).left_out == {}

@@ -137,7 +137,7 @@ def test_columns_that_are_there_pass(tmp_path, name, content):
         ("b.csv", b"id,Text\n1,a\n", "has no column 'text'; it has: id, Text"),
         ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text"),
         ("b.jsonl", b'{"id": 1}\n{"body": "a"}\n', "has no column 'text'; it has: id, body"),
-        ("b.json", b'[\n{"text": "a"}]\n', "has no column 'text'; it has: none"),
+        ("b.json", b'[\n{"text": "a"}]\n', "is one JSON array; make it an object a line first, as jq -c '.[]' does"),
         ("b.parquet", parquet({"id": [1]}), "has no column 'text'; it has: id"),
         ("b.csv", b"\n", "has no column 'text'; it has: none"),
         ("b.csv", b"text,n\na,1\n", "has no column 'id'; it has: text, n"),

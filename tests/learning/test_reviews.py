@@ -9,12 +9,12 @@ from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.learning import reviews
 from beam_pipelines.preprocess_settings import PreprocessSettings
 
-FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100)
+FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100, name="reviews.csv")
 
 
 def block(**columns: list) -> Block:
     rows = pa.RecordBatch.from_pydict(columns)
-    return Block(FILE, 0, rows, list(range(2, 2 + rows.num_rows)), [])
+    return Block(FILE, 0, None, rows, list(range(2, 2 + rows.num_rows)), [])
 
 
 def settings(**given) -> PreprocessSettings:

@@ -24,6 +24,7 @@ REST = [Kept(name, name) for name in ("title", "a=b", "at:int64")]
         ("title,id", "id", [Kept("id", "id"), Kept("title", "title")]),
         ("score:float64", None, [Kept("score", "score", "float64")]),
         ("stars=score:float64,title", None, [Kept("stars", "score", "float64"), Kept("title", "title")]),
+        ("stars:float64=score", None, [Kept("stars", "score", "float64")]),
         ("a=b,at:int64", None, [Kept("a=b", "a=b"), Kept("at:int64", "at:int64")]),
         ("by.name", None, [Kept("by.name", "by.name")]),
         ("*", None, [Kept(name, name) for name in PRESENT]),
@@ -34,6 +35,11 @@ def test_what_is_kept(keep_columns, id_column, expected):
     assert list(kept.choose(keep_columns, PRESENT, id_column)) == expected
 
 
+def test_a_type_that_is_none_is_refused():
+    with pytest.raises(UserError, match="--keep_columns score:float: 'float' is no type; the types are string, int64"):
+        kept.choose("score:float", PRESENT)
+
+
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(UserError, match="--keep_columns would give two columns the name 'title'"):
         kept.choose("title,title=score", PRESENT)
@@ -41,8 +47,8 @@ def test_two_columns_of_one_name_are_refused():
 
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
-    sentence = f"the column '{name}' that is to be kept has the name of one of the results; "
-    with pytest.raises(UserError, match=f"{sentence}.*give it another one, as in --keep_columns input_{name}={name}"):
+    sentence = f"results have the names of these columns, which are to be kept: '{name}'; "
+    with pytest.raises(UserError, match=f"{sentence}.*give another name, as in --keep_columns input_{name}={name}$"):
         shards.check_names((Kept(name, name),), explain=False, more=("id",))
     shards.check_names(kept.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
 

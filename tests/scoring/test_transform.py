@@ -45,7 +45,7 @@ def test_the_rows_come_out_once_with_the_scores_of_the_saved_model(rows, cnn):
 
 def test_a_clash_or_a_missing_column_is_told(rows, cnn):
     for how, sentence in [
-        ({"keep_columns": "*"}, "the column 'score' that is to be kept has the name of one of the results"),
+        ({"keep_columns": "*"}, "results have the names of these columns, which are to be kept: 'score'"),
         ({"keep_columns": "id", "text_column": "body"}, "a batch has no column 'body'; it has: id, title, score, text"),
         ({"keep_columns": "id", "text_column": "score"}, "the column 'score' of a batch is int64, not text"),
     ]:

@@ -27,6 +27,7 @@ def train_on_two_devices(prepared: pathlib.Path, output: pathlib.Path, *flags: s
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--model=cnn"], ["--model=lstm"], ["--preset=notebook"]])
 def test_mirrored_over_two_devices(prepared, tmp_path, flags):
     """It learns, resumes from nothing left over, and exports what one device can run."""
@@ -50,6 +51,7 @@ def test_two_devices_need_a_review_each(prepared, tmp_path):
     assert [data.steps(50, 16), data.steps(50, 16, replicas=2)] == [4, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["cnn", "lstm"])
 def test_mixed_precision_exports_a_float32_model(prepared, tmp_path, model):
     flags = [f"--data={prepared}", f"--output={tmp_path}/out", f"--model={model}", "--epochs=2", "--mixed_precision"]

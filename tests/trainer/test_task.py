@@ -53,6 +53,7 @@ def test_everything_lies_where_it_should(trained):
     assert not (trained / "export" / ".tmp").exists()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_refused_and_overwriting_keeps_the_old_export(prepared, tmp_path):
     output = train(prepared, tmp_path / "out", "--epochs=1")
     with pytest.raises(UserError, match="holds a finished run; choose another folder or add --overwrite"):
@@ -99,6 +100,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(prepared, tmp_
         assert metrics(tmp_path / "killed")[split] == metrics(tmp_path / "whole")[split]
 
 
+@pytest.mark.slow
 def test_seeds_make_other_weights(prepared, tmp_path, cnn):
     assert weights(train(prepared, tmp_path / "same", "--epochs=1")) == weights(cnn)
     assert weights(train(prepared, tmp_path / "other", "--epochs=1", "--seed=1")) != weights(cnn)

@@ -25,6 +25,7 @@ def test_the_given_settings_are_tried_first():
     }
 
 
+@pytest.mark.slow
 def test_the_best_trial_is_the_one_that_is_fitted(prepared, tmp_path):
     output = train(prepared, tmp_path / "out", "--tune=3", "--epochs=2")
     rows = table(output)

@@ -57,6 +57,7 @@ def test_tokens_keep_their_vectors_in_another_vocabulary(cnn, other_data, tmp_pa
     assert new["words_logits/kernel"].shape == old["words_logits/kernel"].shape
 
 
+@pytest.mark.slow
 def test_a_bin_takes_over_the_nearest_one(rows, prepared, cnn, tmp_path):
     """Data without two of the scores have fewer bins."""
     archive = conftest.write_csv(tmp_path / "some.csv", [row for row in rows if row["score"] not in (20, 70)])
