@@ -1,15 +1,12 @@
 """Shows that long work goes on: a line that stays in its place on a terminal, one now and then in a log."""
 
+import dataclasses
 import sys
 import threading
 import time
-import typing
 from collections.abc import Callable, Iterable
 
 from beam_pipelines.flags import logger
-
-if typing.TYPE_CHECKING:
-    from beam_pipelines.scoring.shards import Done
 
 SECONDS = 30
 # Looking may take at most this share of the time: an object store answers slowly.
@@ -37,6 +34,28 @@ class Progress:
             rate = self._rows / (now - self._started)
             logger.info("%s %s rows, %s a second", self._verb, f"{self._rows:,}", f"{rate:,.0f}")
             self._next = now + SECONDS
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A block that is finished.
+
+    Attributes:
+      end: Where the next block of its file starts; None where the file ends.
+      rows: The rows that it had.
+      rejected: How many of them were rejected.
+      stored_bytes: The bytes of the archive that it took.
+    """
+
+    end: int | None
+    rows: int
+    rejected: int
+    stored_bytes: int
+
+    @classmethod
+    def of(cls, block: dict) -> "Done":
+        """Takes it from the block's statistics."""
+        return cls(block["end"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
 
 
 class Monitor:

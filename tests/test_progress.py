@@ -5,8 +5,7 @@ import logging
 import threading
 
 from beam_pipelines import progress
-from beam_pipelines.progress import Monitor
-from beam_pipelines.scoring.shards import Done
+from beam_pipelines.progress import Done, Monitor
 
 BLOCK = Done(None, 100, 10, 250)
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import rejects
+from beam_pipelines.archive.blocks import Block
 from beam_pipelines.flags import logger
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.kept import columns as kept_columns
@@ -31,6 +32,25 @@ class ScoredRows:
     kept: dict[str, pa.Array]
     results: dict
     reasons: dict[int, str]
+    work: Work
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredBlock:
+    """A block and the results of its rows.
+
+    Attributes:
+      block: The block; rows that have no score are among its rejects.
+      kept: By name, the columns that are carried along.
+      results: By column of the shard, an array or list of [rows] each.
+      engine: What computed them.
+      work: What it took.
+    """
+
+    block: Block
+    kept: dict[str, pa.Array]
+    results: dict
+    engine: str
     work: Work
 
 

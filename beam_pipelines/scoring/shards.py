@@ -1,7 +1,6 @@
 """The shards of a bulk job: what a block becomes, and how it is written."""
 
 import concurrent.futures
-import dataclasses
 import io
 import json
 import math
@@ -17,6 +16,7 @@ from beam_pipelines import storage
 from beam_pipelines.archive.blocks import is_block_name
 from beam_pipelines.exports import Export
 from beam_pipelines.flags import UserError
+from beam_pipelines.progress import Done
 from beam_pipelines.scoring.kept import Kept
 
 READERS = 16
@@ -41,28 +41,6 @@ EXPLANATION = {
     "explained_rest": pa.float32(),
     "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())])),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Done:
-    """A block that is finished.
-
-    Attributes:
-      end: Where the next block of its file starts; None where the file ends.
-      rows: The rows that it had.
-      rejected: How many of them were rejected.
-      stored_bytes: The bytes of the archive that it took.
-    """
-
-    end: int | None
-    rows: int
-    rejected: int
-    stored_bytes: int
-
-    @classmethod
-    def of(cls, block: dict) -> "Done":
-        """Takes it from the block's statistics."""
-        return cls(block["end"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
 
 
 def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:

@@ -5,7 +5,6 @@ All of it depends on the block alone, and is small whatever the block holds.
 
 import collections
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +17,7 @@ from beam_pipelines.exports import Export
 from beam_pipelines.learning import reviews
 from beam_pipelines.scale import BINS, Scale
 from beam_pipelines.score_settings import ScoreSettings
-
-if TYPE_CHECKING:
-    from beam_pipelines.scoring.steps import ScoredBlock
+from beam_pipelines.scoring.rows import ScoredBlock
 
 EXTREMES = 10
 EXCERPT_CHARACTERS = 200
@@ -29,7 +26,7 @@ TOKEN_CHARACTERS = 60
 REJECT_EXAMPLES = 3
 
 
-def of_block(scored: "ScoredBlock", settings: ScoreSettings, export: Export) -> dict:
+def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> dict:
     """The statistics of a block: numbers, which add up over blocks, histograms, and examples."""
     block, results, work = scored.block, scored.results, scored.work
     with_text = not settings.no_text_in_reports

@@ -1,6 +1,5 @@
 """The steps of the bulk job: a block is scored, then written with its rejects and statistics."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import apache_beam as beam
@@ -13,27 +12,8 @@ from beam_pipelines.exports import Export
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring import rows, shards, statistics
 from beam_pipelines.scoring.kept import Kept
+from beam_pipelines.scoring.rows import ScoredBlock
 from beam_pipelines.scoring.scorer import Scorer
-from beam_pipelines.scoring.work import Work
-
-
-@dataclasses.dataclass(frozen=True)
-class ScoredBlock:
-    """A block and the results of its rows.
-
-    Attributes:
-      block: The block; rows that have no score are among its rejects.
-      kept: By name, the columns that are carried along.
-      results: By column of the shard, an array or list of [rows] each.
-      engine: What computed them.
-      work: What it took.
-    """
-
-    block: Block
-    kept: dict[str, pa.Array]
-    results: dict
-    engine: str
-    work: Work
 
 
 class ScoreBlock(beam.DoFn):
