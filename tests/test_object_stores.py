@@ -122,6 +122,7 @@ def same_scored(scored: str, local: pathlib.Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_beam_s_flags_lead_to_the_store(new_bucket, monkeypatch, s3_server, archive, tmp_path):
     """They hold from the first file that is opened to the last, in the launching process too."""
     bucket = new_bucket("s3")

@@ -164,7 +164,7 @@ def test_a_disk_that_is_full_ends_the_job_with_a_sentence_and_it_goes_on_later(d
         (["--text_column=title"], "settings text_column was text and is title"),
         (["--keep_columns=title", "--explain"], "settings explain was False and is True"),
         (["--output_format=csv"], "settings output_format was parquet and is csv"),
-        (["--encoding=latin-1"], "settings encoding was utf-8 and is latin-1"),
+        (["--encoding=latin-1"], "settings encoding was utf-8 and is iso8859-1"),
     ],
 )
 def test_other_settings_are_refused_with_their_names(dump, cnn, undisturbed, small_blocks, change, told):

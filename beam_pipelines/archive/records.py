@@ -133,7 +133,8 @@ class _Scanner:
     def _find_end(self) -> int | None:
         """Where the row ends; -1 if it is broken, None if more is to be read."""
         at, limit = self._at, self._at + self._max_bytes
-        newline = self._buffer.find(b"\n", at, self._known) if at < self._known else -1
+        # The next line has to begin before what is known ends.
+        newline = self._buffer.find(b"\n", at, self._known - 1) if at < self._known - 1 else -1
         if newline >= 0:
             found = self._row.match(self._buffer, at, newline + 1)
             return found.end() if found else self._find_end_of_quote(newline)

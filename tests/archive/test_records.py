@@ -253,15 +253,15 @@ def scan_plainly(content: bytes, max_bytes: int) -> list[tuple[int, bool]]:
     return found
 
 
-@often
+@settings(often, max_examples=3000)
 @given(
     anything('ab,"\n')
     | st.lists(st.sampled_from([b'"a","b\n', b"a,b\n", b'""', b'",', b'a"\n', b'"\n'])).map(b"".join),
     limits,
 )
 def test_rows_are_those_of_the_rule_itself(content, max_bytes):
-    found = scan(content, max_bytes=max_bytes)
-    assert [(record.start, record.broken) for record in found] == scan_plainly(content, max_bytes)
+    for found in (scan(content, max_bytes=max_bytes), scan_in_pieces(content, 7, max_bytes)):
+        assert [(record.start, record.broken) for record in found] == scan_plainly(content, max_bytes)
 
 
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):

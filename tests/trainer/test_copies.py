@@ -45,6 +45,7 @@ def test_what_names_or_completes_others_comes_last_and_nothing_twice(tmp_path, m
     assert copied[1:] == ["z/a", "saved_model.pb"]
 
 
+@pytest.mark.slow
 def test_model_checkpoints_and_logs_are_copied(prepared, tmp_path, monkeypatch):
     for name in ("AIP_MODEL_DIR", "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))

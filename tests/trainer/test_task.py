@@ -106,6 +106,7 @@ def test_seeds_make_other_weights(prepared, tmp_path, cnn):
     assert weights(train(prepared, tmp_path / "other", "--epochs=1", "--seed=1")) != weights(cnn)
 
 
+@pytest.mark.slow
 def test_without_a_validation_split_all_epochs_run(tmp_path, archive):
     from beam_pipelines import preprocess
 

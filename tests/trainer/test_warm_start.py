@@ -45,6 +45,7 @@ def test_a_model_of_the_same_data_scores_as_before(prepared, trained, tmp_path):
         assert after == pytest.approx(before, abs=0.01)
 
 
+@pytest.mark.slow
 def test_tokens_keep_their_vectors_in_another_vocabulary(cnn, other_data, tmp_path):
     old, old_vocabulary = weights(cnn)
     new, new_vocabulary = weights(train(other_data, tmp_path / "out", f"--warm_start={cnn}", *FREEZE))
