@@ -53,7 +53,7 @@ LINES = [
 PIECES = BYTES + LINES
 content = st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=25).map(b"".join)
 values = st.none() | st.text(max_size=20) | st.binary(max_size=20) | st.sampled_from([b"\xff", b"good", b"", b" "])
-often = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Lengths:
@@ -90,13 +90,28 @@ def check(file, columns, size: int, empty_text: str) -> int:
     return total
 
 
-@pytest.mark.parametrize("format", HEADERS)
-@often
-@given(content, st.sampled_from([1, 50, 1 << 20]), st.sampled_from(["reject", "score"]))
-def test_any_bytes_after_the_header(tmp_path, format, content, size, empty_text):
+def check_text(tmp_path, format: str, content: bytes, size: int, empty_text: str) -> None:
     total = check(input_file(tmp_path / f"a.{format}", HEADERS[format] + content), ("text", "n"), size, empty_text)
     if format == "jsonl":
         assert total == sum(not is_blank(line) for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
+
+
+sizes, empty_texts = st.sampled_from([1, 50, 1 << 20]), st.sampled_from(["reject", "score"])
+
+
+@pytest.mark.parametrize("format", HEADERS)
+@settings(often, max_examples=200)
+@given(content, sizes, empty_texts)
+def test_any_bytes_after_the_header(tmp_path, format, content, size, empty_text):
+    check_text(tmp_path, format, content, size, empty_text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", HEADERS)
+@settings(often, max_examples=3000)
+@given(content, sizes, empty_texts)
+def test_thousands_of_cases_of_any_bytes_after_the_header(tmp_path, format, content, size, empty_text):
+    check_text(tmp_path, format, content, size, empty_text)
 
 
 def is_blank(line: bytes) -> bool:
