@@ -42,12 +42,14 @@ class Done:
 
     Attributes:
       end: Where the next block of its file starts; None where the file ends.
+      engine: What scored it.
       rows: The rows that it had.
       rejected: How many of them were rejected.
       stored_bytes: The bytes of the archive that it took.
     """
 
     end: int | None
+    engine: str
     rows: int
     rejected: int
     stored_bytes: int
@@ -55,7 +57,7 @@ class Done:
     @classmethod
     def of(cls, block: dict) -> "Done":
         """Takes it from the block's statistics."""
-        return cls(block["end"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
+        return cls(block["end"], block["engine"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
 
 
 class Monitor:

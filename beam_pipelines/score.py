@@ -96,6 +96,9 @@ class Job:
         }
         return job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=outcome)
 
+    def with_engine(self, engine: str) -> "Job":
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, engine=engine))
+
     def claim(self) -> None:
         """Takes the output folder, or goes on in it."""
         reads = [self.export.path, *(file.path for file in self.files)]
@@ -142,6 +145,8 @@ def run(settings: ScoreSettings, options) -> dict:
     done = newly()
     if done:
         logger.info("%d blocks are done already", len(done))
+        # Another engine's scores are equal up to rounding only, so the job stays with the one that it has.
+        job = job.with_engine(next(iter(done.values())).engine)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job, {name: block.end for name, block in done.items()})
     try:

@@ -7,7 +7,7 @@ import threading
 from beam_pipelines import progress
 from beam_pipelines.progress import Done, Monitor
 
-BLOCK = Done(None, 100, 10, 250)
+BLOCK = Done(None, "compiled", 100, 10, 250)
 
 
 def test_the_line_tells_rows_rate_share_time_left_and_rejects():

@@ -98,6 +98,18 @@ def test_a_job_that_is_done_is_not_done_again(dump, cnn, undisturbed, tmp_path, 
     assert json.loads((tmp_path / "out/summary.json").read_text())["this_run"]["rows_scored"] == 0
 
 
+def test_a_job_stays_with_the_engine_that_it_began_with(dump, cnn, undisturbed, tmp_path, small_blocks):
+    """Two engines agree up to rounding, which is not byte for byte."""
+    shutil.copytree(undisturbed, tmp_path / "out")
+    for path in (tmp_path / "out/statistics").iterdir():
+        path.write_text(path.read_text().replace('"engine": "compiled"', '"engine": "saved_model"'))
+    missing = sorted((tmp_path / "out/scores").iterdir())[3]
+    missing.unlink()
+    assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
+    assert summary(tmp_path / "out")["engines"] == ["saved_model"]
+    assert summary(undisturbed)["engines"] == ["compiled"]
+
+
 @pytest.mark.slow
 def test_killed_at_ten_moments_it_ends_as_if_nothing_had_happened(dump, cnn, undisturbed, tmp_path):
     """Ten real processes are killed, each after a random time within the work."""

@@ -37,7 +37,7 @@ class Columns:
 def present(files: list[InputFile], reading: Reading) -> dict[InputFile, Columns]:
     """Looks at the start of all files for their columns.
 
-    A file without rows, which may have no column either, is left out.
+    A file without rows that tell its columns is left out.
 
     Raises:
       UserError: One is damaged, or its header is no row of its format.
@@ -78,7 +78,7 @@ def missing(file: InputFile, name: str, names) -> UserError:
 
 
 def of_file(file: InputFile, reading: Reading) -> Columns | None:
-    """The columns of a file, or None if it is empty.
+    """The columns of a file, or None if it has no row that tells them.
 
     Raises:
       UserError: It is damaged, or its header is no row of its format.
@@ -96,14 +96,14 @@ def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | N
         return None
     if first.data.startswith(UTF_16):
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
-    if file.format == "jsonl" and first.data.lstrip().startswith(b"["):
-        raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     if file.format == "jsonl":
-        return _of_json_lines([first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
+        return _of_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
     return Columns(tuple(text_rows.header(first, file, reading)))
 
 
-def _of_json_lines(rows: list[records.Record], reading: Reading) -> Columns:
+def _of_json_lines(file: InputFile, rows: list[records.Record], reading: Reading) -> Columns | None:
+    if _opens_array(rows):
+        raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
     for record in rows:
@@ -113,7 +113,14 @@ def _of_json_lines(rows: list[records.Record], reading: Reading) -> Columns:
             continue  # It is rejected, with its reason, when the job reads it.
         names.update(row)
         nested.update(dict.fromkeys(_paths(row)))
-    return Columns(tuple(names), tuple(nested))
+    # Rows of which none is an object say nothing of the columns: the job rejects them.
+    return Columns(tuple(names), tuple(nested)) if names else None
+
+
+def _opens_array(rows: list[records.Record]) -> bool:
+    """Whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
+    lines = [row.data.strip() for row in rows if row.data.strip()]
+    return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))
 
 
 def _paths(row: dict, prefix: str = "") -> list[str]:

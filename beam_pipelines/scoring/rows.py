@@ -85,7 +85,11 @@ def score_rows(
 
     whole = _others(len(texts), reasons)
     parts, failed = bisected(scored, texts.take(whole))
-    reasons |= {whole[row].as_py(): reason for row, reason in failed.items()}
+    if failed:
+        logger.warning(
+            "%d reviews cannot be scored and are rejected, one of them: %s", len(failed), failed[min(failed)]
+        )
+    reasons |= {whole[row].as_py(): f"{FAILED}_{type(error).__name__}" for row, error in failed.items()}
     left = _others(len(texts), reasons)
     work = sum((part.pop(WORK) for part in parts), Work())
     return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons, work)
@@ -95,22 +99,23 @@ def _others(rows: int, reasons: dict[int, str]) -> pa.Array:
     return pa.array([row for row in range(rows) if row not in reasons], pa.int64())
 
 
-def bisected(scored: Callable[[pa.Array], dict], texts: pa.Array) -> tuple[list[dict], dict[int, str]]:
+def bisected(scored: Callable[[pa.Array], dict], texts: pa.Array) -> tuple[list[dict], dict[int, Exception]]:
     """Scores texts, in halves where they fail together, until those that fail alone are found.
 
     Returns:
-      The results of the parts that went well, in order, and the reason of each text that did not.
+      The results of the parts that went well, in order, and the error of each text that did not.
     """
     try:
         return [scored(texts)], {}
-    except Exception as error:  # Whatever a text can provoke in a model: it is kept as the reason.
-        if len(texts) <= 1:
-            logger.warning("a review cannot be scored: %s", error)
-            return [scored(texts[:0])], dict.fromkeys(range(len(texts)), f"{FAILED}_{type(error).__name__}")
+    except Exception as error:  # Whatever a text can provoke in a model: its class becomes the reason.
+        if not len(texts):
+            raise
+        if len(texts) == 1:
+            return [scored(texts[:0])], {0: error}
     half = len(texts) // 2
     first, failed = bisected(scored, texts[:half])
     second, later = bisected(scored, texts[half:])
-    return first + second, failed | {half + row: reason for row, reason in later.items()}
+    return first + second, failed | {half + row: error for row, error in later.items()}
 
 
 def _joined(parts: list[dict]) -> dict:

@@ -51,3 +51,13 @@ def read_all(
         for extent in blocks.extents(group, reading)
         for block in readers.read(extent, reading)
     ]
+
+
+def read_one(file: inputs.InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> blocks.Block:
+    """The only block of a small file."""
+    [block] = read_all(file, columns, **how)
+    return block
+
+
+def rejects_of(block: blocks.Block) -> list[tuple]:
+    return [(reject.place, reject.reason, reject.raw) for reject in block.rejects]

@@ -74,38 +74,10 @@ def test_a_name_with_a_dot_wins_over_a_nested_field(tmp_path):
     assert block.rows["a.b"].to_pylist() == ["flat"]
 
 
-def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
-    """A column of images beside the text must not pass through memory."""
-    wanted = parquet({"text": ["good"] * 100})
-    content = bytearray(parquet({"huge": [bytes(1000)] * 100, "text": ["good"] * 100}))
-    content[4:40] = b"\xff" * 36  # The first column's page is no longer readable.
-    block = read_one(tmp_path / "a.parquet", bytes(content), ("text",))
-    assert block.rows.equals(read_one(tmp_path / "b.parquet", wanted, ("text",)).rows)
-
-
-def test_a_parquet_text_that_is_too_long_is_rejected(tmp_path):
-    block = read_one(tmp_path / "a.parquet", parquet({"text": ["good", "x" * 101]}), ("text",), max_row_bytes=100)
-    assert [(reject.place, reject.reason) for reject in block.rejects] == [(2, "field_too_long")]
-
-
 def test_a_reject_holds_the_row_as_it_stood_in_the_file(tmp_path):
     content = b'{"text": " ", "unwanted": [1, 2]}\n'
     [reject] = read_one(tmp_path / "a.jsonl", content, ("text",)).reject({0: "empty_text"}).rejects
     assert reject.raw == content.decode()
-
-
-def test_long_texts_of_parquet_make_no_larger_blocks(tmp_path):
-    """A job needs many times the memory of a block."""
-    texts = [f"{place:04d}" * 10_000 for place in range(200)]
-    found = read_all(input_file(tmp_path / "a.parquet", parquet({"text": texts})), ("text",), size=200_000)
-    assert max(block.rows.nbytes for block in found) < 300_000
-    assert [text for block in found for text in block.rows["text"].to_pylist()] == texts
-
-
-def test_bytes_that_need_not_be_text_stay_bytes(tmp_path):
-    content = parquet({"text": ["good"], "image": pa.array([b"\xff\xd8"], pa.large_binary())})
-    block = read_one(tmp_path / "a.parquet", content, ("text", "image"), binary=("image",))
-    assert block.rows.to_pydict() == {"text": ["good"], "image": [b"\xff\xd8"]}
 
 
 def test_keys_beside_all_that_are_wanted_are_counted(tmp_path):

@@ -209,3 +209,16 @@ def test_files_of_equal_names_in_two_folders_have_two_names(tmp_path):
     write(tmp_path, "a/part.csv", "b/part.csv")
     assert [file.name for file in found(f"{tmp_path}/a/part.csv")] == ["part.csv"]
     assert [file.name for file in found(f"{tmp_path}/*/part.csv")] == ["a/part.csv", "b/part.csv"]
+
+
+@pytest.mark.parametrize("content", [b'[{"text": "a"},\n{"text": "b"}]\n', b"[\n  {\n", b'[{"text": "a"}]\n'])
+def test_a_json_array_is_told(tmp_path, content):
+    file = input_file(tmp_path / "a.json", content)
+    with error(f"{file.path} is one JSON array; make it an object a line first, as jq -c '.[]' does"):
+        check(file)
+
+
+def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
+    """An array among objects is a bad row, and a file of bad rows alone has its rows rejected."""
+    check(input_file(tmp_path / "a.jsonl", b'[1]\n{"text": "a", "id": 1}\n'))
+    check(input_file(tmp_path / "b.jsonl", b"[1]\nbroken\n\xff\n"))

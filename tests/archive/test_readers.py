@@ -10,7 +10,7 @@ import pytest
 
 from beam_pipelines.archive import columns
 from beam_pipelines.archive.reading import Reading
-from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all
+from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("text", "band")
@@ -40,16 +40,6 @@ CONTENTS = {
     ".jsonl": json_lines(),
     ".parquet": parquet({name: [row[name] for row in ROWS] for name in ROWS[0]}),
 }
-
-
-def read_one(file, columns=COLUMNS, **limits):
-    """The only block of a small file."""
-    [block] = read_all(file, columns, **limits)
-    return block
-
-
-def rejects_of(block) -> list[tuple]:
-    return [(reject.place, reject.reason, reject.raw) for reject in block.rejects]
 
 
 @pytest.mark.parametrize(
@@ -191,68 +181,6 @@ def test_rejected_rows_of_json_lines(tmp_path, line, reason):
     assert rejects_of(block) == [(3, reason, raw)]
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}
     assert block.places == [1, 4]
-
-
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
-def test_rejected_rows_of_parquet(tmp_path, kind):
-    values = [b"good", b"b\xe4d", None, b"fine"]
-    content = parquet({"band": pa.array([b"a", b"b", b"\xff", b"d"], kind), "text": pa.array(values, kind)})
-    block = read_one(input_file(tmp_path / "a.parquet", content))
-    assert rejects_of(block) == [
-        (2, "invalid_utf8", '{"text": "b\ufffdd", "band": "b"}'),
-        (3, "invalid_utf8", '{"text": null, "band": "\ufffd"}'),
-    ]
-    assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "d"]}
-    assert block.places == [1, 4]
-
-
-def test_a_parquet_string_that_lies(tmp_path):
-    """Some writers put any bytes into a column that claims to be UTF-8."""
-    lying = pa.Array.from_buffers(pa.string(), 2, pa.array([b"good", b"b\xe4d"]).buffers())
-    block = read_one(input_file(tmp_path / "a.parquet", parquet({"text": lying})), ("text",))
-    assert block.rows.to_pydict() == {"text": ["good"]}
-    assert rejects_of(block) == [(2, "invalid_utf8", '{"text": "b\ufffdd"}')]
-
-
-def test_a_parquet_text_of_another_type_is_rejected(tmp_path):
-    content = parquet({"text": [7, 8, None], "band": ["a", "b", "c"]}, rows_per_group=2)
-    found = read_all(input_file(tmp_path / "a.parquet", content), COLUMNS)
-    assert [block.rows.num_rows for block in found] == [0, 0]
-    assert [reject for block in found for reject in rejects_of(block)] == [
-        (1, "text_not_a_string", '{"text": 7, "band": "a"}'),
-        (2, "text_not_a_string", '{"text": 8, "band": "b"}'),
-        (3, "text_not_a_string", '{"text": null, "band": "c"}'),
-    ]
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pa.string(),
-        pa.large_string(),
-        pa.string_view(),
-        pa.binary(),
-        pa.large_binary(),
-        pa.dictionary(pa.int32(), pa.string()),
-        pa.dictionary(pa.int8(), pa.large_string()),
-    ],
-    ids=str,
-)
-def test_every_parquet_type_of_text_becomes_a_string(tmp_path, kind):
-    texts = ["Été", None, "Été", ""]
-    values = pa.array(texts).dictionary_encode().cast(kind) if isinstance(kind, pa.DictionaryType) else pa.array(texts)
-    content = parquet({"text": values.cast(kind)})
-    block = read_one(input_file(tmp_path / "a.parquet", content), ("text",))
-    assert block.rows.schema.field("text").type == pa.string()
-    assert block.rows["text"].to_pylist() == texts
-    assert block.rejects == []
-
-
-def test_other_parquet_columns_keep_their_type(tmp_path):
-    kept = {"n": pa.array([1, None], pa.int16()), "day": pa.array([0, 1], pa.date32()), "tags": pa.array([["a"], []])}
-    block = read_one(input_file(tmp_path / "a.parquet", parquet({**kept, "text": ["a", "b"]})), ("text", *kept))
-    assert block.rows.schema.names == ["text", "n", "day", "tags"]
-    assert {name: block.rows[name] for name in kept} == kept
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Parquet columns keep their types, its text is checked, and its row groups flow in blocks."""
+
+import pyarrow as pa
+import pytest
+
+from tests.archive.conftest import input_file, parquet, read_all, read_one, rejects_of
+
+COLUMNS = ("text", "band")
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+def test_rejected_rows_of_parquet(tmp_path, kind):
+    values = [b"good", b"b\xe4d", None, b"fine"]
+    content = parquet({"band": pa.array([b"a", b"b", b"\xff", b"d"], kind), "text": pa.array(values, kind)})
+    block = read_one(input_file(tmp_path / "a.parquet", content))
+    assert rejects_of(block) == [
+        (2, "invalid_utf8", '{"text": "b\ufffdd", "band": "b"}'),
+        (3, "invalid_utf8", '{"text": null, "band": "\ufffd"}'),
+    ]
+    assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "d"]}
+    assert block.places == [1, 4]
+
+
+def test_a_parquet_string_that_lies(tmp_path):
+    """Some writers put any bytes into a column that claims to be UTF-8."""
+    lying = pa.Array.from_buffers(pa.string(), 2, pa.array([b"good", b"b\xe4d"]).buffers())
+    block = read_one(input_file(tmp_path / "a.parquet", parquet({"text": lying})), ("text",))
+    assert block.rows.to_pydict() == {"text": ["good"]}
+    assert rejects_of(block) == [(2, "invalid_utf8", '{"text": "b\ufffdd"}')]
+
+
+def test_a_parquet_text_of_another_type_is_rejected(tmp_path):
+    content = parquet({"text": [7, 8, None], "band": ["a", "b", "c"]}, rows_per_group=2)
+    found = read_all(input_file(tmp_path / "a.parquet", content), COLUMNS)
+    assert [block.rows.num_rows for block in found] == [0, 0]
+    assert [reject for block in found for reject in rejects_of(block)] == [
+        (1, "text_not_a_string", '{"text": 7, "band": "a"}'),
+        (2, "text_not_a_string", '{"text": 8, "band": "b"}'),
+        (3, "text_not_a_string", '{"text": null, "band": "c"}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.dictionary(pa.int8(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_every_parquet_type_of_text_becomes_a_string(tmp_path, kind):
+    texts = ["Été", None, "Été", ""]
+    values = pa.array(texts).dictionary_encode().cast(kind) if isinstance(kind, pa.DictionaryType) else pa.array(texts)
+    content = parquet({"text": values.cast(kind)})
+    block = read_one(input_file(tmp_path / "a.parquet", content), ("text",))
+    assert block.rows.schema.field("text").type == pa.string()
+    assert block.rows["text"].to_pylist() == texts
+    assert block.rejects == []
+
+
+def test_other_parquet_columns_keep_their_type(tmp_path):
+    kept = {"n": pa.array([1, None], pa.int16()), "day": pa.array([0, 1], pa.date32()), "tags": pa.array([["a"], []])}
+    block = read_one(input_file(tmp_path / "a.parquet", parquet({**kept, "text": ["a", "b"]})), ("text", *kept))
+    assert block.rows.schema.names == ["text", "n", "day", "tags"]
+    assert {name: block.rows[name] for name in kept} == kept
+
+
+def test_of_parquet_only_the_wanted_columns_are_read(tmp_path):
+    """A column of images beside the text must not pass through memory."""
+    wanted = parquet({"text": ["good"] * 100})
+    content = bytearray(parquet({"huge": [bytes(1000)] * 100, "text": ["good"] * 100}))
+    content[4:40] = b"\xff" * 36  # The first column's page is no longer readable.
+    block = read_one(input_file(tmp_path / "a.parquet", bytes(content)), ("text",))
+    assert block.rows.equals(read_one(input_file(tmp_path / "b.parquet", wanted), ("text",)).rows)
+
+
+def test_a_parquet_text_that_is_too_long_is_rejected(tmp_path):
+    block = read_one(
+        input_file(tmp_path / "a.parquet", parquet({"text": ["good", "x" * 101]})), ("text",), max_row_bytes=100
+    )
+    assert [(reject.place, reject.reason) for reject in block.rejects] == [(2, "field_too_long")]
+
+
+def test_long_texts_of_parquet_make_no_larger_blocks(tmp_path):
+    """A job needs many times the memory of a block."""
+    texts = [f"{place:04d}" * 10_000 for place in range(200)]
+    found = read_all(input_file(tmp_path / "a.parquet", parquet({"text": texts})), ("text",), size=200_000)
+    assert max(block.rows.nbytes for block in found) < 300_000
+    assert [text for block in found for text in block.rows["text"].to_pylist()] == texts
+
+
+def test_bytes_that_need_not_be_text_stay_bytes(tmp_path):
+    content = parquet({"text": ["good"], "image": pa.array([b"\xff\xd8"], pa.large_binary())})
+    block = read_one(input_file(tmp_path / "a.parquet", content), ("text", "image"), binary=("image",))
+    assert block.rows.to_pydict() == {"text": ["good"], "image": [b"\xff\xd8"]}
