@@ -220,7 +220,7 @@ def test_long_reviews_are_cut(tmp_path):
             "--trained_tokens 0 without --embeddings leaves no vocabulary",
         ),
         (["--score_column=score", "--sample_share=0"], "no token to learn from: no rated row with words fell into"),
-        (["--score_column=score", "--score_max=50"], "of the rows were rejected, most of them for score_out_of_range"),
+        (["--score_column=score", "--score_max=50"], "of the rows were rejected, most often for score_out_of_range"),
     ],
 )
 def test_mistakes_get_one_sentence(tmp_path, archive, flags, message):

@@ -100,7 +100,7 @@ def test_too_many_rejects_fail_the_job_after_everything_is_written(cnn, tmp_path
     archive = tmp_path / "rows.csv"
     archive.write_text("id,text\n1,fine\n2,\n")
     arguments = f"--input {archive} --model {cnn} --output {tmp_path}/out --text_column text".split()
-    with pytest.raises(UserError, match="50.0% of the rows were rejected, most of them for empty_text") as failed:
+    with pytest.raises(UserError, match="50.0% of the rows were rejected, most often for empty_text") as failed:
         score.main(arguments)
     assert failed.value.status == 3
     assert len(pd.read_parquet(tmp_path / "out/scores")) == 1

@@ -79,7 +79,7 @@ def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, outpu
         worst = max(by_reason, key=by_reason.get)
         hint = next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
         raise UserError(
-            f"{share:.1%} of the rows were rejected, most of them for {worst} ({by_reason[worst]:,}); "
+            f"{share:.1%} of the rows were rejected, most often for {worst} ({by_reason[worst]:,}); "
             f"{hint}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )
