@@ -15,6 +15,8 @@ PART_BYTES = 1 << 20
 # The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow
 # 2.21) reads its input as a C string and would drop all that follows a NUL.
 FILTERED = "\x00!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"
+# What tokens are split at, beside what the filter makes spaces of.
+WHITE_SPACE = " \v\f"
 _FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + "]"
 # Lower case with UTF-8 follows the process's locale (a Turkish one makes a dotless i of I), so ASCII
 # and the dotted capital I, the letters on which locales differ, are lowered before it.
@@ -60,7 +62,7 @@ def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
       The first byte of each token and the one after its last, ragged int32 [batch, tokens].
     """
     letters = tf.strings.bytes_split(tf.strings.regex_replace(texts, _FILTER, " "))
-    space = tf.reduce_any(letters.flat_values[:, tf.newaxis] == tf.constant([" ", "\v", "\f"]), axis=1)
+    space = tf.reduce_any(letters.flat_values[:, tf.newaxis] == tf.constant(list(WHITE_SPACE)), axis=1)
     places = tf.ragged.range(tf.cast(letters.row_lengths(), tf.int32))
     padded = letters.with_flat_values(space)
     edge = tf.fill([tf.shape(texts)[0], 1], True)

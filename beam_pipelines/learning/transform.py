@@ -17,7 +17,6 @@ from tfx_bsl.tfxio import tensor_adapter
 from beam_pipelines import object_stores, storage
 from beam_pipelines.learning import tokens, vocabulary
 
-VOCABULARY_FILE = "vocabulary.txt"
 FOLDER = "transform"
 
 
@@ -42,8 +41,7 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     # A token outside the vocabulary is looked up as -1, which makes it UNKNOWN_ID.
     ids = tokenized.with_flat_values(table.lookup(tokenized.flat_values) + vocabulary.FIRST_ID)
     lengths = tokenized.row_lengths()
-    past_known = first_trained_id if first_trained_id > vocabulary.FIRST_ID else tf.int64.max
-    known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < past_known)
+    known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < vocabulary.past_known(first_trained_id))
     known = tf.reduce_sum(ids.with_flat_values(tf.cast(known, tf.float32)), axis=1)
     return {
         "ids": _at_least_one(ids[:, :max_tokens]),
@@ -85,7 +83,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
       max_tokens: See `preprocessing_fn`.
     """
     with tempfile.TemporaryDirectory() as work:
-        path = pathlib.Path(work, VOCABULARY_FILE)
+        path = pathlib.Path(work, vocabulary.FILE)
         path.write_text("".join(token + "\n" for token in chosen), encoding="utf-8", newline="\n")
         to_ids = functools.partial(
             preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens

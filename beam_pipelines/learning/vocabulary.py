@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+FILE = "vocabulary.txt"
 PADDING_ID = 0
 UNKNOWN_ID = 1
 FIRST_ID = 2
@@ -40,6 +41,11 @@ class Vocabulary:
     @property
     def first_trained_id(self) -> int:
         return FIRST_ID + self.pretrained
+
+
+def past_known(first_trained_id: int) -> int:
+    """The first id that does not count as known; where no token has a pretrained vector, all of them do."""
+    return first_trained_id if first_trained_id > FIRST_ID else np.iinfo(np.int64).max
 
 
 def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, trained_tokens: int) -> Vocabulary:

@@ -3,14 +3,15 @@
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
-import concurrent.futures
-import os
+import itertools
 
-import numba
 import numpy as np
 
-# A thread takes this many reviews at a time: enough to forget its start, few enough to share out.
-CHUNK = 64
+from beam_pipelines import compiling
+from beam_pipelines.compiling import compiled
+
+# A thread takes about so many tokens at a time: enough to forget its start, few enough to share out.
+PART_TOKENS = 1 << 14
 # Rounding adds up along a sum in float32: it is taken in runs of this many tokens, then in float64.
 RUN = 64
 
@@ -29,41 +30,38 @@ class CompiledCnn:
         # At each place in a window, the first filter that reaches it, and the place's first column.
         self._first = np.searchsorted(widths, np.arange(widths.max()), side="right")
         self._column = np.concatenate([[0], np.cumsum(len(widths) - self._first)])
-        self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
-    def pool(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+    def pool(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
         """Pools reviews.
 
         Args:
-          ids: int64 [tokens of all], review after review.
-          lengths: int64 [batch], the tokens of each, at least one.
+          ids: int [tokens].
+          starts: int64 [batch], where each review's ids begin.
+          lengths: int64 [batch], how many they are, at least one.
 
         Returns:
-          What `trainer.folding.finish` takes: `highest`, `lowest`, `mean` float32 [batch, filters]
-          and `sums` float32 [batch, columns].
+          What `trainer.folding.finish` takes: the highest and the lowest windows and the mean of the
+          rectified ones, float32 [batch, filters], and the sums, float32 [batch, columns].
         """
-        starts = np.cumsum(lengths) - lengths
         highest, lowest, mean = np.empty((3, len(lengths), len(self._bias)), np.float32)
         sums = np.empty((len(lengths), self._table.shape[1] - self._column[-1]), np.float32)
 
-        def pool(first: int) -> None:
-            part = slice(first, first + CHUNK)
+        def pool(part: slice) -> None:
             windows = (self._table, self._first, self._column, self._bias)
             _pool(ids, starts[part], lengths[part], *windows, highest[part], lowest[part], mean[part], sums[part])
 
-        list(self._pool.map(pool, range(0, len(lengths), CHUNK)))
-        return {"highest": highest, "lowest": lowest, "mean": mean, "sums": sums}
+        compiling.on_all_cores(pool, _parts(lengths))
+        return highest, lowest, mean, sums
 
 
-def _compiled(function):
-    """Compiles once for all jobs, or for each where no folder can be written for the result."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True)(function)
+def _parts(lengths: np.ndarray) -> list[slice]:
+    """Cuts reviews into runs of about as many tokens each."""
+    numbers = (np.cumsum(lengths) - 1) // PART_TOKENS
+    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1), len(lengths)]
+    return [slice(first, last) for first, last in itertools.pairwise(edges)]
 
 
-@_compiled
+@compiled
 def _pool(ids, starts, lengths, table, first, column, bias, highest, lowest, mean, sums):
     filters = len(bias)
     window, total, summed = np.empty(filters, np.float32), np.empty(filters, np.float32), np.empty_like(sums[0])

@@ -9,7 +9,8 @@ import pytest
 
 from beam_pipelines import exports
 from beam_pipelines.flags import UserError
-from beam_pipelines.scoring import compiled_cnn, scorer, statistics
+from beam_pipelines.learning import compiled_tokens
+from beam_pipelines.scoring import compiled_cnn, saved_model_engine, statistics
 from beam_pipelines.scoring.scorer import Scorer
 from beam_pipelines.scoring.work import Work
 from tests.test_same_score import TEXTS, WITHIN
@@ -47,27 +48,22 @@ def test_it_counts_what_it_does_until_it_is_asked(cnn):
         assert one.take_work() == Work()
 
 
-def test_the_compiled_cnn_pools_what_plain_windows_pool():
-    """Against one window at a time in plain numpy: filters of widths 1, 3 and 3, then two columns to sum."""
-    random = np.random.default_rng(0)
-    vocabulary, widths = 7, np.array([1, 3, 3])
-    table = random.normal(size=(vocabulary, 3 + 2 + 2 + 2)).astype(np.float32)
-    bias = random.normal(size=3).astype(np.float32)
-    places = [(table[:, 0:3], 0), (table[:, 3:5], 1), (table[:, 5:7], 1)]
-    lengths = np.array([1, 2, 3, 9, 200])
-    ids = random.integers(1, vocabulary, lengths.sum())
-    found = compiled_cnn.CompiledCnn(table, widths, bias).pool(ids, lengths)
-    for row, review in enumerate(np.split(ids, np.cumsum(lengths)[:-1])):
-        windows = []
-        for start in range(len(review)):
-            window = bias.copy()
-            for token, (columns, first) in zip(review[start:], places, strict=False):
-                window[first:] += columns[token]
-            windows.append(window)
-        assert found["highest"][row] == pytest.approx(np.max(windows, axis=0), abs=1e-5)
-        assert found["lowest"][row] == pytest.approx(np.min(windows, axis=0), abs=1e-5)
-        assert found["mean"][row] == pytest.approx(np.maximum(windows, 0).mean(axis=0), abs=1e-5)
-        assert found["sums"][row] == pytest.approx(table[review, 7:].sum(axis=0), abs=1e-4)
+def test_a_text_that_recurs_is_scored_once(cnn):
+    """Each row gets its score, and counts with its tokens, as if it were alone."""
+    texts = ["excellent zzz", "boring", "excellent zzz", "", "excellent zzz", ""]
+    for engine in ("saved_model", "compiled"):
+        scorer_of_all = Scorer(exports.find(str(cnn)), engine)
+        scorer_of_all.take_work()
+        found = scorer_of_all.score(pa.array(texts))
+        work = scorer_of_all.take_work()
+        for row, text in enumerate(texts):
+            alone = scorer_of_all.score(pa.array([text]))
+            assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
+        assert work.tokens == 2 + 1 + 1
+        assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 3}
+        told = scorer_of_all.explain(pa.array(texts), found["tokens"])
+        assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
+        assert told["reasons"][3] == told["reasons"][5] == []
 
 
 def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
@@ -76,7 +72,7 @@ def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
     monkeypatch.setattr(
         compiled_cnn.CompiledCnn,
         "pool",
-        lambda self, *given: {name: values + 1 for name, values in right(self, *given).items()},
+        lambda self, *given: [values + 1 for values in right(self, *given)],
     )
     assert Scorer(export).engine == "saved_model"
     with pytest.raises(UserError, match="scores its fixed texts .* otherwise than when it was exported"):
@@ -98,11 +94,19 @@ def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
         Scorer(exports.find(str(copy)))
 
 
+def test_a_compiled_tokeniser_that_is_off_is_not_used(cnn, monkeypatch):
+    """One that finds other tokens than the export's, even if no score shows it."""
+    monkeypatch.setattr(compiled_tokens, "_LOWER_CASE", compiled_tokens._AS_IT_IS)
+    assert Scorer(exports.find(str(cnn))).engine == "saved_model"
+    with pytest.raises(UserError, match="its fixed texts .*otherwise than when it was exported"):
+        Scorer(exports.find(str(cnn)), "compiled")
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_batches_hold_every_review_once_within_their_limits(seed):
     lengths = np.random.default_rng(seed).integers(1, 5000, 700)
-    found = list(scorer.batches(lengths, 8192))
+    found = list(saved_model_engine.batches(lengths, 8192))
     assert sorted(np.concatenate(found).tolist()) == list(range(700))
     for rows in found:
-        assert len(rows) <= scorer.BATCH_REVIEWS
+        assert len(rows) <= saved_model_engine.BATCH_REVIEWS
         assert len(rows) * lengths[rows].max() <= 8192

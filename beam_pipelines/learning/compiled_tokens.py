@@ -1,0 +1,215 @@
+"""The tokeniser of `tokens`, compiled, for many texts at a time.
+
+It makes the same tokens: the tests compare them on any text. It splits at ASCII characters, as the
+graph does, and lowers ASCII letters itself. A distinct token with any other character is handed to
+the graph, which lowers it as it would within its text: what Unicode's lower case depends on beside the
+letter (whether a sigma ends a word) never lies beyond a space.
+"""
+
+import dataclasses
+import string
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from beam_pipelines import compiling
+from beam_pipelines.compiling import compiled
+from beam_pipelines.learning import token_table, tokens
+from beam_pipelines.learning.token_table import TokenTable
+
+# A thread takes about this much text at a time.
+MIN_PART_BYTES, MAX_PART_BYTES = 1 << 16, 1 << 20
+_SEPARATOR = 0
+# What each byte becomes within a token, uint8 [256]; 0 of those that separate tokens.
+_AS_IT_IS = np.arange(256, dtype=np.uint8)
+_LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
+_LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = _SEPARATOR
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokenized:
+    """Texts as the tokens that they are made of.
+
+    Attributes:
+      codes: int32 [tokens of all], text after text: the line of the vocabulary, from 0, of a token that
+        stands there; of another one, -1 less its number in `others`.
+      lengths: int64 [batch], the tokens of each.
+      others: The distinct tokens that are not in the vocabulary.
+    """
+
+    codes: np.ndarray
+    lengths: np.ndarray
+    others: TokenTable
+
+
+class CompiledTokenizer:
+    """Tokenises texts and looks the tokens up.
+
+    Args:
+      lower: What lowers tokens: binary [tokens] -> binary [tokens]; `lowered` or an export's.
+      vocabulary: Its tokens; none where all are only to be counted.
+    """
+
+    def __init__(self, lower: Callable[[pa.Array], pa.Array], vocabulary: pa.Array | None = None):
+        self._lower = lower
+        self.vocabulary = TokenTable()
+        if vocabulary is not None:
+            numbers = _numbers(vocabulary, TokenTable(), self.vocabulary)
+            if not np.array_equal(numbers, -1 - np.arange(len(vocabulary))):
+                raise ValueError("a vocabulary holds each token once")
+
+    def __call__(self, texts: pa.Array, others: TokenTable | None = None) -> Tokenized:
+        """Tokenises texts, string [batch], on all cores; tokens outside the vocabulary are added to `others`."""
+        others = TokenTable() if others is None else others
+        parts = compiling.on_all_cores(self._split_part, _parts(texts))
+        found = [part_others.tokens for _, _, part_others in parts]
+        for (codes, _, _), names in zip(parts, self._all_lowered(found), strict=True):
+            _replace(codes, _numbers(names, self.vocabulary, others))
+        return Tokenized(
+            np.concatenate([codes for codes, _, _ in parts]),
+            np.concatenate([lengths for _, lengths, _ in parts]),
+            others,
+        )
+
+    def _split_part(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, TokenTable]:
+        others = TokenTable()
+        return *_split(texts, _LOWER_CASE, self.vocabulary, others), others
+
+    def _all_lowered(self, parts: list[pa.Array]) -> list[pa.Array]:
+        """The same tokens, those that are not plain ASCII lowered by the graph."""
+        foreign = [_is_foreign(part) for part in parts]
+        raw = [part.filter(pa.array(where)) for part, where in zip(parts, foreign, strict=True)]
+        lower = self._lower(pa.concat_arrays(raw)) if any(map(len, raw)) else pa.array([], pa.large_binary())
+        found, at = [], 0
+        for part, where, some in zip(parts, foreign, raw, strict=True):
+            found.append(pc.replace_with_mask(part, pa.array(where), lower[at : at + len(some)]) if len(some) else part)
+            at += len(some)
+        return found
+
+    def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
+        """A 63-bit hash of each text's tokens, int64 [batch], the same in every process and for every vocabulary."""
+        return _hash_texts(tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes)
+
+
+def lowered(distinct: pa.Array) -> pa.Array:
+    """Lowers tokens, binary [tokens], by the operations of `tokens`."""
+    import tensorflow as tf
+
+    made = tokens.tokenize(tf.constant(distinct.to_numpy(zero_copy_only=False), tf.string))
+    return pa.array(made.flat_values.numpy(), pa.large_binary())
+
+
+def _parts(texts: pa.Array) -> list[pa.Array]:
+    wanted = texts.nbytes // (4 * compiling.cores())
+    return list(tokens.parts(texts, min(max(wanted, MIN_PART_BYTES), MAX_PART_BYTES)))
+
+
+def _is_foreign(distinct: pa.Array) -> np.ndarray:
+    """Whether each token has a byte that is not ASCII, bool [tokens]."""
+    if not len(distinct):
+        return np.empty(0, bool)
+    data, offsets = _buffers(distinct)
+    return np.maximum.reduceat(data[: offsets[-1]], offsets[:-1]) >= 128
+
+
+def _buffers(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes of texts, uint8, and where each begins and ends, int64 [batch + 1]."""
+    _, offsets, data = texts.buffers()
+    is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
+    ends = np.frombuffer(offsets, np.int64 if is_large else np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    letters = np.frombuffer(data if data is not None and data.size else b"\0", np.uint8)
+    letters.flags.writeable = False
+    return letters, ends.astype(np.int64)
+
+
+def _numbers(distinct: pa.Array, vocabulary: TokenTable, others: TokenTable) -> np.ndarray:
+    """The codes of tokens that are lowered already."""
+    codes, lengths = _split(distinct, _AS_IT_IS, vocabulary, others)
+    if not (lengths == 1).all():
+        raise ValueError("a token is empty")
+    return codes
+
+
+def _split(texts: pa.Array, lower: np.ndarray, vocabulary: TokenTable, others: TokenTable):
+    """The codes and lengths of texts; see `Tokenized`."""
+    if not len(texts):
+        return np.empty(0, np.int32), np.empty(0, np.int64)
+    data, offsets = _buffers(texts)
+    lengths = np.zeros(len(texts), np.int64)
+    codes = np.empty((offsets[-1] - offsets[0] + len(texts)) // 2 + 1, np.int32)
+    row, place, at = 0, offsets[0], 0
+    while True:
+        row, place, end, at = _split_rows(
+            data, offsets, row, place, lower, vocabulary.arrays, others.arrays, codes, at, lengths
+        )
+        if row == len(texts):
+            return codes[:at].copy(), lengths
+        others.make_room(end - place)
+
+
+@compiled
+def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at, lengths):
+    """Goes on with the texts until `others` has no room for a token.
+
+    Returns:
+      The row and the place where that token begins, where it ends, and the place of its code.
+    """
+    while row < len(lengths):
+        end = offsets[row + 1]
+        while place < end:
+            letter = lower[data[place]]
+            if letter == _SEPARATOR:
+                place += 1
+                continue
+            start, shift = place, np.uint64(0)
+            first, second = np.uint64(0), np.uint64(0)
+            while letter != _SEPARATOR:
+                if place - start < 8:
+                    first |= np.uint64(letter) << shift
+                elif place - start < 16:
+                    second |= np.uint64(letter) << shift
+                shift = (shift + np.uint64(8)) & np.uint64(63)
+                place += 1
+                letter = lower[data[place]] if place < end else np.uint8(_SEPARATOR)
+            if place - start > 16:
+                first, second = token_table.long_key(data, start, place, lower)
+            hashed = token_table.hash_words(first, second)
+            slot = token_table.find(vocabulary, first, second, hashed, data, start, place, lower)
+            code = vocabulary.numbers[slot]
+            if code == token_table.EMPTY:
+                slot = token_table.find(others, first, second, hashed, data, start, place, lower)
+                code = others.numbers[slot]
+                if code == token_table.EMPTY:
+                    if not token_table.has_room(others, place - start):
+                        return row, start, place, at
+                    code = token_table.add(others, slot, first, second, hashed, data, start, place, lower)
+                code = -1 - code
+            codes[at] = code
+            at += 1
+            lengths[row] += 1
+        row += 1
+        place = end
+    return row, place, place, at
+
+
+@compiled
+def _replace(codes, numbers):
+    """Puts the number that a part's other token was given at last in place of the part's."""
+    for place in range(len(codes)):
+        if codes[place] < 0:
+            codes[place] = numbers[-1 - codes[place]]
+
+
+@compiled
+def _hash_texts(codes, lengths, known, others):
+    found, at = np.empty(len(lengths), np.int64), 0
+    for row in range(len(lengths)):
+        hashed = np.uint64(lengths[row])
+        for place in range(at, at + lengths[row]):
+            code = codes[place]
+            hashed = token_table.hash_words(hashed, known[code] if code >= 0 else others[-1 - code])
+        found[row] = np.int64(hashed >> np.uint64(1))
+        at += lengths[row]
+    return found

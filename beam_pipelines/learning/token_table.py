@@ -1,0 +1,166 @@
+"""A compiled table of distinct tokens: which number a token's bytes have, and the other way round.
+
+An open-addressing hash table. A token of up to 16 bytes is its own key, two words of 8 bytes; a longer
+one is known by a hash and its length, and then compared byte for byte. No token holds a NUL, so that
+the zeros that fill a word up are none of its bytes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from beam_pipelines.compiling import compiled
+
+EMPTY = -1
+_SMALLEST = 1 << 10
+_BITS, _SHIFT = np.uint64(8), np.uint64(32)
+_FACTORS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_FACTOR_1, _FACTOR_2, _FACTOR_3 = _FACTORS
+
+
+class Arrays(NamedTuple):
+    """The table as the compiled loops see it.
+
+    Attributes:
+      words: uint64 [slots, 2], the key of the token in each slot.
+      numbers: int32 [slots], its number, or EMPTY.
+      hashes: uint64 [tokens], by number.
+      ends: int64 [tokens + 1], where the bytes of each token begin and end, by number.
+      data: uint8 [bytes], of all tokens.
+      size: int64 [1], how many tokens there are.
+    """
+
+    words: np.ndarray
+    numbers: np.ndarray
+    hashes: np.ndarray
+    ends: np.ndarray
+    data: np.ndarray
+    size: np.ndarray
+
+
+class TokenTable:
+    """Distinct tokens, numbered from 0 in the order in which they came."""
+
+    def __init__(self):
+        self.arrays = _empty(_SMALLEST, _SMALLEST)
+
+    def __len__(self) -> int:
+        return int(self.arrays.size[0])
+
+    @property
+    def tokens(self) -> pa.Array:
+        """The tokens by number, large_binary [tokens]."""
+        ends = self.arrays.ends[: len(self) + 1].copy()
+        data = self.arrays.data[: ends[-1]].copy()
+        return pa.Array.from_buffers(pa.large_binary(), len(self), [None, pa.py_buffer(ends), pa.py_buffer(data)])
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """A 64-bit hash of each token, uint64 [tokens], the same in every process."""
+        return self.arrays.hashes[: len(self)]
+
+    def make_room(self, token_bytes: int) -> None:
+        """Makes room for as many tokens again, and for one of that size."""
+        old = self.arrays
+        data = 2 * max(len(old.data), token_bytes)
+        self.arrays = _empty(2 * len(old.numbers), data)
+        _refill(self.arrays, old)
+
+
+def _empty(slots: int, data_bytes: int) -> Arrays:
+    return Arrays(
+        np.empty((slots, 2), np.uint64),
+        np.full(slots, EMPTY, np.int32),
+        np.empty(slots // 2, np.uint64),
+        np.zeros(slots // 2 + 1, np.int64),
+        np.empty(data_bytes, np.uint8),
+        np.zeros(1, np.int64),
+    )
+
+
+@compiled
+def has_room(table, token_bytes):
+    """Whether one more token fits in, of that size; a table is never more than half full."""
+    size = table.size[0]
+    return 2 * size < len(table.numbers) and table.ends[size] + token_bytes <= len(table.data)
+
+
+@compiled
+def mix(value):
+    """A 64-bit hash of a 64-bit value: uint64 -> uint64."""
+    value ^= value >> _SHIFT
+    value *= _FACTOR_3
+    value ^= value >> _SHIFT
+    return value
+
+
+@compiled
+def hash_words(first, second):
+    """A 64-bit hash of a token's key."""
+    return mix(first * _FACTOR_1 ^ mix(second + _FACTOR_2))
+
+
+@compiled
+def long_key(data, start, end, lower):
+    """The key of a token of more than 16 bytes, each of which `lower` maps to what is compared."""
+    found, word = np.uint64(end - start), np.uint64(0)
+    for place in range(start, end):
+        word = word << _BITS | np.uint64(lower[data[place]])
+        if (place - start) % 8 == 7:
+            found, word = hash_words(found, word), np.uint64(0)
+    # The first byte of a second word is never zero, unless the token is short and so is all of the word.
+    return hash_words(found, word), np.uint64(end - start) << _BITS
+
+
+@compiled
+def find(table, first, second, hashed, data, start, end, lower):
+    """The slot of a token, or the empty one where it would be put."""
+    last = len(table.numbers) - 1
+    slot = np.int64(hashed & np.uint64(last))
+    while table.numbers[slot] != EMPTY:
+        if table.words[slot, 0] == first and table.words[slot, 1] == second:
+            if end - start <= 16:
+                return slot
+            at, same = table.ends[table.numbers[slot]], True
+            for place in range(start, end):
+                if table.data[at + place - start] != lower[data[place]]:
+                    same = False
+                    break
+            if same:
+                return slot
+        slot = (slot + 1) & last
+    return slot
+
+
+@compiled
+def add(table, slot, first, second, hashed, data, start, end, lower):
+    """Puts a token into an empty slot of `find`; returns its number. There must be room for it."""
+    number = table.size[0]
+    at = table.ends[number]
+    for place in range(start, end):
+        table.data[at + place - start] = lower[data[place]]
+    table.words[slot, 0], table.words[slot, 1] = first, second
+    table.numbers[slot] = number
+    table.hashes[number] = hashed
+    table.ends[number + 1] = at + end - start
+    table.size[0] = number + 1
+    return number
+
+
+@compiled
+def _refill(new, old):
+    size = old.size[0]
+    new.size[0] = size
+    new.hashes[:size] = old.hashes[:size]
+    new.ends[: size + 1] = old.ends[: size + 1]
+    new.data[: old.ends[size]] = old.data[: old.ends[size]]
+    last = len(new.numbers) - 1
+    for old_slot in range(len(old.numbers)):
+        number = old.numbers[old_slot]
+        if number != EMPTY:
+            slot = np.int64(old.hashes[number] & np.uint64(last))
+            while new.numbers[slot] != EMPTY:
+                slot = (slot + 1) & last
+            new.numbers[slot] = number
+            new.words[slot] = old.words[old_slot]

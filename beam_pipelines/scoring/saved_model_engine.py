@@ -1,0 +1,85 @@
+"""Runs the signatures of an exported model: its graph makes ids of texts, and scores of padded batches."""
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from beam_pipelines.learning import tokens
+from beam_pipelines.scoring.encoded import Encoded
+from beam_pipelines.scoring.work import Work
+
+# A batch holds at most this many tokens, padding included, and this many reviews.
+BATCH_TOKENS = 8192
+BATCH_REVIEWS = 256
+
+
+class SavedModelEngine:
+    """The export's `encode` and `score_ids`."""
+
+    name = "saved_model"
+
+    def __init__(self, model):
+        self._signatures = model.signatures
+
+    def encode(self, texts: pa.Array) -> Encoded:
+        """Makes ids of texts, string [batch]."""
+        parts = [
+            {name: values.numpy() for name, values in self._signatures["encode"](text=as_tensor(part)).items()}
+            for part in tokens.parts(texts)
+        ]
+        of_all = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        # TensorFlow counts, since an object for each unknown token would take longer.
+        unknown, _, counts = tf.unique_with_counts(of_all.pop("unknown"), tf.int64)
+        return Encoded(lengths=of_all.pop("row_lengths"), unknown=(unknown.numpy(), counts.numpy()), **of_all)
+
+    def run(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, work: Work) -> dict[str, np.ndarray]:
+        """Scores reviews.
+
+        Args:
+          ids: int [tokens].
+          starts: int64 [batch], where each review's ids begin.
+          lengths: int64 [batch], how many they are, at least one.
+          work: Where it tells what it did.
+
+        Returns:
+          `score`, `score_low`, `score_high`, float32 [batch].
+        """
+        found: dict[str, np.ndarray] = {}
+        for rows in batches(lengths, BATCH_TOKENS) if len(lengths) else [np.empty(0, np.int64)]:
+            padded = pad(ids, starts[rows], lengths[rows])
+            work.add_batch(lengths[rows].sum(), padded.size)
+            for name, values in self._signatures["score_ids"](ids=tf.constant(padded)).items():
+                found.setdefault(name, np.empty(len(lengths), np.float32))[rows] = values.numpy()
+        return found
+
+
+def as_tensor(texts: pa.Array) -> tf.Tensor:
+    return tf.constant(texts.to_numpy(zero_copy_only=False), tf.string)
+
+
+def batches(lengths: np.ndarray, most_tokens: int):
+    """Cuts reviews into batches of similar length, longest first: yields arrays of indices.
+
+    Args:
+      lengths: int64 [reviews].
+      most_tokens: A batch holds so many, padding included, or a single review.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        rows = min(max(most_tokens // int(lengths[order[start]]), 1), BATCH_REVIEWS)
+        yield order[start : start + rows]
+        start += rows
+
+
+def pad(ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Gathers rows of flat ids into int64 [batch, time], padded with 0.
+
+    >>> pad(np.array([7, 8, 9]), np.array([0, 1]), np.array([1, 2])).tolist()
+    [[7, 0], [8, 9]]
+    """
+    columns = np.arange(lengths.max(initial=1))
+    inside = columns < lengths[:, None]
+    padded = np.zeros(inside.shape, np.int64)
+    padded[inside] = ids[(starts[:, None] + columns)[inside]]
+    return padded

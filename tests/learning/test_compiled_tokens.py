@@ -1,0 +1,111 @@
+"""The compiled tokeniser makes the tokens of the graph, of any text."""
+
+import collections
+import string
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beam_pipelines.learning import tokens
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized, lowered
+from beam_pipelines.learning.token_table import TokenTable
+from tests.learning.test_tokens import CASES
+
+# Letters whose lower case is longer, shorter, depends on its neighbours or on the locale; what could be
+# taken for white space; what is no letter.
+AWKWARD = "\u0130I\u0131i\u03a3\u03c3\u03c2A.\u0307\u1e9e\u212a\u00a0\u0085\u2028\u3000\ufeff\u00ad\u0345\U0001f918\u01c5\u1fbc"
+VOCABULARY = ["good", "film", "caf\u00e9", "i\u0307", "\u03c3\u03c2", "x" * 16, "x" * 17, "a-b", "Never", "\u00fc" * 9]
+
+anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+awkward = st.text(AWKWARD + string.printable, max_size=60)
+texts_of = st.lists(anything | awkward | st.text("ab \u00fc", max_size=60), max_size=6)
+
+
+def by_graph(texts: list[str]) -> list[list[bytes]]:
+    return tokens.tokenize(tf.constant(texts, tf.string)).to_list()
+
+
+def spelled(tokenized: Tokenized, vocabulary: list[str]) -> list[list[bytes]]:
+    others = tokenized.others.tokens.to_pylist()
+    names = [vocabulary[code].encode() if code >= 0 else others[-1 - code] for code in tokenized.codes]
+    ends = np.cumsum(tokenized.lengths)
+    return [names[end - length : end] for end, length in zip(ends, tokenized.lengths, strict=True)]
+
+
+@pytest.mark.parametrize("vocabulary", [[], VOCABULARY])
+@given(texts_of)
+@settings(max_examples=500, deadline=None)
+def test_tokens_are_those_of_the_graph(vocabulary, texts):
+    tokenized = CompiledTokenizer(lowered, pa.array(vocabulary, pa.string()))(pa.array(texts, pa.string()))
+    assert spelled(tokenized, vocabulary) == by_graph(texts)
+    others = tokenized.others.tokens.to_pylist()
+    assert len(others) == len(set(others))
+    assert not {token.encode() for token in vocabulary} & set(others)
+
+
+def test_every_letter_is_lowered_within_a_token_as_in_a_text():
+    """Each character of Unicode, alone, at the start, in the middle and at the end of a word, and after a sigma."""
+    letters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    texts = [f"{letter} A{letter}b {letter}C D{letter} \u03a3{letter} {letter}\u03a3" for letter in letters]
+    tokenized = CompiledTokenizer(lowered)(pa.array(texts))
+    others = tokenized.others.tokens.to_numpy(zero_copy_only=False)
+    for first in range(0, len(texts), 100_000):
+        graph = tokens.tokenize(tf.constant(texts[first : first + 100_000]))
+        before, after = tokenized.lengths[:first].sum(), tokenized.lengths[: first + 100_000].sum()
+        assert graph.row_lengths().numpy().tolist() == tokenized.lengths[first : first + 100_000].tolist()
+        assert (others[-1 - tokenized.codes[before:after]] == graph.flat_values.numpy()).all()
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_cases(text, expected):
+    tokenized = CompiledTokenizer(lowered)(pa.array([text]))
+    assert spelled(tokenized, []) == [[token.encode() for token in expected]]
+
+
+def test_long_tokens_of_one_start_and_one_length_are_told_apart():
+    words = ["a" * 40 + letter for letter in string.ascii_lowercase] + ["b" * 16, "b" * 17, "b" * 24, "b" * 25]
+    tokenizer = CompiledTokenizer(lowered, pa.array(words))
+    assert tokenizer(pa.array([" ".join(words).upper()])).codes.tolist() == list(range(len(words)))
+
+
+def test_a_slice_of_texts_and_texts_of_large_offsets():
+    texts = pa.array(["good", "bad film", "", "film film", "end"])
+    tokenizer = CompiledTokenizer(lowered, pa.array(VOCABULARY))
+    for some in (texts[1:4], texts.cast(pa.large_string())[1:4]):
+        tokenized = tokenizer(some)
+        assert tokenized.lengths.tolist() == [2, 0, 2]
+        assert spelled(tokenized, VOCABULARY) == [[b"bad", b"film"], [], [b"film", b"film"]]
+
+
+def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
+    """A hundred thousand distinct tokens: the table grows many times, and parts are shared out to threads."""
+    random = np.random.default_rng(0)
+    words = [f"w{number}" * (1 + number % 5) + ("\u00c9" if number % 7 == 0 else "") for number in range(100_000)]
+    texts = [" ".join(words[place] for place in random.zipf(1.2, 300) % len(words)) for _ in range(1000)]
+    texts += [" ".join(words)]
+    expected = collections.Counter(token for text in texts for token in text.lower().split())
+    others = TokenTable()
+    counts = np.zeros(0, np.int64)
+    for half in (texts[:500], texts[500:]):
+        tokenized = CompiledTokenizer(lowered)(pa.array(half), others)
+        counts = np.pad(counts, (0, len(others) - len(counts)))
+        counts += np.bincount(-1 - tokenized.codes, minlength=len(others))
+    found = dict(zip(others.tokens.to_pylist(), counts.tolist(), strict=True))
+    assert found == {token.encode(): count for token, count in expected.items()}
+
+
+def test_fingerprints_are_equal_for_equal_tokens_alone():
+    texts = pa.array(["Good film!", "good\n\nFILM", "film good", "goodfilm", "", "CAF\u00c9 good", "caf\u00e9 good"])
+    tokenizer = CompiledTokenizer(lowered)
+    first, same, *others, upper, lower = tokenizer.fingerprints(tokenizer(texts)).tolist()
+    assert first == same
+    assert upper == lower
+    assert len({first, *others, upper}) == 5
+    assert min(first, *others, upper) >= 0
+    with_ids = CompiledTokenizer(lowered, pa.array(VOCABULARY))
+    assert with_ids.fingerprints(with_ids(texts)).tolist() == [first, same, *others, upper, lower]
+    print(first)
