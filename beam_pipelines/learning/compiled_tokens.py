@@ -102,7 +102,7 @@ def lowered(distinct: pa.Array) -> pa.Array:
 
 
 def _parts(texts: pa.Array) -> list[pa.Array]:
-    wanted = texts.nbytes // (4 * compiling.cores())
+    wanted = texts.nbytes // (2 * compiling.cores())
     return list(tokens.parts(texts, min(max(wanted, MIN_PART_BYTES), MAX_PART_BYTES)))
 
 

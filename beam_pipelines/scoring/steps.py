@@ -1,8 +1,5 @@
 """The steps of the bulk job: a block is scored, then written with its rejects and statistics."""
 
-from collections.abc import Iterator
-
-import apache_beam as beam
 import pyarrow as pa
 
 from beam_pipelines import counters, storage
@@ -14,9 +11,10 @@ from beam_pipelines.scoring import rows, shards, statistics
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.rows import ScoredBlock
 from beam_pipelines.scoring.scorer import Scorer
+from beam_pipelines.work_ahead import WorkAhead
 
 
-class ScoreBlock(beam.DoFn):
+class ScoreBlock(WorkAhead):
     """Scores the rows of a block: PCollection[Block] -> PCollection[ScoredBlock]."""
 
     def __init__(self, settings: ScoreSettings, kept: tuple[Kept, ...], export: Export):
@@ -25,9 +23,10 @@ class ScoreBlock(beam.DoFn):
         self.export = export
 
     def setup(self):
+        super().setup()
         self._scorer = Scorer(self.export, self.settings.engine)
 
-    def process(self, block: Block) -> Iterator[ScoredBlock]:
+    def work(self, block: Block) -> list[ScoredBlock]:
         settings = self.settings
         found = rows.score_rows(
             self._scorer,
@@ -38,7 +37,7 @@ class ScoreBlock(beam.DoFn):
             empty_text=settings.empty_text,
         )
         block = block.reject(found.reasons)
-        yield ScoredBlock(block, found.kept, found.results, self._scorer.engine, found.work)
+        return [ScoredBlock(block, found.kept, found.results, self._scorer.engine, found.work)]
 
 
 def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:
