@@ -62,8 +62,10 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     )
 
 
-def build_examples(root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str) -> None:
-    """Adds the second reading: text to ids by the written graph, examples into their splits."""
+def build_examples(
+    root, files: list[inputs.InputFile], settings: PreprocessSettings, folder: str, first_trained_id: int
+) -> None:
+    """Adds the second reading: text to ids by the chosen vocabulary, examples into their splits."""
     import apache_beam as beam
 
     from beam_pipelines.learning import examples, statistics
@@ -72,7 +74,7 @@ def build_examples(root, files: list[inputs.InputFile], settings: PreprocessSett
         root
         | "Reviews" >> _read_reviews(files, settings)
         | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
-        | "WriteExamples" >> beam.ParDo(examples.WriteExamples(settings, folder))
+        | "WriteExamples" >> beam.ParDo(examples.WriteExamples(settings, folder, first_trained_id))
         | "AddUpExamples" >> beam.CombineGlobally(statistics.add_up)
         | "WriteExampleCounts" >> beam.Map(_write_counts, folder=folder, name="examples")
     )
@@ -201,7 +203,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     chosen = choose_vocabulary(settings, folder)
     logger.info("writing examples with a vocabulary of %s", f"{chosen['size']:,}")
     with beam.Pipeline(options=options) as root:
-        build_examples(root, files, settings, folder)
+        build_examples(root, files, settings, folder, chosen["first_trained_id"])
     counts = statistics.add_up([rows, _read_counts(folder, "examples")])
     scale = Scale(settings.score_min, settings.score_max)
     report = {

@@ -19,6 +19,10 @@ class WorkAhead(beam.DoFn):
         """The outputs of an element."""
         raise NotImplementedError
 
+    def end(self) -> list:
+        """What is put out after the last element of a bundle."""
+        return []
+
     def setup(self):
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
 
@@ -32,10 +36,14 @@ class WorkAhead(beam.DoFn):
 
     def finish_bundle(self) -> Iterator:
         if self._pending:
-            for output in self._pending.result():
-                tag = output.tag if isinstance(output, beam.pvalue.TaggedOutput) else None
-                value = WindowedValue(output.value if tag else output, GlobalWindow().max_timestamp(), [GlobalWindow()])
-                yield beam.pvalue.TaggedOutput(tag, value) if tag else value
+            yield from map(_windowed, self._pending.result())
+        yield from map(_windowed, self.end())
 
     def teardown(self):
         self._thread.shutdown()
+
+
+def _windowed(output):
+    if isinstance(output, beam.pvalue.TaggedOutput):
+        return beam.pvalue.TaggedOutput(output.tag, _windowed(output.value))
+    return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])

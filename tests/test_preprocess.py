@@ -110,7 +110,8 @@ def test_every_bad_row_leaves_a_trace_and_counts_add_up(tmp_path):
     ]
     archive = tmp_path / "rows.csv"
     archive.write_bytes("\n".join(lines).encode() + b"\nk,not \xff utf-8,20\n")
-    statistics = run(tmp_path, archive, "--score_column=score", "--id_column=id", "--max_rejected_share=1")
+    all_train = ["--test_share=0", "--validation_share=0"]
+    statistics = run(tmp_path, archive, "--score_column=score", "--id_column=id", "--max_rejected_share=1", *all_train)
     rows = statistics["rows"]
     assert (rows["read"], rows["kept"], rows["rejected"], rows["skipped"]) == (11, 2, 8, 1)
     assert rows["skipped_by_reason"] == {"no_score": 1}

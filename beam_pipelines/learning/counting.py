@@ -1,4 +1,4 @@
-"""Counts the tokens of the training split, block by block, before Beam shuffles anything."""
+"""Counts the tokens of the training split, block after block, before Beam shuffles anything."""
 
 import collections
 import io
@@ -8,20 +8,25 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tensorflow as tf
 
 from beam_pipelines import storage
-from beam_pipelines.learning import splits, tokens
+from beam_pipelines.compiling import compiled
+from beam_pipelines.learning import splits
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, lowered
 from beam_pipelines.learning.reviews import Reviews
+from beam_pipelines.learning.token_table import TokenTable
 from beam_pipelines.preprocess_settings import PreprocessSettings
 from beam_pipelines.progress import Progress
+from beam_pipelines.work_ahead import WorkAhead
 
 PARTS = 16
+# So many distinct tokens are counted before they are handed on; each takes some 50 bytes.
+MOST_TOKENS = 1 << 20
 TRAINING, HELD_OUT = "training", "held_out"
 
 
-class CountTokens(beam.DoFn):
-    """Counts a block's training tokens; with a split column also lists the hashes of its texts.
+class CountTokens(WorkAhead):
+    """Counts the training tokens of many blocks; with a split column also lists the hashes of their texts.
 
     PCollection[Reviews] -> `counts`: (part, (tokens, counts)); `texts`: (split, hashes).
     """
@@ -30,39 +35,52 @@ class CountTokens(beam.DoFn):
         self.settings = settings
 
     def setup(self):
+        super().setup()
         self._progress = Progress("counted")
-        self._tokenize = tf.function(
-            lambda texts: _with_fingerprints(tokens.tokenize(texts)),
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
-        self._count = tf.function(
-            self._count_tokens,
-            input_signature=[tf.RaggedTensorSpec([None, None], tf.string), tf.TensorSpec([None], tf.bool)],
-        )
+        self._tokenizer = CompiledTokenizer(lowered)
 
-    def _count_tokens(self, tokenized, training):
-        kept = tf.ragged.boolean_mask(tokenized, training)[:, : self.settings.max_tokens]
-        distinct, _, counts = tf.unique_with_counts(kept.flat_values, tf.int64)
-        return distinct, counts, tf.strings.to_hash_bucket_fast(distinct, PARTS)
+    def start_bundle(self):
+        super().start_bundle()
+        self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)
 
-    def process(self, reviews: Reviews):
+    def work(self, reviews: Reviews) -> list[beam.pvalue.TaggedOutput]:
         self._progress.add(reviews.rows_read)
         if not reviews.ids:
-            return
-        tokenized, fingerprints = self._tokenize(reviews.texts.to_numpy(zero_copy_only=False))
-        fingerprints = fingerprints.numpy()
+            return []
+        tokenized = self._tokenizer(reviews.texts, self._tokens)
+        fingerprints = self._tokenizer.fingerprints(tokenized)
         split = assign_splits(reviews.split_keys, fingerprints, self.settings)
-        distinct, counts, parts = (t.numpy() for t in self._count(tokenized, split == 0))
-        for part in np.unique(parts):
-            inside = parts == part
-            yield beam.pvalue.TaggedOutput("counts", (int(part), (distinct[inside], counts[inside])))
+        self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
+        _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
+        found = self.end() if len(self._tokens) >= MOST_TOKENS else []
         if reviews.split_keys is not None:
-            yield beam.pvalue.TaggedOutput("texts", (TRAINING, np.unique(fingerprints[split == 0])))
-            yield beam.pvalue.TaggedOutput("texts", (HELD_OUT, np.unique(fingerprints[split > 0])))
+            hashes = {TRAINING: fingerprints[split == 0], HELD_OUT: fingerprints[split > 0]}
+            found += [beam.pvalue.TaggedOutput("texts", (side, np.unique(some))) for side, some in hashes.items()]
+        return found
+
+    def end(self) -> list[beam.pvalue.TaggedOutput]:
+        """The counts so far, after which it begins anew."""
+        distinct, counts = self._tokens.tokens.to_numpy(zero_copy_only=False), self._counts
+        parts = self._tokens.hashes % np.uint64(PARTS)
+        self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)
+        found = []
+        for part in range(PARTS):
+            # A token of a review that is held out was not counted.
+            inside = (parts == part) & (counts > 0)
+            if inside.any():
+                found.append(beam.pvalue.TaggedOutput("counts", (part, (distinct[inside], counts[inside]))))
+        return found
 
 
-def _with_fingerprints(tokenized):
-    return tokenized, tokens.fingerprints(tokenized)
+@compiled
+def _count(codes, lengths, training, most, counts):
+    """Adds the tokens of training texts, of each at most the first `most`."""
+    start = 0
+    for row in range(len(lengths)):
+        if training[row]:
+            for place in range(start, start + min(lengths[row], most)):
+                counts[-1 - codes[place]] += 1
+        start += lengths[row]
 
 
 def assign_splits(split_keys, fingerprints: np.ndarray, settings: PreprocessSettings) -> np.ndarray:

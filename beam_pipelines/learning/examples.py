@@ -5,60 +5,69 @@ An example holds `ids` (int64 list), `score` (float, in the archive's unit) and 
 
 import os
 import tempfile
-from collections.abc import Iterator
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
+import tensorflow_transform as tft
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from beam_pipelines import storage
 from beam_pipelines.learning import counting, statistics, transform
+from beam_pipelines.learning.compiled_encoder import CompiledEncoder
+from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.learning.splits import SPLITS
 from beam_pipelines.preprocess_settings import PreprocessSettings
 from beam_pipelines.progress import Progress
 from beam_pipelines.scale import Scale
+from beam_pipelines.work_ahead import WorkAhead
 
 SHARD = "{split}/{block}.tfrecord.gz"
 
 
-class WriteExamples(beam.DoFn):
+class WriteExamples(WorkAhead):
     """Writes the examples of a block: PCollection[Reviews] -> PCollection[Counts]."""
 
-    def __init__(self, settings: PreprocessSettings, folder: str):
+    def __init__(self, settings: PreprocessSettings, folder: str, first_trained_id: int):
         self.settings = settings
         self.folder = folder
+        self.first_trained_id = first_trained_id
 
     def setup(self):
+        super().setup()
         self._progress = Progress("prepared")
         self._recurring = counting.read_recurring(self.folder)
-        self._to_ids = transform.TextToIds(self.folder)
-        self._encoder = RecordBatchToExamplesEncoder()
+        with storage.local_copy(storage.join(self.folder, transform.FOLDER)) as graph:
+            self._encoder = CompiledEncoder(
+                f"{graph}/{tft.TFTransformOutput.TRANSFORM_FN_DIR}",
+                first_trained_id=self.first_trained_id,
+                max_tokens=self.settings.max_tokens,
+            )
+        self._examples = RecordBatchToExamplesEncoder()
 
-    def process(self, reviews: Reviews) -> Iterator[statistics.Counts]:
+    def work(self, reviews: Reviews) -> list[statistics.Counts]:
         self._progress.add(len(reviews.ids))
-        encoded = self._to_ids(reviews.texts)
-        fingerprints = encoded["fingerprint"].numpy()
+        tokenized = self._encoder.tokenize(reviews.texts)
+        encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
         split = counting.assign_splits(reviews.split_keys, fingerprints, self.settings)
         recurring = (split == 0) & np.isin(fingerprints, self._recurring)
-        written = _record_batch(reviews, encoded["ids"])
+        written = _record_batch(reviews, encoded)
         for index, name in enumerate(SPLITS):
             rows = written.filter(pa.array((split == index) & ~recurring))
             if rows.num_rows:
-                data = tfrecord_gzip(self._encoder.encode(rows))
+                data = tfrecord_gzip(self._examples.encode(rows))
                 storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
-        counted = (encoded[name].numpy() for name in ("tokens", "known_share"))
-        yield statistics.count_examples(split, recurring, reviews.scores, *counted, scale)
+        counted = encoded.tokens, encoded.known_share
+        return [statistics.count_examples(split, recurring, reviews.scores, *counted, scale)]
 
 
-def _record_batch(reviews: Reviews, ids: tf.RaggedTensor) -> pa.RecordBatch:
+def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:
     """What is written of reviews, every column one of lists, as the encoder takes it."""
     single = np.arange(len(reviews.ids) + 1)
     columns = {
-        "ids": (ids.row_splits.numpy(), ids.flat_values.numpy()),
+        "ids": (np.concatenate([[0], np.cumsum(encoded.lengths)]), encoded.ids.astype(np.int64)),
         "score": (single, reviews.scores),
         "id": (single, pa.array(reviews.ids, pa.large_string()).cast(pa.large_binary())),
     }

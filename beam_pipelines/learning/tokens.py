@@ -71,9 +71,3 @@ def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     starts = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & before.flat_values))
     ends = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & after.flat_values))
     return starts, ends + 1
-
-
-def fingerprints(tokens: tf.RaggedTensor) -> tf.Tensor:
-    """A 63-bit hash of each text's tokens, int64 [batch], the same in every process."""
-    normalised = tf.strings.reduce_join(tokens, axis=1, separator=" ")
-    return tf.strings.to_hash_bucket_fast(normalised, 2**63 - 1)

@@ -33,7 +33,7 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     Returns:
       `ids` ragged int64 [batch, time], at least one each, since cuDNN refuses an empty sequence;
       `tokens` int64 [batch], before the cut; `known_share` float32 [batch], the share of all tokens
-      with a vector, in [0, 1]; `truncated` int64 [batch], 0 or 1; `fingerprint` int64 [batch];
+      with a vector, in [0, 1]; `truncated` int64 [batch], 0 or 1;
       `unknown` ragged string [batch, tokens], those before the cut that have no id of their own.
     """
     tokenized = tokens.tokenize(inputs["text"])
@@ -48,7 +48,6 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
         "tokens": lengths,
         "known_share": known / tf.cast(tf.maximum(lengths, 1), tf.float32),
         "truncated": tf.cast(lengths > max_tokens, tf.int64),
-        "fingerprint": tokens.fingerprints(tokenized),
         "unknown": tf.ragged.boolean_mask(tokenized, ids == vocabulary.UNKNOWN_ID),
     }
 
@@ -106,23 +105,3 @@ def _input_config() -> tensor_adapter.TensorAdapterConfig:
     text.dense_tensor.column_name = "text"
     text.dense_tensor.shape.SetInParent()
     return tensor_adapter.TensorAdapterConfig(pa.schema([("text", pa.large_list(pa.large_binary()))]), {"text": text})
-
-
-class TextToIds:
-    """A written graph, applied to texts.
-
-    Args:
-      folder: The output of the job that wrote it.
-    """
-
-    def __init__(self, folder: str):
-        with storage.local_copy(storage.join(folder, FOLDER)) as local:
-            self._graph = tf.saved_model.load(f"{local}/{tft.TFTransformOutput.TRANSFORM_FN_DIR}")
-
-    def __call__(self, texts: pa.Array) -> dict[str, tf.Tensor | tf.RaggedTensor]:
-        """Returns what `preprocessing_fn` does, of texts string [batch]."""
-        parts = [
-            self._graph.transform_fn({"text": tf.constant(part.to_numpy(zero_copy_only=False), tf.string)})
-            for part in tokens.parts(texts)
-        ]
-        return {name: tf.concat([part[name] for part in parts], axis=0) for name in parts[0]}

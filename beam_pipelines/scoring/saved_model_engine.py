@@ -5,7 +5,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from beam_pipelines.learning import tokens
-from beam_pipelines.scoring.encoded import Encoded
+from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.scoring.work import Work
 
 # A batch holds at most this many tokens, padding included, and this many reviews.

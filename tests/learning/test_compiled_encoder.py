@@ -1,0 +1,38 @@
+"""The compiled encoder says of any text what the transform graph says."""
+
+import collections
+import types
+
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+
+from beam_pipelines.learning import transform
+from beam_pipelines.learning.compiled_encoder import CompiledEncoder
+from tests.learning.test_compiled_tokens import VOCABULARY, texts_of
+
+MAX_TOKENS = 4
+
+
+@pytest.fixture(scope="module", params=[2, 6])
+def graph(request, tmp_path_factory):
+    """A graph of a vocabulary without pretrained vectors, and of one with four; cut after four tokens."""
+    folder = tmp_path_factory.mktemp("graph")
+    how = {"first_trained_id": request.param, "max_tokens": MAX_TOKENS}
+    transform.write_graph(str(folder), VOCABULARY, **how)
+    saved_model = str(folder / "transform" / "transform_fn")
+    return types.SimpleNamespace(graph=tf.saved_model.load(saved_model), encoder=CompiledEncoder(saved_model, **how))
+
+
+@given(texts=texts_of)
+@settings(max_examples=300, deadline=None)
+def test_ids_and_what_is_said_of_them(graph, texts):
+    expected = graph.graph.transform_fn({"text": tf.constant(texts, tf.string)})
+    found = graph.encoder.encode(graph.encoder.tokenize(pa.array(texts, pa.string())))
+    assert found.ids.tolist() == expected["ids"].flat_values.numpy().tolist()
+    assert found.lengths.tolist() == expected["ids"].row_lengths().numpy().tolist()
+    for name in ("tokens", "known_share", "truncated"):
+        assert getattr(found, name).tolist() == expected[name].numpy().tolist(), name
+    unknown = collections.Counter(expected["unknown"].flat_values.numpy().tolist())
+    assert dict(zip(*(values.tolist() for values in found.unknown), strict=True)) == unknown
