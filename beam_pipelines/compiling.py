@@ -2,21 +2,29 @@
 
 import concurrent.futures
 import functools
+import itertools
 import os
 from collections.abc import Callable
 
 import numba
+import numpy as np
 
 
-def compiled(function):
+def compiled(function=None, **options):
     """Compiles once for all jobs, or for each where no folder can be written for the result.
 
     The function runs without the interpreter's lock, so that threads share the cores.
+
+    Args:
+      function: What is compiled, or None of a decorator with options.
+      options: Of `numba.njit`.
     """
+    if function is None:
+        return functools.partial(compiled, **options)
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return numba.njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, **options)(function)
 
 
 def cores() -> int:
@@ -32,3 +40,14 @@ def _threads() -> concurrent.futures.ThreadPoolExecutor:
 def on_all_cores(function: Callable, parts: list) -> list:
     """The results of a function for some parts, computed at the same time."""
     return list(_threads().map(function, parts))
+
+
+def parts_of(lengths: np.ndarray, tokens: int) -> list[slice]:
+    """Cuts reviews, given their lengths, into runs of about so many tokens each.
+
+    >>> parts_of(np.array([3, 3, 9, 1]), 6)
+    [slice(0, 2, None), slice(2, 4, None)]
+    """
+    numbers = (np.cumsum(lengths) - 1) // tokens
+    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(lengths)]
+    return [slice(first, last) for first, last in itertools.pairwise(edges)]

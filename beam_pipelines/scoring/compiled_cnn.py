@@ -3,8 +3,6 @@
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
-import itertools
-
 import numpy as np
 
 from beam_pipelines import compiling
@@ -50,15 +48,8 @@ class CompiledCnn:
             windows = (self._table, self._first, self._column, self._bias)
             _pool(ids, starts[part], lengths[part], *windows, highest[part], lowest[part], mean[part], sums[part])
 
-        compiling.on_all_cores(pool, _parts(lengths))
+        compiling.on_all_cores(pool, compiling.parts_of(lengths, PART_TOKENS))
         return highest, lowest, mean, sums
-
-
-def _parts(lengths: np.ndarray) -> list[slice]:
-    """Cuts reviews into runs of about as many tokens each."""
-    numbers = (np.cumsum(lengths) - 1) // PART_TOKENS
-    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1), len(lengths)]
-    return [slice(first, last) for first, last in itertools.pairwise(edges)]
 
 
 @compiled
