@@ -80,7 +80,9 @@ def tfrecord_gzip(examples: list[bytes]) -> bytes:
     handle, path = tempfile.mkstemp()
     os.close(handle)
     try:
-        with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions("GZIP")) as writer:
+        # The fastest level: ids hardly shrink more at others.
+        options = tf.io.TFRecordOptions("GZIP", compression_level=1)
+        with tf.io.TFRecordWriter(path, options) as writer:
             for example in examples:
                 writer.write(example)
         with open(path, "rb") as file:

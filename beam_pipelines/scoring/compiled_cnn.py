@@ -20,11 +20,10 @@ class CompiledCnn:
     Args:
       table: float32 [vocab, columns], see `trainer.folding.fold`.
       widths: int64 [filters], ascending.
-      bias: float32 [filters].
     """
 
-    def __init__(self, table: np.ndarray, widths: np.ndarray, bias: np.ndarray):
-        self._table, self._bias = table, bias
+    def __init__(self, table: np.ndarray, widths: np.ndarray):
+        self._table, self._filters = table, len(widths)
         # At each place in a window, the first filter that reaches it, and the place's first column.
         self._first = np.searchsorted(widths, np.arange(widths.max()), side="right")
         self._column = np.concatenate([[0], np.cumsum(len(widths) - self._first)])
@@ -41,11 +40,11 @@ class CompiledCnn:
           What `trainer.folding.finish` takes: the highest and the lowest windows and the mean of the
           rectified ones, float32 [batch, filters], and the sums, float32 [batch, columns].
         """
-        highest, lowest, mean = np.empty((3, len(lengths), len(self._bias)), np.float32)
+        highest, lowest, mean = np.empty((3, len(lengths), self._filters), np.float32)
         sums = np.empty((len(lengths), self._table.shape[1] - self._column[-1]), np.float32)
 
         def pool(part: slice) -> None:
-            windows = (self._table, self._first, self._column, self._bias)
+            windows = (self._table, self._first, self._column)
             _pool(ids, starts[part], lengths[part], *windows, highest[part], lowest[part], mean[part], sums[part])
 
         compiling.on_all_cores(pool, compiling.parts_of(lengths, PART_TOKENS))
@@ -53,37 +52,88 @@ class CompiledCnn:
 
 
 @compiled
-def _pool(ids, starts, lengths, table, first, column, bias, highest, lowest, mean, sums):
-    filters = len(bias)
-    window, total, summed = np.empty(filters, np.float32), np.empty(filters, np.float32), np.empty_like(sums[0])
+def _pool(ids, starts, lengths, table, first, column, highest, lowest, mean, sums):
+    filters = highest.shape[1]
+    windows = np.empty((RUN, filters), np.float32)
+    total, summed = np.empty(filters, np.float32), np.empty(sums.shape[1], np.float32)
     totals, summeds = np.empty(filters), np.empty(sums.shape[1])
     for row in range(len(starts)):
         high, low = highest[row], lowest[row]
         high[:] = -np.inf
         low[:] = np.inf
-        total[:] = 0
-        summed[:] = 0
         totals[:] = 0
         summeds[:] = 0
         end = starts[row] + lengths[row]
-        for token in range(starts[row], end):
-            window[:] = bias
-            for place in range(min(len(first), end - token)):
-                summand = table[ids[token + place], column[place] : column[place + 1]]
-                reached = window[first[place] :]
-                for index in range(len(summand)):
-                    reached[index] += summand[index]
-            for index in range(filters):
-                high[index] = max(high[index], window[index])
-                low[index] = min(low[index], window[index])
-                total[index] += max(window[index], np.float32(0))
-            summand = table[ids[token], column[-1] :]
-            for index in range(len(summed)):
-                summed[index] += summand[index]
-            if (token + 1 - starts[row]) % RUN == 0 or token + 1 == end:
-                totals += total
-                summeds += summed
-                total[:] = 0
-                summed[:] = 0
+        for start in range(starts[row], end, RUN):
+            run = min(RUN, end - start)
+            total[:] = 0
+            summed[:] = 0
+            for token in range(run):
+                summand = table[ids[start + token]]
+                _copy(windows[token], summand)
+                _add(summed, summand[column[-1] :])
+            for place in range(1, len(first)):
+                # The last windows reach past the end, where nothing is added.
+                for token in range(min(run, end - start - place)):
+                    summand = table[ids[start + token + place]]
+                    _add(windows[token, first[place] :], summand[column[place] : column[place + 1]])
+            for token in range(0, run - 3, 4):
+                _take_four(high, low, total, *_four(windows, token))
+            for token in range(run - run % 4, run):
+                _take_one(high, low, total, windows[token])
+            totals += total
+            summeds += summed
         mean[row] = totals / lengths[row]
         sums[row] = summeds
+
+
+# Each of these is one loop over arrays without an offset: the form that is compiled to vector instructions.
+
+
+@compiled
+def _copy(window, summand):
+    for index in range(len(window)):
+        window[index] = summand[index]
+
+
+@compiled
+def _add(window, summand):
+    for index in range(len(window)):
+        window[index] += summand[index]
+
+
+@compiled
+def _four(windows, token):
+    return windows[token], windows[token + 1], windows[token + 2], windows[token + 3]
+
+
+@compiled
+def _take_four(high, low, total, first, second, third, fourth):
+    for index in range(len(high)):
+        a, b, c, d = first[index], second[index], third[index], fourth[index]
+        high[index] = _greater(high[index], _greater(_greater(a, b), _greater(c, d)))
+        low[index] = _lesser(low[index], _lesser(_lesser(a, b), _lesser(c, d)))
+        total[index] += (_rectified(a) + _rectified(b)) + (_rectified(c) + _rectified(d))
+
+
+@compiled
+def _take_one(high, low, total, window):
+    for index in range(len(high)):
+        high[index] = _greater(high[index], window[index])
+        low[index] = _lesser(low[index], window[index])
+        total[index] += _rectified(window[index])
+
+
+@compiled
+def _greater(a, b):
+    return a if a > b else b
+
+
+@compiled
+def _lesser(a, b):
+    return a if a < b else b
+
+
+@compiled
+def _rectified(a):
+    return _greater(a, np.float32(0))

@@ -6,11 +6,11 @@ import pytest
 from beam_pipelines.scoring.compiled_cnn import CompiledCnn
 
 
-def plain(table, widths, bias, ids) -> tuple[np.ndarray, ...]:
+def plain(table, widths, ids) -> tuple[np.ndarray, ...]:
     """The same in float64, a window at a time."""
     first = np.searchsorted(widths, np.arange(widths.max()), side="right")
     columns = np.concatenate([[0], np.cumsum(len(widths) - first)])
-    windows = np.tile(bias.astype(np.float64), (len(ids), 1))
+    windows = np.zeros((len(ids), len(widths)))
     for token in range(len(ids)):
         for place in range(min(len(first), len(ids) - token)):
             windows[token, first[place] :] += table[ids[token + place], columns[place] : columns[place + 1]]
@@ -24,26 +24,25 @@ def test_windows_are_pooled_and_columns_summed(texts):
     random = np.random.default_rng(0)
     widths = np.array([1, 1, 2, 3, 3])
     table = random.normal(size=(8, 5 + 3 + 2 + 4)).astype(np.float32)
-    bias = random.normal(size=5).astype(np.float32)
     lengths = np.array([len(ids) for ids in texts])
     starts = np.cumsum(lengths) - lengths
-    found = CompiledCnn(table, widths, bias).pool(np.concatenate(texts), starts, lengths)
+    found = CompiledCnn(table, widths).pool(np.concatenate(texts), starts, lengths)
     for row, ids in enumerate(texts):
-        for pooled, values in zip(found, plain(table, widths, bias, np.array(ids)), strict=True):
+        for pooled, values in zip(found, plain(table, widths, np.array(ids)), strict=True):
             assert pooled[row] == pytest.approx(values, rel=2e-6, abs=1e-6)
 
 
 def test_reviews_are_pooled_wherever_their_ids_lie():
     """More tokens than a thread takes at a time, and two reviews that share their ids."""
     random = np.random.default_rng(1)
-    table, widths, bias = random.normal(size=(50, 6)).astype(np.float32), np.array([1, 2, 2]), np.zeros(3, np.float32)
+    table, widths = random.normal(size=(50, 6)).astype(np.float32), np.array([1, 2, 2])
     ids = random.integers(0, 50, 100_000)
     lengths = random.integers(1, 900, 400)
     starts = random.integers(0, len(ids) - 900, 400)
     starts[-1], lengths[-1] = starts[0], lengths[0]
-    found = CompiledCnn(table, widths, bias).pool(ids, starts, lengths)
+    found = CompiledCnn(table, widths).pool(ids, starts, lengths)
     for row in range(0, 400, 57):
         review = ids[starts[row] : starts[row] + lengths[row]]
-        for pooled, values in zip(found, plain(table, widths, bias, review), strict=True):
+        for pooled, values in zip(found, plain(table, widths, review), strict=True):
             assert pooled[row] == pytest.approx(values, rel=2e-5, abs=1e-5)
     assert all((pooled[0] == pooled[-1]).all() for pooled in found)
