@@ -63,13 +63,3 @@ def _open(path: str, flag: str) -> Export:
     if not storage.exists(extra):
         raise UserError(f"--{flag} {path} has no {EXTRA}: it was not exported by trainer.task")
     return Export(path, storage.read_json(extra))
-
-
-def check_engine(export: Export, engine: str) -> None:
-    """Refuses the compiled engine for a model that has no compiled form.
-
-    Raises:
-      UserError: Says so.
-    """
-    if engine == "compiled" and not export.about["model"].endswith("cnn"):
-        raise UserError(f"--engine compiled: a {export.about['model']} has no compiled form; use saved_model")

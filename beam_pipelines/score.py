@@ -74,7 +74,6 @@ class Job:
         columns.check(found, reading.columns)
         kept.check_types(carried, found)
         export = exports.find(settings.model)
-        exports.check_engine(export, settings.engine)
         return cls(settings, files, reading, carried, export, storage.absolute(settings.output))
 
     @property

@@ -47,7 +47,7 @@ class ScoreSettings(ArchiveSettings):
     )
     output_format: str = flag("the format of the scores", default="parquet", choices=["parquet", "jsonl", "csv"])
     engine: str = flag(
-        "what runs the model: the SavedModel, or for a CNN a compiled form of it that gives the same scores faster; "
+        "what runs the model: the SavedModel, or a compiled form of it that gives the same scores faster; "
         "auto takes the compiled one where it proves equal on the export's fixed texts",
         default="auto",
         choices=["auto", "saved_model", "compiled"],

@@ -258,10 +258,3 @@ def test_a_key_that_comes_too_late_for_all_columns_is_told(cnn, tmp_path, capsys
 def test_an_archive_without_rows_gives_no_scores_and_no_error(cnn, tmp_path):
     (tmp_path / "empty.csv").write_text("id,text\n")
     assert run(tmp_path / "empty.csv", cnn, tmp_path / "out")["rows_read"] == 0
-
-
-def test_an_lstm_has_no_compiled_engine(trained, archive, tmp_path):
-    if json.loads((trained / "manifest.json").read_text())["settings"]["model"] == "lstm":
-        with pytest.raises(UserError, match="--engine compiled: a (notebook_)?lstm has no compiled form"):
-            run(archive, trained, tmp_path / "out", "--engine=compiled")
-        assert not (tmp_path / "out").exists()

@@ -9,9 +9,9 @@
     score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
 The last two are the two halves of the first: a bulk job puts its own batching between them. All
-that reads a CNN reads its folded form, which needs no padding; see `trainer.folding`. A CNN also has
-two functions, no signatures: `fold` returns that form and `finish` takes what is pooled of it to the
-scores.
+that reads a CNN reads its folded form, which needs no padding; see `trainer.folding`. There are also
+two functions, no signatures: `fold` returns the folded form of a CNN or an LSTM, and `finish` takes
+what is pooled of it to the scores.
 """
 
 import datetime
@@ -27,7 +27,7 @@ import tensorflow as tf
 from beam_pipelines import job_folder, storage
 from beam_pipelines.learning import vocabulary
 from beam_pipelines.scale import Scale
-from trainer import explanation, folding
+from trainer import explanation, folding, lstm_folding
 from trainer.data import PreparedReviews
 
 # What the statistics of the training data tell a job that scores others.
@@ -72,10 +72,12 @@ class ReviewScorer(tf.Module):
         passed_over = [FROZEN_VECTORS] if self._rows and self._rows.in_tables else []
         # By name, for `trainer.warm_start`.
         self.weights = {weight.path: weight.value for weight in model.weights if weight.path not in passed_over}
+        fold, finish = lambda: lstm_folding.fold(model), lstm_folding.finish
         if self._rows:
-            pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
-            self.fold = tf.function(self._rows.fold, input_signature=[])
-            self.finish = tf.function(lambda *given: self._read(folding.finish(model, *given)), input_signature=pooled)
+            fold, finish = self._rows.fold, folding.finish
+        self.fold = tf.function(fold, input_signature=[])
+        pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
+        self.finish = tf.function(lambda *given: self._read(finish(model, *given)), input_signature=pooled)
 
     def _encode(self, text: tf.Tensor) -> dict:
         encoded = self._transform.transform_fn({"text": text})

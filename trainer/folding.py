@@ -35,7 +35,7 @@ class Rows(tf.Module):
         )
         # In functions: an export that holds the tables needs no vectors.
         self._row_functions = [_at_place(model, place) for place in range(self.widths.max())]
-        self._row_functions.append(_to_sums(model))
+        self._row_functions.append(lambda ids: word_rows(model, ids))
         self._every_id = np.arange(model.get_layer("vectors").table().shape[0])
         columns = sum(rows(tf.constant([0])).shape[1] for rows in self._row_functions)
         self.in_tables = 4 * columns * len(self._every_id) <= LARGEST_TABLES_BYTES
@@ -63,8 +63,7 @@ class Rows(tf.Module):
           `table` float32 [vocab, columns], a row for each token: what it adds to the filters at the
           first place of a window, at the second, and so on, then what it adds to the review's sums.
           A place has columns only for the filters that reach it, which are the last ones.
-          `widths` int64 [filters], ascending, and `bias` float32 [filters], added to each window; it
-          is 0, since the columns of the first place include it.
+          The columns of the first place include the bias. `widths` int64 [filters], ascending.
         """
         columns = [
             self.at(place, self._every_id)[:, np.searchsorted(self.widths, place, side="right") :]
@@ -73,7 +72,6 @@ class Rows(tf.Module):
         return {
             "table": tf.concat([*columns, self.to_sums(self._every_id)], axis=1),
             "widths": tf.constant(self.widths, tf.int64),
-            "bias": tf.zeros([len(self.widths)]),
         }
 
     def windows(self, ids: tf.RaggedTensor) -> tf.Tensor:
@@ -134,18 +132,19 @@ def _at_place(model: keras.Model, place: int):
     return rows
 
 
-def _to_sums(model: keras.Model):
-    """What gives the rows of `Rows.to_sums`, by multiplication."""
+def word_rows(model: keras.Model, ids: tf.Tensor) -> tf.Tensor:
+    """What tokens add to the sums of the bag of words, float32 [tokens, columns]; no column where there is none."""
+    if model.name not in ("cnn", "lstm"):
+        return tf.zeros([tf.size(ids), 0])
+    words, logits = model.get_layer("words"), model.get_layer("words_logits")
+    weights = words.weights_of(ids)[:, tf.newaxis]
+    of_logits = words.SCALE * weights * tf.matmul(tf.gather(words.vectors, ids), logits.kernel)
+    return tf.concat([of_logits, weights**2], axis=1)
 
-    def rows(ids: tf.Tensor) -> tf.Tensor:
-        if model.name != "cnn":
-            return tf.zeros([tf.size(ids), 0])
-        words, logits = model.get_layer("words"), model.get_layer("words_logits")
-        weights = words.weights_of(ids)[:, tf.newaxis]
-        of_logits = words.SCALE * weights * tf.matmul(tf.gather(words.vectors, ids), logits.kernel)
-        return tf.concat([of_logits, weights**2], axis=1)
 
-    return rows
+def word_logits(model: keras.Model, sums: tf.Tensor) -> tf.Tensor:
+    """What the bag of words says of reviews, float32 [batch, outputs], given the sums of `word_rows`."""
+    return sums[:, :-1] / tf.sqrt(sums[:, -1:]) + model.get_layer("words_logits").bias
 
 
 def finish(model: keras.Model, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
@@ -169,9 +168,7 @@ def finish(model: keras.Model, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.T
     counts = [layer.filters for layer in _convolutions(model)]
     parts = zip(tf.split(tf.nn.relu(highest), counts, axis=1), tf.split(mean, counts, axis=1), strict=True)
     pooled = tf.concat([pooled for pair in parts for pooled in pair], axis=1)
-    logits = model.get_layer("words_logits")
-    words = sums[:, :-1] / tf.sqrt(sums[:, -1:]) + logits.bias
-    return words + model.get_layer("frozen_logits")(pooled)
+    return word_logits(model, sums) + model.get_layer("frozen_logits")(pooled)
 
 
 def normalization(model: keras.Model) -> tuple[tf.Tensor, tf.Tensor]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from beam_pipelines.learning.compiled_encoder import CompiledEncoder
 from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.scoring.compiled_cnn import CompiledCnn
+from beam_pipelines.scoring.compiled_lstm import CompiledLstm
 from beam_pipelines.scoring.work import Work
 
 
@@ -14,7 +15,7 @@ class CompiledEngine:
     """The compiled encoder over the export's vocabulary, and the compiled form of its model.
 
     Args:
-      model: The loaded export, with `fold` and `finish`; see `trainer.folding`.
+      model: The loaded export, with `fold` and `finish`; see `trainer.export`.
       folder: Its folder, local.
       about: What the export says of itself.
     """
@@ -24,7 +25,8 @@ class CompiledEngine:
     def __init__(self, model, folder: str, about: dict):
         first_trained_id = about["training"]["vocabulary"]["first_trained_id"]
         self._encoder = CompiledEncoder(folder, first_trained_id=first_trained_id, max_tokens=about["max_tokens"])
-        self._network = CompiledCnn(**{name: values.numpy() for name, values in model.fold().items()})
+        folded = {name: values.numpy() for name, values in model.fold().items()}
+        self._network = CompiledLstm(**folded) if "recurrent" in folded else CompiledCnn(**folded)
         self._finish = model.finish
 
     def encode(self, texts: pa.Array) -> Encoded:

@@ -25,12 +25,12 @@ TOLERANCE = 1e-5
 class Scorer:
     """Scores texts with an export.
 
-    The compiled engine computes what the SavedModel does, in a form that is faster on many reviews;
-    only a CNN has one. Whichever runs must first give the scores of the export's fixed texts.
+    The compiled engine computes what the SavedModel does, in a form that is faster on many reviews.
+    Whichever runs must first give the scores of the export's fixed texts.
 
     Args:
       export: Where it lies.
-      engine: "auto" (compiled where there is one and it agrees), "compiled" or "saved_model".
+      engine: "auto" (compiled where it agrees), "compiled" or "saved_model".
 
     Attributes:
       engine: The one that runs.
@@ -48,8 +48,8 @@ class Scorer:
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
             self._engine = SavedModelEngine(self._model)
-            if engine != "saved_model" and hasattr(self._model, "fold"):
-                # It takes a second to load, and no other engine needs it.
+            if engine != "saved_model":
+                # It takes a second to load, and the other engine does not need it.
                 from beam_pipelines.scoring.compiled_engine import CompiledEngine
 
                 self._engine = CompiledEngine(self._model, folder, export.about)

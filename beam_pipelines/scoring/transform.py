@@ -48,7 +48,6 @@ class ScoreReviews(beam.PTransform):
 
     def expand(self, batches):
         export = exports.find(self.model)
-        exports.check_engine(export, self.engine)
         return batches | "ScoreBatch" >> beam.ParDo(_ScoreBatch(self, export)).with_outputs(REJECTS, main="scores")
 
 

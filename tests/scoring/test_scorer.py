@@ -27,7 +27,7 @@ def test_engines_agree(trained, rows):
     export = exports.find(str(trained))
     texts = pa.array(TEXTS + [row["text"] for row in rows])
     auto, saved_model = Scorer(export), Scorer(export, "saved_model")
-    assert auto.engine == ("compiled" if export.about["model"].endswith("cnn") else "saved_model")
+    assert auto.engine == "compiled"
     assert saved_model.engine == "saved_model"
     for name, values in saved_model.score(texts).items():
         assert auto.score(texts)[name] == pytest.approx(values, abs=WITHIN)

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines.scoring.compiled_cnn import CompiledCnn
+from beam_pipelines.scoring.compiled_lstm import CompiledLstm
 from tests.trainer.test_export import version
 from tests.trainer.test_models import SCORES, VOCABULARY, fitted
-from trainer import data, export, folding, models
+from trainer import data, export, folding, lstm_folding, models
 from trainer.settings import TrainerSettings
 
 
@@ -20,6 +21,10 @@ def random_ids(*, longest: int = 40) -> tf.RaggedTensor:
 
 def said(model, rows: folding.Rows, ids: tf.RaggedTensor) -> np.ndarray:
     return folding.finish(model, *rows.pool(ids)).numpy()
+
+
+def pooled_by(network, ids: tf.RaggedTensor) -> tuple[np.ndarray, ...]:
+    return network.pool(ids.flat_values.numpy(), ids.row_starts().numpy(), ids.row_lengths().numpy())
 
 
 @pytest.mark.parametrize("preset", ["default", "notebook"])
@@ -40,9 +45,16 @@ def test_a_bulk_job_pools_the_same_of_the_folded_table(preset):
     model, ids = fitted(preset, "cnn"), random_ids()
     rows = folding.Rows(model)
     folded = {name: values.numpy() for name, values in rows.fold().items()}
-    pooled = CompiledCnn(**folded).pool(ids.flat_values.numpy(), ids.row_lengths().numpy())
-    for name, values in zip(("highest", "lowest", "mean", "sums"), rows.pool(ids), strict=True):
-        assert pooled[name] == pytest.approx(values.numpy(), abs=1e-5), name
+    for pooled, values in zip(pooled_by(CompiledCnn(**folded), ids), rows.pool(ids), strict=True):
+        assert pooled == pytest.approx(values.numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["default", "notebook"])
+def test_what_a_bulk_job_pools_of_a_folded_lstm_is_what_the_model_says(preset):
+    model, ids = fitted(preset, "lstm"), random_ids()
+    folded = {name: values.numpy() for name, values in lstm_folding.fold(model).items()}
+    outputs = lstm_folding.finish(model, *pooled_by(CompiledLstm(**folded), ids))
+    assert outputs.numpy() == pytest.approx(model(ids.to_tensor()).numpy(), abs=1e-5)
 
 
 def test_rounding_does_not_add_up_along_thousands_of_equal_tokens():
