@@ -56,11 +56,12 @@ def main(argv=None) -> int:
     given = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    about = report.machine()
     with tempfile.TemporaryDirectory() as folder:
         place = Workplace(pathlib.Path(folder), given.reviews, given.mean_words, given.embeddings, given.repeats)
         compared = [one for name, measure in PARTS.items() if name in given.only for one in measure(place)]
         scaled = scaling.measure(place) if SCALING in given.only else []
-        found = report.of(place, compared, scaled)
+        found = report.of(place, about, compared, scaled)
     report.write(RESULTS / "bench.json", found)
     print(report.table(found, compared, scaled))
     return 0

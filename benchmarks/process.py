@@ -20,10 +20,12 @@ class Measured:
 
     Attributes:
       seconds: Wall time, start-up included.
+      cpu_seconds: Of all its threads; beside wall time they tell how busy the machine was with other things.
       peak_mb: The most memory that it had resident.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
 
@@ -50,7 +52,7 @@ def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{printed[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2
-    return Measured(seconds, usage.ru_maxrss / unit)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
 
 def call(module: str, function: str, **arguments):

@@ -18,7 +18,7 @@ PACKAGES = ("apache-beam", "keras", "numba", "numpy", "pyarrow", "tensorflow", "
 
 
 def machine() -> dict:
-    """The machine and what runs on it."""
+    """The machine and what runs on it; `load` is the average of the last minute, of whoever else is there."""
     cpu = platform.processor() or platform.machine()
     if sys.platform == "linux":
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
@@ -28,6 +28,7 @@ def machine() -> dict:
         "cores": len(process.cores()),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": platform.platform(),
+        "load": os.getloadavg()[0],
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in PACKAGES},
@@ -106,7 +107,8 @@ def table(report: dict, compared: list[Comparison], scaled: list[Scaled]) -> str
     """The whole table as text."""
     about = report["machine"]
     lines = [
-        f"{about['cpu']}, {about['cores']} cores, {about['memory_gb']} GB; {report['date']}; "
+        f"{about['cpu']}, {about['cores']} cores, {about['memory_gb']} GB, load {about['load']:.1f} before; "
+        f"{report['date']}; "
         f"{report['reviews']:,} reviews of {report['mean_words']:g} words; vectors {report['vectors']}; "
         f"medians of {report['repeats']}",
         "",
@@ -117,11 +119,11 @@ def table(report: dict, compared: list[Comparison], scaled: list[Scaled]) -> str
     return "\n".join(lines)
 
 
-def of(place, compared: list[Comparison], scaled: list[Scaled]) -> dict:
+def of(place, about: dict, compared: list[Comparison], scaled: list[Scaled]) -> dict:
     """All that was measured, for JSON."""
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(),
+        "machine": about,
         **{name: getattr(place, name) for name in ("reviews", "mean_words", "vectors", "repeats")},
         "comparisons": [
             {

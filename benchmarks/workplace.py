@@ -30,7 +30,7 @@ class Workplace:
       mean_words: Words a row.
       vectors: As of `preprocess --embeddings`.
       repeats: How often each thing is measured.
-      runs: Of each process: module, rows, flags, seconds and peak_mb, and what its summary says of it.
+      runs: Of each process: module, rows, flags, what it took, and what its summary says of it.
     """
 
     folder: pathlib.Path
@@ -116,7 +116,8 @@ class Workplace:
         summary = output / "summary.json"
         if summary.exists():
             self.runs[-1]["this_run"] = json.loads(summary.read_text())["this_run"]
-        logger.info("  %s, %d rows: %.1f s, %.0f MB", module, rows, measured.seconds, measured.peak_mb)
+        took = measured.seconds, measured.cpu_seconds, measured.peak_mb
+        logger.info("  %s, %d rows: %.1f s, %.1f s of CPU, %.0f MB", module, rows, *took)
         return measured
 
     def steady_rate(self, module: str, rows: tuple[int, int], **flags) -> float:
