@@ -1,8 +1,12 @@
 """An epoch of the notebook preset against the notebook's way; see `benchmarks.training`, which runs apart."""
 
+import logging
+
 from benchmarks.archive import longest_review
 from benchmarks.rates import Comparison, Figure
 from benchmarks.workplace import Workplace
+
+logger = logging.getLogger("benchmarks")
 
 WANTED = {"cnn": 8, "lstm": 12}
 
@@ -12,6 +16,7 @@ def measure(place: Workplace) -> list[Comparison]:
     longest = longest_review(place.mean_words)
     compared = []
     for model, wanted in WANTED.items():
+        logger.info("fitting the notebook's %s, our way and padded to %d tokens", model, longest)
         ours, padded = place.call(
             "training",
             "rates",

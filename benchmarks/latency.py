@@ -1,11 +1,14 @@
 """How long a SavedModel takes for one review, ours and the notebook's by turns."""
 
 import itertools
+import logging
 import statistics
 import time
 
 from benchmarks.rates import Comparison, Figure
 from benchmarks.workplace import Workplace
+
+logger = logging.getLogger("benchmarks")
 
 REVIEWS = 300
 WARM_UP = 50
@@ -13,6 +16,7 @@ OURS, BASELINE = "SavedModel of the default CNN, one review", "the notebook's CN
 
 
 def measure(place: Workplace) -> list[Comparison]:
+    logger.info("serving one review at a time")
     reviews = min(REVIEWS, place.reviews)
     ours, theirs = place.call(
         "latency",
