@@ -113,6 +113,11 @@ def table(report: dict, compared: list[Comparison], scaled: list[Scaled]) -> str
         f"medians of {report['repeats']}",
         "",
     ]
+    if about["load"] > 1:
+        lines += [
+            "The machine was busy with other things before: trust no ratio of what uses one core to what uses all",
+            "",
+        ]
     parts = [comparison_lines(compared) if compared else [], stage_lines(report["stages"]), scaling_lines(scaled)]
     for part in filter(None, parts):
         lines += [*part, ""]
