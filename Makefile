@@ -2,7 +2,7 @@
 # make demo    learns from rated film snippets and scores 25,000 reviews
 # make test    lints and runs the tests, but for the slow ones
 # make slow    runs these
-# make bench   measures the rates that the README reports
+# make bench   compares the speed of everything with what else there is; ARGS='--only score --repeats 1' for a part
 SHELL := /bin/bash
 PYTHON ?= python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
@@ -39,7 +39,7 @@ lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: $(READY)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -1,6 +1,13 @@
-"""Runs a command as a process of its own and measures it from outside."""
+"""Runs a command, or a function, as a process of its own.
 
+The peak memory of a process counts what its parent held when it started it (Linux keeps the mark of
+before exec), so whoever measures imports nothing large and has functions run elsewhere, too.
+"""
+
+import concurrent.futures
 import dataclasses
+import importlib
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,20 +20,29 @@ class Measured:
 
     Attributes:
       seconds: Wall time, start-up included.
+      cpu_seconds: Of all its threads; beside wall time they tell how busy the machine was with other things.
       peak_mb: The most memory that it had resident.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
 
-def run(module: str, **flags) -> Measured:
-    """Runs `python -m module --name=value ...`.
+def cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count()))
+
+
+def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
+    """Runs `python -m module --name=value ...`, on all cores or on so many (on Linux).
 
     Raises:
       RuntimeError: It failed; with the end of what it printed.
     """
     command = [sys.executable, "-m", module, *[f"--{name}={value}" for name, value in flags.items()]]
+    if on_cores:
+        command = ["taskset", "--cpu-list", ",".join(map(str, cores()[:on_cores])), *command]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     printed = process.stdout.read()
@@ -36,4 +52,17 @@ def run(module: str, **flags) -> Measured:
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{printed[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2
-    return Measured(seconds, usage.ru_maxrss / unit)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+
+
+def call(module: str, function: str, **arguments):
+    """Runs a module's function in a new process, which alone imports the module, and returns its result."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_call, module, function, arguments).result()
+
+
+def _call(module: str, function: str, arguments: dict):
+    # TensorFlow greets there whatever its log level; an error reaches the caller by itself.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return getattr(importlib.import_module(module), function)(**arguments)

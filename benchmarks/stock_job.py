@@ -1,13 +1,12 @@
-"""The baseline of bulk scoring: what Beam's documentation shows, over the same SavedModel.
+"""The baseline of bulk scoring: what Beam's documentation shows, over a SavedModel from text to `score`.
 
-    python -m benchmarks.stock_job --input=reviews.csv --model=VERSION_FOLDER --output=scores
+    python -m benchmarks.stock_job --input=reviews.csv --model=SAVED_MODEL --output=scores
 
 One element a review, RunInference with its default batches, WriteToParquet. Beam's own handlers for
 TensorFlow refuse a SavedModel under Keras 3 (Beam 2.77), hence the small handler.
 """
 
 import argparse
-import csv
 import sys
 
 import apache_beam as beam
@@ -15,9 +14,11 @@ import pyarrow as pa
 import tensorflow as tf
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
+from benchmarks import archive
+
 
 class SavedModelHandler(ModelHandler):
-    """Runs a SavedModel on batches of (id, text)."""
+    """Runs a SavedModel on batches of (title, text)."""
 
     def __init__(self, path: str):
         self._path = path
@@ -27,15 +28,7 @@ class SavedModelHandler(ModelHandler):
 
     def run_inference(self, batch, model, inference_args=None):
         scores = model.signatures["serving_default"](text=tf.constant([text for _, text in batch]))["score"].numpy()
-        return [{"id": row, "score": float(score)} for (row, _), score in zip(batch, scores, strict=True)]
-
-
-def read_rows(path: str):
-    """Yields (id, text); Beam's own ReadFromText would split quoted newlines."""
-    csv.field_size_limit(1 << 30)
-    with open(path, newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            yield row["id"], row["text"]
+        return [{"review_title": title, "score": float(score)} for (title, _), score in zip(batch, scores, strict=True)]
 
 
 def main() -> int:
@@ -43,12 +36,13 @@ def main() -> int:
     for name in ("input", "model", "output"):
         parser.add_argument(f"--{name}", required=True)
     arguments = parser.parse_args()
-    schema = pa.schema([("id", pa.string()), ("score", pa.float64())])
+    schema = pa.schema([("review_title", pa.string()), ("score", pa.float64())])
     with beam.Pipeline(runner="FnApiRunner") as root:
         _ = (
             root
             | beam.Create([arguments.input])
-            | beam.FlatMap(read_rows)
+            # Beam's own ReadFromText would split quoted newlines.
+            | beam.FlatMap(archive.read_rows)
             | RunInference(SavedModelHandler(arguments.model))
             | beam.io.WriteToParquet(arguments.output, schema)
         )
