@@ -36,38 +36,43 @@ class Phrases:
     points: tf.Tensor
 
 
-def contributions(model: keras.Model, ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def contributions(model: keras.Model, rows: folding.Rows, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Splits what a CNN says into its tokens' parts.
 
     A window's part is shared out evenly among its tokens.
 
     Args:
       model: A CNN of `models.build`.
-      ids: int64 [batch, time].
+      rows: The model's.
+      ids: int64 [batch, time], at least one in each review.
 
     Returns:
       float32 [batch, time, outputs], which over time add up, with the constants, to the model's
       outputs; the constants, float32 [outputs].
     """
-    vectors = model.get_layer("vectors")
-    mask = vectors.compute_mask(ids)
+    windows = _padded(ids.with_flat_values(tf.nn.relu(rows.windows(ids))))
+    mask = tf.sequence_mask(ids.row_lengths(), tf.shape(windows)[1])
     if model.name != "cnn":
         hidden, score = model.get_layer("hidden"), model.get_layer("score")
         slope, shift = folding.normalization(model)
-        windows = model.get_layer("convolution")(vectors(ids), mask=mask) * slope
-        parts = _greatest(windows, mask) @ hidden.kernel @ score.kernel
+        parts = _greatest(windows * slope, mask) @ hidden.kernel @ score.kernel
         constants = score(hidden(shift[tf.newaxis]))[0]
-        return _to_tokens(parts, mask, model.get_layer("convolution").kernel_size[0]), constants
-    words, logits = model.get_layer("words"), model.get_layer("words_logits")
-    total = words.shares(ids)[..., tf.newaxis] * (tf.gather(words.vectors, ids) @ logits.kernel)
-    count = tf.reduce_sum(tf.cast(mask, tf.float32), axis=1)[:, tf.newaxis, tf.newaxis]
+        return _to_tokens(parts, mask, rows.widths.max()), constants
+    sums = _padded(ids.with_flat_values(rows.to_sums(ids.flat_values)))
+    total = sums[..., :-1] / tf.sqrt(tf.reduce_sum(sums[..., -1:], axis=1, keepdims=True))
+    count = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis, tf.newaxis]
     kernels = tf.split(model.get_layer("frozen_logits").kernel, 2 * len(models.WIDTHS))
-    for width, of_greatest, of_mean in zip(models.WIDTHS, kernels[::2], kernels[1::2], strict=True):
-        windows = model.get_layer(f"frozen_convolution_{width}")(vectors(ids), mask=mask)
-        windows = tf.where(mask[..., tf.newaxis], windows, 0)
+    by_width = tf.split(windows, len(models.WIDTHS), axis=2)
+    for width, windows, of_greatest, of_mean in zip(models.WIDTHS, by_width, kernels[::2], kernels[1::2], strict=True):
         parts = _greatest(windows, mask) @ of_greatest + windows / count @ of_mean
         total += _to_tokens(parts, mask, width)
-    return total, tf.convert_to_tensor(logits.bias)
+    return total, tf.convert_to_tensor(model.get_layer("words_logits").bias)
+
+
+def _padded(values: tf.RaggedTensor) -> tf.Tensor:
+    """Of ragged float32 [batch, time, dim]; one column at least: an empty batch has no longest review."""
+    padded = values.to_tensor()
+    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)], [0, 0]])
 
 
 def _greatest(windows: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,10 @@
                      row_lengths int64 [batch], unknown string [unknown tokens of all]
     score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
-The last two are the two halves of the first: a bulk job puts its own batching between them. A CNN
-also has two functions, no signatures: `fold` returns its folded form and `finish` takes what is
-pooled of it to the scores; see `trainer.folding`.
+The last two are the two halves of the first: a bulk job puts its own batching between them. All
+that reads a CNN reads its folded form, which needs no padding; see `trainer.folding`. A CNN also has
+two functions, no signatures: `fold` returns that form and `finish` takes what is pooled of it to the
+scores.
 """
 
 import datetime
@@ -24,12 +25,14 @@ import keras
 import tensorflow as tf
 
 from beam_pipelines import job_folder, storage
+from beam_pipelines.learning import vocabulary
 from beam_pipelines.scale import Scale
 from trainer import explanation, folding
 from trainer.data import PreparedReviews
 
 # What the statistics of the training data tell a job that scores others.
 TRAINING = ("rows", "scores", "tokens_per_review", "token_lengths", "known_shares", "vocabulary")
+FROZEN_VECTORS = "vectors/frozen"
 # What a scorer must get right however it is built; their scores stand in reviews.json.
 FIXED_TEXTS = (
     "",
@@ -59,15 +62,19 @@ class ReviewScorer(tf.Module):
     def __init__(self, transform_graph: pathlib.Path, model: keras.Model, head, threshold: float, scale: Scale):
         super().__init__()
         self._transform = tf.saved_model.load(str(transform_graph))
-        self._model = model
+        # In a function: an export would hold all the weights of a Keras model besides those it names.
+        self._model = lambda: model
         self._head = head
         self._threshold = threshold
         self._scale = scale
+        self._rows = folding.Rows(model) if is_cnn(model) else None
+        # Tables hold all that a CNN needs of the frozen vectors.
+        passed_over = [FROZEN_VECTORS] if self._rows and self._rows.in_tables else []
         # By name, for `trainer.warm_start`.
-        self.weights = {weight.path: weight.value for weight in model.weights}
-        if is_cnn(model):
+        self.weights = {weight.path: weight.value for weight in model.weights if weight.path not in passed_over}
+        if self._rows:
             pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
-            self.fold = tf.function(lambda: folding.fold(model), input_signature=[])
+            self.fold = tf.function(self._rows.fold, input_signature=[])
             self.finish = tf.function(lambda *given: self._read(folding.finish(model, *given)), input_signature=pooled)
 
     def _encode(self, text: tf.Tensor) -> dict:
@@ -79,6 +86,11 @@ class ReviewScorer(tf.Module):
             "truncated": tf.cast(encoded["truncated"], tf.bool),
             "unknown": encoded["unknown"],
         }
+
+    def _outputs(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        if self._rows:
+            return folding.finish(self._model(), *self._rows.pool(ids))
+        return self._model()(self._padded(ids), training=False)
 
     def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
         # One column at least: an empty batch has no longest review.
@@ -96,9 +108,9 @@ class ReviewScorer(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serve(self, text):
         encoded = self._encode(text)
-        ids = self._padded(encoded.pop("ids"))
+        ids = encoded.pop("ids")
         del encoded["unknown"]
-        return {**self._read(self._model(ids, training=False)), **encoded}
+        return {**self._read(self._outputs(ids)), **encoded}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def encode(self, text):
@@ -109,7 +121,9 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="ids")])
     def score_ids(self, ids):
-        return self._read(self._model(ids, training=False))
+        if self._rows:
+            return self._read(self._outputs(tf.RaggedTensor.from_tensor(ids, padding=vocabulary.PADDING_ID)))
+        return self._read(self._model()(ids, training=False))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def explain(self, text):
@@ -117,8 +131,8 @@ class ReviewScorer(tf.Module):
         ragged = encoded["ids"]
         ids, lengths = self._padded(ragged), ragged.row_lengths()
         joined = explanation.joined(text, tf.shape(ids)[1])
-        if is_cnn(self._model):
-            parts, constants = explanation.contributions(self._model, ids)
+        if self._rows:
+            parts, constants = explanation.contributions(self._model(), self._rows, ragged)
             outputs = constants + tf.reduce_sum(parts, axis=1)
             points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
             # A text without tokens is encoded as an unknown one, which is no phrase.
@@ -133,7 +147,7 @@ class ReviewScorer(tf.Module):
         return {"phrases": words, "points": phrases.points * self._scale.span, **more}
 
     def _share(self, ids: tf.Tensor) -> tf.Tensor:
-        return self._head.score(self._model(ids, training=False))
+        return self._head.score(self._model()(ids, training=False))
 
 
 def is_cnn(model: keras.Model) -> bool:

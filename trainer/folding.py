@@ -2,44 +2,150 @@
 
 With frozen vectors a window's sum is a sum of rows, looked up in one table for each place in the
 window; the bag of words is a row of logits for each token. So no window needs a multiplication, and
-a bulk job can pool reviews of any lengths without padding: `fold` gives the rows, and `finish` makes
-of the pooled sums what the model says.
+reviews of any lengths are pooled without padding: `pool` does it in the export, a bulk job by itself
+with what `fold` gives, and `finish` makes of the pooled sums what the model says.
 """
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.learning import vocabulary
 from trainer import models
 
+# Larger tables are no part of an export: it multiplies the vectors of the tokens that it meets.
+LARGEST_TABLES_BYTES = 400_000_000
 
-def fold(model: keras.Model) -> dict[str, tf.Tensor]:
-    """Folds a CNN built by `models.build`.
 
-    Returns:
-      `table` float32 [vocab, columns], a row for each token: what it adds to the filters at the
-      first place of a window, at the second, and so on, then what it adds to the review's sums.
-      A place has columns only for the filters that reach it, which are the last ones.
-      `widths` int64 [filters], ascending, and `bias` float32 [filters], added to each window.
+class Rows(tf.Module):
+    """What each token of the vocabulary adds to a window and to the sums of its review.
+
+    Args:
+      model: A CNN of `models.build`.
+
+    Attributes:
+      widths: int64 [filters], ascending, how many tokens the windows of each filter have.
     """
-    convolutions = _convolutions(model)
-    vectors = model.get_layer("vectors").table()
-    widths = np.repeat([layer.kernel_size[0] for layer in convolutions], [layer.filters for layer in convolutions])
-    columns = [
-        tf.matmul(vectors, layer.kernel[place])
-        for place in range(widths.max())
-        for layer in convolutions
-        if layer.kernel_size[0] > place
-    ]
-    if model.name == "cnn":
+
+    def __init__(self, model: keras.Model):
+        super().__init__()
+        convolutions = _convolutions(model)
+        self.widths = np.repeat(
+            [layer.kernel_size[0] for layer in convolutions], [layer.filters for layer in convolutions]
+        )
+        # In functions: an export that holds the tables needs no vectors.
+        self._row_functions = [_at_place(model, place) for place in range(self.widths.max())]
+        self._row_functions.append(_to_sums(model))
+        self._every_id = np.arange(model.get_layer("vectors").table().shape[0])
+        columns = sum(rows(tf.constant([0])).shape[1] for rows in self._row_functions)
+        self.in_tables = 4 * columns * len(self._every_id) <= LARGEST_TABLES_BYTES
+        if self.in_tables:
+            self._tables = [tf.Variable(rows(self._every_id), trainable=False) for rows in self._row_functions]
+
+    def _rows(self, number: int, ids: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self._tables[number], ids) if self.in_tables else self._row_functions[number](ids)
+
+    def at(self, place: int, ids: tf.Tensor) -> tf.Tensor:
+        """What tokens add at a place of a window, from 0, float32 [tokens, filters]; padding adds nothing.
+
+        It is 0 for the filters whose windows do not reach that place. At place 0 it includes the bias.
+        """
+        return self._rows(place, ids)
+
+    def to_sums(self, ids: tf.Tensor) -> tf.Tensor:
+        """What tokens add to the sums of their review, float32 [tokens, columns]."""
+        return self._rows(-1, ids)
+
+    def fold(self) -> dict[str, tf.Tensor]:
+        """All rows in one table.
+
+        Returns:
+          `table` float32 [vocab, columns], a row for each token: what it adds to the filters at the
+          first place of a window, at the second, and so on, then what it adds to the review's sums.
+          A place has columns only for the filters that reach it, which are the last ones.
+          `widths` int64 [filters], ascending, and `bias` float32 [filters], added to each window; it
+          is 0, since the columns of the first place include it.
+        """
+        columns = [
+            self.at(place, self._every_id)[:, np.searchsorted(self.widths, place, side="right") :]
+            for place in range(self.widths.max())
+        ]
+        return {
+            "table": tf.concat([*columns, self.to_sums(self._every_id)], axis=1),
+            "widths": tf.constant(self.widths, tf.int64),
+            "bias": tf.zeros([len(self.widths)]),
+        }
+
+    def windows(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """The sum of each window, one for each token: float32 [tokens of all, filters].
+
+        Args:
+          ids: int64 [batch, time].
+        """
+        flat, reviews = ids.flat_values, _reviews(ids)
+        rows = [self.at(0, flat)]
+        for place in range(1, self.widths.max()):
+            ahead = tf.pad(flat, [[0, place]])[place:]
+            is_inside = tf.pad(reviews, [[0, place]], constant_values=-1)[place:] == reviews
+            rows.append(self.at(place, tf.where(is_inside, ahead, vocabulary.PADDING_ID)))
+        return tf.add_n(rows)
+
+    def pool(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Pools the windows of reviews.
+
+        Args:
+          ids: int64 [batch, time], at least one in each review.
+
+        Returns:
+          What `finish` takes: highest, lowest, mean and sums.
+        """
+        reviews, windows = _reviews(ids), self.windows(ids)
+        lengths = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis]
+        # In float64: rounding adds up along thousands of tokens, most where all are the same.
+        sums = tf.math.segment_sum(tf.cast(self.to_sums(ids.flat_values), tf.float64), reviews)
+        return (
+            tf.math.segment_max(windows, reviews),
+            tf.math.segment_min(windows, reviews),
+            tf.math.segment_sum(tf.nn.relu(windows), reviews) / lengths,
+            tf.cast(sums, tf.float32),
+        )
+
+
+def _reviews(ids: tf.RaggedTensor) -> tf.Tensor:
+    """The number of each token's review, int32 [tokens of all]."""
+    # One operation, where `value_rowids` takes dozens, which a single short review feels.
+    places, ends = tf.range(tf.size(ids.flat_values, tf.int64)), ids.row_splits[1:]
+    return tf.raw_ops.UpperBound(sorted_inputs=ends[tf.newaxis], values=places[tf.newaxis])[0]
+
+
+def _at_place(model: keras.Model, place: int):
+    """What gives the rows of `Rows.at`, by multiplication."""
+
+    def rows(ids: tf.Tensor) -> tf.Tensor:
+        kernels = [
+            layer.kernel[place] if place < layer.kernel_size[0] else tf.zeros(layer.kernel.shape[1:])
+            for layer in _convolutions(model)
+        ]
+        added = tf.matmul(model.get_layer("vectors")(ids), tf.concat(kernels, axis=1))
+        if place == 0:
+            added += tf.concat([layer.bias for layer in _convolutions(model)], axis=0)
+        return tf.where((ids != vocabulary.PADDING_ID)[:, tf.newaxis], added, 0)
+
+    return rows
+
+
+def _to_sums(model: keras.Model):
+    """What gives the rows of `Rows.to_sums`, by multiplication."""
+
+    def rows(ids: tf.Tensor) -> tf.Tensor:
+        if model.name != "cnn":
+            return tf.zeros([tf.size(ids), 0])
         words, logits = model.get_layer("words"), model.get_layer("words_logits")
-        weights = tf.exp(words.log_weights)[:, tf.newaxis]
-        columns += [words.SCALE * weights * tf.matmul(words.vectors, logits.kernel), weights**2]
-    return {
-        "table": tf.concat(columns, axis=1),
-        "widths": tf.constant(widths, tf.int64),
-        "bias": tf.concat([layer.bias for layer in convolutions], axis=0),
-    }
+        weights = words.weights_of(ids)[:, tf.newaxis]
+        of_logits = words.SCALE * weights * tf.matmul(tf.gather(words.vectors, ids), logits.kernel)
+        return tf.concat([of_logits, weights**2], axis=1)
+
+    return rows
 
 
 def finish(model: keras.Model, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:

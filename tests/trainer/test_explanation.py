@@ -10,7 +10,7 @@ from beam_pipelines.learning import tokens
 from tests.test_same_score import TEXTS
 from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_models import VOCABULARY, fitted
-from trainer import explanation
+from trainer import explanation, folding
 
 OWN_WORDS = [
     "It's an EXCELLENT, truly brilliant record; the drums...\n\nbut the last song was DULL (and awful)!",
@@ -25,7 +25,9 @@ def test_contributions_and_constants_add_up_to_what_the_cnn_says(preset):
     model = fitted(preset, "cnn")
     random = np.random.default_rng(4)
     ids = random.integers(1, VOCABULARY, (30, 25)) * (np.arange(25) < random.integers(1, 26, (30, 1)))
-    parts, constants = explanation.contributions(model, tf.constant(ids))
+    ragged = tf.RaggedTensor.from_tensor(ids, padding=0)
+    parts, constants = explanation.contributions(model, folding.Rows(model), ragged)
+    parts = tf.pad(parts, [[0, 0], [0, ids.shape[1] - parts.shape[1]], [0, 0]])
     assert (parts.numpy()[ids == 0] == 0).all()
     assert np.abs(parts.numpy()[ids != 0]).max() > 0.01
     assert constants.numpy() + parts.numpy().sum(axis=1) == pytest.approx(model(ids).numpy(), abs=1e-5)
