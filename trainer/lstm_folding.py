@@ -21,7 +21,8 @@ def fold(model: keras.Model) -> dict[str, tf.Tensor]:
     cells = [direction.cell for direction in (_lstm(model).forward, _lstm(model).backward)]
     columns = [tf.matmul(vectors, cell.kernel) + cell.bias for cell in cells]
     columns.append(folding.word_rows(model, tf.range(tf.shape(vectors)[0])))
-    return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack([cell.recurrent_kernel for cell in cells])}
+    recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]
+    return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack(recurrent)}
 
 
 def finish(model: keras.Model, highest: tf.Tensor, mean: tf.Tensor, last: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
