@@ -7,6 +7,7 @@ The archive is read twice and never held: the first pipeline reads the scores, w
 and counts the tokens of the training split; the vocabulary is then chosen; the second applies it.
 """
 
+import collections
 import io
 import time
 
@@ -195,21 +196,27 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     from beam_pipelines.learning import statistics
 
     logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
-    with beam.Pipeline(options=options) as root:
-        build_count(root, files, settings, folder)
+    root = beam.Pipeline(options=options)
+    build_count(root, files, settings, folder)
+    took = collections.Counter(_seconds_by_stage(root))
     rows = _read_counts(folder, "rows")
     check_rows(rows, settings)
     logger.info("read %s rows, %s rated; choosing the vocabulary", f"{rows['read',]:,}", f"{rows['rated',]:,}")
+    before = time.monotonic()
     chosen = choose_vocabulary(settings, folder)
+    took["choose"] = time.monotonic() - before
     logger.info("writing examples with a vocabulary of %s", f"{chosen['size']:,}")
-    with beam.Pipeline(options=options) as root:
-        build_examples(root, files, settings, folder, chosen["first_trained_id"])
+    root = beam.Pipeline(options=options)
+    build_examples(root, files, settings, folder, chosen["first_trained_id"])
+    took.update(_seconds_by_stage(root))
     counts = statistics.add_up([rows, _read_counts(folder, "examples")])
     scale = Scale(settings.score_min, settings.score_max)
     report = {
         **statistics.report(counts, scale),
         "vocabulary": chosen,
         "seconds": round(time.monotonic() - started, 1),
+        # Summed over all workers; stages overlap.
+        "seconds_by_stage": {stage: round(seconds, 3) for stage, seconds in took.items()},
         **job_folder.read(folder),
     }
     if sum(report["rows"][part] for part in ("kept", "rejected", "skipped")) != report["rows"]["read"]:
@@ -219,6 +226,15 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     warn_of_unused_scale(report["scores"])
     storage.write_json(folder, "statistics.json", report)
     return report
+
+
+def _seconds_by_stage(root) -> dict[str, float]:
+    """Runs a pipeline, and tells how long each stage took."""
+    from beam_pipelines import counters
+
+    result = root.run()
+    result.wait_until_finish()
+    return counters.seconds_by_stage(counters.read(result))
 
 
 def main(argv=None) -> int:

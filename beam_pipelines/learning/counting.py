@@ -47,11 +47,12 @@ class CountTokens(WorkAhead):
         self._progress.add(reviews.rows_read)
         if not reviews.ids:
             return []
-        tokenized = self._tokenizer(reviews.texts, self._tokens)
-        fingerprints = self._tokenizer.fingerprints(tokenized)
-        split = assign_splits(reviews.split_keys, fingerprints, self.settings)
-        self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
-        _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
+        with self.timed("count"):
+            tokenized = self._tokenizer(reviews.texts, self._tokens)
+            fingerprints = self._tokenizer.fingerprints(tokenized)
+            split = assign_splits(reviews.split_keys, fingerprints, self.settings)
+            self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
+            _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
         found = self.end() if len(self._tokens) >= MOST_TOKENS else []
         if reviews.split_keys is not None:
             hashes = {TRAINING: fingerprints[split == 0], HELD_OUT: fingerprints[split > 0]}

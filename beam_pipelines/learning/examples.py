@@ -48,16 +48,18 @@ class WriteExamples(WorkAhead):
 
     def work(self, reviews: Reviews) -> list[statistics.Counts]:
         self._progress.add(len(reviews.ids))
-        tokenized = self._encoder.tokenize(reviews.texts)
-        encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
+        with self.timed("encode"):
+            tokenized = self._encoder.tokenize(reviews.texts)
+            encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
         split = counting.assign_splits(reviews.split_keys, fingerprints, self.settings)
         recurring = (split == 0) & np.isin(fingerprints, self._recurring)
-        written = _record_batch(reviews, encoded)
-        for index, name in enumerate(SPLITS):
-            rows = written.filter(pa.array((split == index) & ~recurring))
-            if rows.num_rows:
-                data = tfrecord_gzip(self._examples.encode(rows))
-                storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
+        with self.timed("write"):
+            written = _record_batch(reviews, encoded)
+            for index, name in enumerate(SPLITS):
+                rows = written.filter(pa.array((split == index) & ~recurring))
+                if rows.num_rows:
+                    data = tfrecord_gzip(self._examples.encode(rows))
+                    storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
         counted = encoded.tokens, encoded.known_share
         return [statistics.count_examples(split, recurring, reviews.scores, *counted, scale)]
