@@ -86,7 +86,7 @@ class Block:
     @property
     def row_names(self) -> list[str]:
         """FILE:PLACE of each row, which names it where no column does."""
-        return [self.row_name(row) for row in range(len(self.places))]
+        return [f"{self.file.name}:{place}" for place in self.places]
 
     def row_name(self, row: int) -> str:
         return f"{self.file.name}:{self.places[row]}"

@@ -4,54 +4,52 @@
 """
 
 import codecs
-from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive import records
+from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.archive.records import Dialect
 
 # Which rows are plain, bool [rows], and the values of each wanted field, string [plain rows].
 Values = tuple[np.ndarray, list[pa.Array]]
 
 
-def can_read(rows: RawRows, reading: Reading) -> bool:
-    """Whether it is worth the time to load the compiled code, and the bytes tell characters apart."""
-    return rows.ends[-1] - rows.starts[0] >= records.LONG_BYTES and codecs.lookup(reading.encoding).name == "utf-8"
-
-
-def none(rows: RawRows, wanted: Sequence) -> Values:
+def none(rows: RawRows, columns: int) -> Values:
     """What is taken where no row is plain."""
-    return np.zeros(len(rows), bool), [pa.array([], pa.string()) for _ in wanted]
+    return np.zeros(len(rows), bool), [pa.array([], pa.string())] * columns
 
 
-def values(rows: RawRows, wanted: list[int], fields: int, dialect: Dialect) -> Values:
+def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], reading: Reading) -> Values:
     """Takes values out of rows that follow each other in `data`.
 
     Args:
-      rows: Rows of a file in UTF-8, whose first line is its header.
-      wanted: The place of each wanted field in a row.
-      fields: How many fields a row has.
-      dialect: What tells fields apart.
+      rows: Rows of a file whose first line is its header.
+      file: The file.
+      fields: How many fields the header has.
+      wanted: The places of those that are wanted.
+      reading: How it is read.
     """
+    is_long = rows.ends[-1] - rows.starts[0] >= records.LONG_BYTES
+    if not is_long or codecs.lookup(reading.encoding).name != "utf-8":
+        return none(rows, len(wanted))
     from beam_pipelines.archive import compiled_rows
 
     plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
-    data, marks = np.frombuffer(rows.data, np.uint8), dialect.marks
+    views, marks = compiled_rows.views(rows.data), reading.dialect(file.format).marks
     slots = np.full(fields, -1)
     slots[wanted] = np.arange(len(wanted))
     first, last, doubled = np.empty((3, len(wanted), len(rows)), np.int64)
-    count = compiled_rows.find_values(data, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
+    count = compiled_rows.find_values(*views, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
 
     def of_field(place: int) -> pa.Array:
         spans = [found[slots[place], :count] for found in (first, last, doubled)]
         offsets = np.zeros(count + 1, np.int32)
         np.cumsum(spans[1] - spans[0] - spans[2], out=offsets[1:])
         found = np.empty(offsets[-1], np.uint8)
-        compiled_rows.take_values(data, *spans, marks[1], offsets, found)
+        compiled_rows.take_values(views[0], *spans, marks[1], offsets, found)
         return _strings(offsets, found)
 
     return plain, [of_field(place) for place in wanted]

@@ -62,8 +62,10 @@ class RawRows:
     def __getitem__(self, row: int) -> bytes:
         return self.data[self.starts[row] : self.ends[row]]
 
-    def record(self, row: int) -> Record:
-        return Record(int(self.offsets[row]), int(self.lines[row]), self[row], bool(self.broken[row]))
+    def records(self) -> Iterator[Record]:
+        places = (self.starts, self.ends, self.offsets, self.lines, self.broken)
+        for start, end, offset, line, broken in zip(*(values.tolist() for values in places), strict=True):
+            yield Record(offset, line, self.data[start:end], broken)
 
     def take(self, rows: slice | np.ndarray) -> "RawRows":
         """Some of them; `data` is shared."""

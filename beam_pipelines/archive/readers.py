@@ -1,6 +1,7 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
 import collections
+import functools
 import io
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,7 +14,6 @@ from beam_pipelines.archive.blocks import Block, Extent, block_name, groups
 from beam_pipelines.archive.inputs import InputFile, Opened
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.archive.records import Record
 from beam_pipelines.archive.rejects import Reject
 
 
@@ -44,63 +44,63 @@ def _read_text(extent: Extent, file: InputFile, stream: Opened, reading: Reading
     first = next(rows, None)
     if first is None:
         return
-    take = _json_rows(reading) if file.format == "jsonl" else _csv_rows(first.record(0), extent, file, reading)
+    of_plain, of_row = _json_values(reading) if file.format == "jsonl" else _csv_values(first, extent, file, reading)
     before = extent.start
     for start, end, parts in groups(itertools.chain([first], rows), extent.start, extent.end, reading.block_bytes):
         after = stream.stored.tell()
         if block_name(file.place, start) not in done:
-            yield _block(file, (start, end), RawRows.joined(parts), reading, take, after - before)
+            yield _block(file, (start, end), RawRows.joined(parts), reading, of_plain, of_row, after - before)
         before = after
 
 
-def _csv_rows(first: Record, extent: Extent, file: InputFile, reading: Reading) -> tuple[Callable, Callable]:
-    """The functions that take the wanted values out of many plain rows, and out of any one."""
+def _csv_values(first: RawRows, extent: Extent, file: InputFile, reading: Reading) -> tuple[Callable, Callable]:
+    """The functions that take the wanted values out of all plain rows, and out of any one."""
     # A worker that starts in the middle of a file has to look for its header.
-    names = columns.of_file(file, reading).names if extent.start else text_rows.header(first, file, reading)
+    names = (
+        columns.of_file(file, reading).names if extent.start else text_rows.header(next(first.records()), file, reading)
+    )
     for name in reading.columns:
         if name not in names:
             raise columns.missing(file, name, names)
     wanted = [names.index(name) for name in reading.columns]
     of_row = text_rows.csv_values(file, len(names), wanted, reading)
-
-    def of_plain(rows: RawRows) -> plain_rows.Values:
-        if not plain_rows.can_read(rows, reading):
-            return plain_rows.none(rows, wanted)
-        return plain_rows.values(rows, wanted, len(names), reading.dialect(file.format))
-
+    of_plain = functools.partial(plain_rows.values, file=file, fields=len(names), wanted=wanted, reading=reading)
     return of_plain, lambda record, _: of_row(record)
 
 
-def _json_rows(reading: Reading) -> tuple[Callable, Callable]:
+def _json_values(reading: Reading) -> tuple[Callable, Callable]:
     """The same of JSON lines, of which none is plain."""
-    return (
-        lambda rows: plain_rows.none(rows, reading.columns),
-        lambda record, left_out: text_rows.json_values(record, reading, left_out),
-    )
+    of_plain = functools.partial(plain_rows.none, columns=len(reading.columns))
+    return of_plain, lambda record, left_out: text_rows.json_values(record, reading, left_out)
 
 
-def _block(file: InputFile, span, rows: RawRows, reading: Reading, take, stored_bytes: int) -> Block:
-    of_plain, of_row = take
+def _block(file: InputFile, span, rows: RawRows, reading: Reading, of_plain, of_row, stored_bytes: int) -> Block:
     plain, arrays = of_plain(rows)
-    values, others, rejects = [], [], []
+    readable = np.flatnonzero(plain)
+    others = np.flatnonzero(~plain)
+    values, places, rejects = [], [], []
     left_out: collections.Counter = collections.Counter()
-    for row in np.flatnonzero(~plain).tolist():
-        record = rows.record(row)
+    for place, record in zip(others.tolist(), rows.take(others).records(), strict=True):
         try:
-            found = of_row(record, left_out)
+            row = of_row(record, left_out)
         except text_rows.BadRow as bad:
             rejects.append(Reject.of(file.label, record.line, str(bad), record.data, reading.encoding))
             continue
-        if found is not None:
-            values.append(found)
-            others.append(row)
-    readable = np.flatnonzero(plain)
-    if others:
-        readable = np.concatenate([readable, others])
-        order = np.argsort(readable)
-        pairs = zip(arrays, zip(*values, strict=True), strict=True)
-        arrays = [pa.concat_arrays([some, pa.array(more, pa.string())]).take(order) for some, more in pairs]
-        readable = readable[order]
+        if row is not None:
+            values.append(row)
+            places.append(place)
+    if values:
+        more = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
+        arrays, readable = _merged(arrays, readable, more, np.array(places))
     raw = rows.take(readable)
     table = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
     return Block(file, *span, table, raw.lines.tolist(), rejects, raw, reading.encoding, stored_bytes, left_out)
+
+
+def _merged(some: list[pa.Array], at, more: list[pa.Array], at_more) -> tuple[list[pa.Array], np.ndarray]:
+    """Columns of some rows and of others in the order of their places, int64 [rows]."""
+    if not len(at):
+        return more, at_more
+    places = np.concatenate([at, at_more])
+    order = np.argsort(places)
+    return [pa.concat_arrays(pair).take(order) for pair in zip(some, more, strict=True)], places[order]

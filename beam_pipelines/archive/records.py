@@ -91,13 +91,17 @@ def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterato
 
 
 class Scanner:
-    """Takes one row after the other from a stream; what `records` takes, it takes.
+    """Takes one row after the other from a stream, or many at once.
 
     A row that does not end within `max_bytes` is looked at no further than its first line, so the next
     row begins inside what was just looked at. Many such rows in a row, as a tool writes them that cuts
     fields off with their closing quote, would each cost a look at `max_bytes`. But every line of such a
     row but its first begins within a quote; so what was found out once, where a quote that is open at the
     start of a line is closed at last, holds for all the lines up to there.
+
+    Attributes of that knowledge:
+      _known: From the start of any line before it, an open quote and its row do not end before it.
+      _end: Where they end, if that is known; it is `_known` then.
 
     Args:
       stream: Bytes from the start of a row to the end of a file or of a block.
@@ -106,10 +110,6 @@ class Scanner:
       start: The stream's offset in the uncompressed file.
       line: The number of its first line.
       read_bytes: How much to read at once, at least.
-
-    Attributes of that knowledge:
-      _known: From the start of any line before it, an open quote and its row do not end before it.
-      _end: Where they end, if that is known; it is `_known` then.
     """
 
     def __init__(self, stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line=1, read_bytes=READ_BYTES):
@@ -159,8 +159,8 @@ class Scanner:
 
         bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
         bounds[0], lines[0], start = self._at, self._line, self._start
-        data = np.frombuffer(self._buffer, np.uint8)
-        count = compiled_rows.find_rows(data, self._max_bytes, *self._dialect.marks, bounds, lines)
+        views = compiled_rows.views(self._buffer)
+        count = compiled_rows.find_rows(*views, self._max_bytes, *self._dialect.marks, bounds, lines)
         self._at, self._line = int(bounds[count]), int(lines[count])
         self._start += self._at - int(bounds[0])
         return (self._buffer, bounds[: count + 1], lines[: count + 1], start) if count else None

@@ -111,7 +111,7 @@ def json_values(record: Record, reading: Reading, left_out: collections.Counter)
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string")
     values = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
-    if rb"\ud" in record.data.lower():
+    if rb"\ud" in record.data or rb"\uD" in record.data:
         # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
         try:
             "".join(v or "" for v in values).encode()

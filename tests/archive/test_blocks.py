@@ -121,7 +121,7 @@ def test_groups_cut_where_extents_cut(tmp_path, size):
         rows = list(records.records(stream.data, records.CSV, MAX_ROW_BYTES))
     with inputs.opened(file) as stream:
         grouped = list(blocks.groups(raw_rows.raw_rows(stream.data, records.CSV, MAX_ROW_BYTES), 0, None, size))
-    assert [part.record(row) for _, _, group in grouped for part in group for row in range(len(part))] == rows
+    assert [row for _, _, group in grouped for part in group for row in part.records()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
 
 

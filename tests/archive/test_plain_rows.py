@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive import plain_rows, records
+from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
 from tests.archive.conftest import compiled, input_file, read_all, read_one
@@ -28,8 +29,18 @@ PIECES = [
     b"\xff",
 ]
 PIECES += [b"\xf0\x9f\x98\x80", b"\xed\xa0\x80", b"\xc0\x80", b"\xe2\x80\xa8", b"\xef\xbb\xbf"]
-LINES = [b"a,b,c\n", b"a\tb\tc\n", b'"a","b ""c""\n",""\r\n', b"'a';'b''';c\n", b",,\n", b"a\n", b'""\n']
+LINES = [
+    b"a,b,c\n",
+    b"a\tb\tc\n",
+    b'"a","b ""c""\n",""\r\n',
+    b"'a';'b''';c\n",
+    b",,\n",
+    b"a\n",
+    b'""\n',
+    b'"a text of some words",',
+]
 contents = st.lists(st.sampled_from([*PIECES, *LINES]) | st.binary(max_size=3), max_size=30).map(b"".join)
+FILE = InputFile(0, "/data/a.csv", "csv", False, 1000)
 sizes = st.sampled_from([12, 200, 1 << 20])
 HEADERS = {"a": ("a",), "a{}b{}c": ("c", "a"), "c{}b{}a": ("a", "b", "c")}
 WAYS = [
@@ -98,10 +109,14 @@ def test_which_rows_are_plain(row, expected):
     """All others cost some microseconds each."""
     around = [b"x,y\n", row if row.endswith(b"\n") else b"", b"x,y\n", row]
     found = [records.Record(0, line, data) for line, data in enumerate(around, 1) if data]
-    plain, [second, first] = plain_rows.values(RawRows.of(found), [1, 0], 2, records.CSV)
+    rows = RawRows.of(found)
+    with compiled(True):
+        plain, [second, first] = plain_rows.values(
+            rows, file=FILE, fields=2, wanted=[1, 0], reading=Reading(("b", "a"))
+        )
     assert plain.tolist() == [record.line > 1 and (record.data == b"x,y\n" or expected is not None) for record in found]
-    rows = zip(second.to_pylist(), first.to_pylist(), strict=True)
-    assert [list(values) for values in rows if values != ("y", "x")] == [expected] * (len(found) - 2) * bool(expected)
+    values = zip(second.to_pylist(), first.to_pylist(), strict=True)
+    assert [list(pair) for pair in values if pair != ("y", "x")] == [expected] * (len(found) - 2) * bool(expected)
 
 
 def test_rows_that_are_not_plain_keep_their_place(tmp_path):
@@ -115,9 +130,13 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     assert block.reject({2: "empty_text"}).rejects[-1].raw == '"e"f,3\n'
 
 
-def test_what_is_read_at_once():
-    rows = RawRows.of([records.Record(0, 1, b"a" * records.LONG_BYTES)])
-    for encoding, expected in [("utf-8", True), ("UTF8", True), ("latin-1", False), ("utf-8-sig", False)]:
-        assert plain_rows.can_read(rows, Reading(("text",), encoding=encoding)) == expected
-    few = RawRows.of([records.Record(0, 1, b"a" * (records.LONG_BYTES - 1))])
-    assert not plain_rows.can_read(few, Reading(("text",)))
+@pytest.mark.parametrize(
+    ("encoding", "less", "is_plain"),
+    [("utf-8", 0, True), ("UTF8", 0, True), ("utf-8", 1, False), ("latin-1", 0, False), ("utf-8-sig", 0, False)],
+)
+def test_what_is_read_at_once(encoding, less, is_plain):
+    rows = RawRows.of([records.Record(0, 2, b"a" * (records.LONG_BYTES - less))])
+    reading = Reading(("text",), encoding=encoding)
+    plain, [texts] = plain_rows.values(rows, file=FILE, fields=1, wanted=[0], reading=reading)
+    assert plain.tolist() == [is_plain]
+    assert len(texts) == is_plain
