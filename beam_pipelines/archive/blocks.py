@@ -9,10 +9,12 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import inputs, records
+from beam_pipelines.archive import inputs, raw_rows
 from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.progress import Progress
@@ -67,7 +69,7 @@ class Block:
     rows: pa.RecordBatch
     places: list[int]
     rejects: list[Reject]
-    raw: list[bytes] | None = None
+    raw: RawRows | None = None
     encoding: str = "utf-8"
     stored_bytes: int = 0
     left_out: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -84,7 +86,7 @@ class Block:
     @property
     def row_names(self) -> list[str]:
         """FILE:PLACE of each row, which names it where no column does."""
-        return [self.row_name(row) for row in range(len(self.places))]
+        return [f"{self.file.name}:{place}" for place in self.places]
 
     def row_name(self, row: int) -> str:
         return f"{self.file.name}:{self.places[row]}"
@@ -103,7 +105,7 @@ class Block:
             rows=self.rows.take(pa.array(kept, pa.int64())),
             places=[self.places[row] for row in kept],
             rejects=self.rejects + moved,
-            raw=self.raw and [self.raw[row] for row in kept],
+            raw=self.raw and self.raw.take(kept),
         )
 
     def _raw(self, row: int) -> object:
@@ -163,25 +165,21 @@ def _row_groups(file: InputFile) -> Iterator[Extent]:
 
 def _ranges(file: InputFile, reading: Reading) -> Iterator[Extent]:
     with inputs.opened(file) as stream:
-        rows = records.records(stream.data, reading.dialect(file.format), reading.max_row_bytes)
-        start = line = None
-        progress = Progress(f"looking for the blocks of {file.name}:")
-        for place, record in enumerate(rows):
-            if place % 1000 == 999:
-                progress.add(1000)
-            if start is None:
-                # A byte order mark belongs to the first block.
-                start, line = 0, record.line
-            elif record.start - start >= reading.block_bytes:
-                yield Extent((file,), start, record.start, line)
-                start, line = record.start, record.line
-        if start is not None:
-            yield Extent((file,), start, None, line)
+        rows = raw_rows.raw_rows(stream.data, reading.dialect(file.format), reading.max_row_bytes)
+        counted = _counted(rows, Progress(f"looking for the blocks of {file.name}:"))
+        for start, end, parts in groups(counted, 0, None, reading.block_bytes):
+            yield Extent((file,), start, end, int(parts[0].lines[0]))
+
+
+def _counted(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
+    for part in rows:
+        progress.add(len(part))
+        yield part
 
 
 def groups(
-    rows: Iterable[records.Record], start: int, end: int | None, size: int
-) -> Iterator[tuple[int, int | None, list[records.Record]]]:
+    rows: Iterable[RawRows], start: int, end: int | None, size: int
+) -> Iterator[tuple[int, int | None, list[RawRows]]]:
     """Cuts a stream of rows into blocks by the rule that `extents` uses for plain files.
 
     Args:
@@ -193,11 +191,15 @@ def groups(
     Yields:
       The start, the end and the rows of each block.
     """
-    block: list[records.Record] = []
-    for row in rows:
-        if block and row.start - start >= size:
-            yield start, row.start, block
-            start, block = row.start, []
-        block.append(row)
+    block: list[RawRows] = []
+    for part in rows:
+        # A block has at least one row: even its first may begin at `size`, behind a byte order mark.
+        while (cut := max(int(np.searchsorted(part.offsets, start + size)), 0 if block else 1)) < len(part):
+            if cut:
+                block.append(part.take(slice(0, cut)))
+            next_start = int(part.offsets[cut])
+            yield start, next_start, block
+            start, block, part = next_start, [], part.take(slice(cut, None))
+        block.append(part)
     if block:
         yield start, end, block

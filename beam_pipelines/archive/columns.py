@@ -13,6 +13,8 @@ from beam_pipelines.flags import UserError
 
 PEEKED_ROWS = 1000
 PEEKED_BYTES = 16 << 20
+# A header is looked at for every block, so not much more is read than itself.
+READ_BYTES = 1 << 16
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -90,7 +92,7 @@ def of_file(file: InputFile, reading: Reading) -> Columns | None:
 def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | None:
     if file.format == "parquet":
         return _of_parquet(file, stream)
-    rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES)
+    rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None

@@ -1,17 +1,19 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
 import collections
+import functools
 import io
 import itertools
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import columns, inputs, parquet_rows, records, text_rows
+from beam_pipelines.archive import columns, inputs, parquet_rows, plain_rows, raw_rows, records, text_rows
 from beam_pipelines.archive.blocks import Block, Extent, block_name, groups
 from beam_pipelines.archive.inputs import InputFile, Opened
+from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.archive.records import Record
 from beam_pipelines.archive.rejects import Reject
 
 
@@ -31,53 +33,74 @@ def read(extent: Extent, reading: Reading, done: frozenset[str] = frozenset()) -
 
 
 def _read_text(extent: Extent, file: InputFile, stream: Opened, reading: Reading, done) -> Iterator[Block]:
-    data = stream.data
+    data, read_bytes = stream.data, records.READ_BYTES
     if extent.start:
         data.seek(extent.start)
     if extent.end is not None:
-        data = io.BytesIO(data.read(extent.end - extent.start))
-    rows = records.records(
-        data, reading.dialect(file.format), reading.max_row_bytes, start=extent.start, line=extent.place
-    )
+        read_bytes = extent.end - extent.start
+        data = io.BytesIO(data.read(read_bytes))
+    at = {"start": extent.start, "line": extent.place, "read_bytes": read_bytes}
+    rows = raw_rows.raw_rows(data, reading.dialect(file.format), reading.max_row_bytes, **at)
     first = next(rows, None)
     if first is None:
         return
-    values = _values(first, extent, file, reading)
+    of_plain, of_row = _json_values(reading) if file.format == "jsonl" else _csv_values(first, extent, file, reading)
     before = extent.start
-    for start, end, group in groups(itertools.chain([first], rows), extent.start, extent.end, reading.block_bytes):
+    for start, end, parts in groups(itertools.chain([first], rows), extent.start, extent.end, reading.block_bytes):
         after = stream.stored.tell()
         if block_name(file.place, start) not in done:
-            yield _block(file, (start, end), group, reading, values, after - before)
+            yield _block(file, (start, end), RawRows.joined(parts), reading, of_plain, of_row, after - before)
         before = after
 
 
-def _values(first: Record, extent: Extent, file: InputFile, reading: Reading) -> Callable[..., text_rows.Values]:
-    """The function that takes the wanted values out of a row."""
-    if file.format == "jsonl":
-        return lambda record, left_out: text_rows.json_values(record, reading, left_out)
+def _csv_values(first: RawRows, extent: Extent, file: InputFile, reading: Reading) -> tuple[Callable, Callable]:
+    """The functions that take the wanted values out of all plain rows, and out of any one."""
     # A worker that starts in the middle of a file has to look for its header.
-    names = columns.of_file(file, reading).names if extent.start else text_rows.header(first, file, reading)
+    names = (
+        columns.of_file(file, reading).names if extent.start else text_rows.header(next(first.records()), file, reading)
+    )
     for name in reading.columns:
         if name not in names:
             raise columns.missing(file, name, names)
-    values = text_rows.csv_values(file, list(names), reading)
-    return lambda record, _: values(record)
+    wanted = [names.index(name) for name in reading.columns]
+    of_row = text_rows.csv_values(file, len(names), wanted, reading)
+    of_plain = functools.partial(plain_rows.values, file=file, fields=len(names), wanted=wanted, reading=reading)
+    return of_plain, lambda record, _: of_row(record)
 
 
-def _block(file: InputFile, span, group: list[Record], reading: Reading, parse, stored_bytes: int) -> Block:
-    values, places, raw, rejects = [], [], [], []
+def _json_values(reading: Reading) -> tuple[Callable, Callable]:
+    """The same of JSON lines, of which none is plain."""
+    of_plain = functools.partial(plain_rows.none, columns=len(reading.columns))
+    return of_plain, lambda record, left_out: text_rows.json_values(record, reading, left_out)
+
+
+def _block(file: InputFile, span, rows: RawRows, reading: Reading, of_plain, of_row, stored_bytes: int) -> Block:
+    plain, arrays = of_plain(rows)
+    readable = np.flatnonzero(plain)
+    others = np.flatnonzero(~plain)
+    values, places, rejects = [], [], []
     left_out: collections.Counter = collections.Counter()
-    for record in group:
+    for place, record in zip(others.tolist(), rows.take(others).records(), strict=True):
         try:
-            row = parse(record, left_out)
+            row = of_row(record, left_out)
         except text_rows.BadRow as bad:
             rejects.append(Reject.of(file.label, record.line, str(bad), record.data, reading.encoding))
             continue
         if row is not None:
             values.append(row)
-            places.append(record.line)
-            raw.append(record.data)
-    by_column = zip(*values, strict=True) if values else [[] for _ in reading.columns]
-    arrays = [pa.array(column, pa.string()) for column in by_column]
-    rows = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
-    return Block(file, *span, rows, places, rejects, raw, reading.encoding, stored_bytes, left_out)
+            places.append(place)
+    if values:
+        more = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
+        arrays, readable = _merged(arrays, readable, more, np.array(places))
+    raw = rows.take(readable)
+    table = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
+    return Block(file, *span, table, raw.lines.tolist(), rejects, raw, reading.encoding, stored_bytes, left_out)
+
+
+def _merged(some: list[pa.Array], at, more: list[pa.Array], at_more) -> tuple[list[pa.Array], np.ndarray]:
+    """Columns of some rows and of others in the order of their places, int64 [rows]."""
+    if not len(at):
+        return more, at_more
+    places = np.concatenate([at, at_more])
+    order = np.argsort(places)
+    return [pa.concat_arrays(pair).take(order) for pair in zip(some, more, strict=True)], places[order]

@@ -14,9 +14,14 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
 KEPT_OF_BROKEN = 8192
+# What is shorter is not worth the time to load compiled code.
+LONG_BYTES = 1 << 18
+ROWS_AT_ONCE = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,11 @@ class Dialect:
 
     delimiter: str | None = None
     quote: str | None = None
+
+    @property
+    def marks(self) -> tuple[int, int]:
+        """The bytes of delimiter and quote; -1 for none."""
+        return tuple(-1 if mark is None else ord(mark) for mark in (self.delimiter, self.quote))
 
 
 CSV, TSV, JSON_LINES = Dialect(",", '"'), Dialect("\t", '"'), Dialect()
@@ -66,32 +76,22 @@ class Record:
     broken: bool = False
 
 
-def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line=1) -> Iterator[Record]:
+def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[Record]:
     r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
-    Args:
-      stream: Bytes from the start of a row to the end of a file or of a block.
-      dialect: What tells rows and fields apart.
-      max_bytes: A row longer than this is broken.
-      start: The stream's offset in the uncompressed file.
-      line: The number of its first line.
+    The arguments are those of `Scanner`.
 
     >>> import io
     >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
-    scanner = _Scanner(stream, dialect, max_bytes)
-    if start == 0:
-        start = scanner.skip_mark()
-    while (found := scanner.next_row()) is not None:
-        data, size, broken = found
-        yield Record(start, line, data, broken)
-        start += size
-        line += 1 if broken else data.count(b"\n")
+    scanner = Scanner(stream, dialect, max_bytes, **at)
+    while (record := scanner.next_record()) is not None:
+        yield record
 
 
-class _Scanner:
-    """Takes one row after the other from a stream.
+class Scanner:
+    """Takes one row after the other from a stream, or many at once.
 
     A row that does not end within `max_bytes` is looked at no further than its first line, so the next
     row begins inside what was just looked at. Many such rows in a row, as a tool writes them that cuts
@@ -102,33 +102,68 @@ class _Scanner:
     Attributes of that knowledge:
       _known: From the start of any line before it, an open quote and its row do not end before it.
       _end: Where they end, if that is known; it is `_known` then.
+
+    Args:
+      stream: Bytes from the start of a row to the end of a file or of a block.
+      dialect: What tells rows and fields apart.
+      max_bytes: A row longer than this is broken.
+      start: The stream's offset in the uncompressed file.
+      line: The number of its first line.
+      read_bytes: How much to read at once, at least.
     """
 
-    def __init__(self, stream: BinaryIO, dialect: Dialect, max_bytes: int):
-        self._stream, self._max_bytes = stream, max_bytes
+    def __init__(self, stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line=1, read_bytes=READ_BYTES):
+        self._stream, self._dialect, self._max_bytes, self._read_bytes = stream, dialect, max_bytes, read_bytes
         self._row, self._within_quote = _patterns(dialect)
         self._buffer, self._at, self._ended = b"", 0, False
         self._known, self._end = 0, None
+        self._start, self._line, self._is_long = start, line, False
+        if start == 0:
+            self._buffer = _read_exactly(stream, len(BOM))
+            self._start = self._at = len(BOM) if self._buffer == BOM else 0
 
-    def skip_mark(self) -> int:
-        """Passes over a byte order mark; returns its size."""
-        self._buffer = _read_exactly(self._stream, len(BOM))
-        self._at = len(BOM) if self._buffer == BOM else 0
-        return self._at
-
-    def next_row(self) -> tuple[bytes, int, bool] | None:
-        """Returns the bytes of a row, its size, and whether it is broken; None at the end."""
+    def next_record(self) -> Record | None:
+        """Takes the next row; None at the end."""
         while (end := self._find_end()) is None:
-            # Doubling what is read keeps the work linear while a long row is incomplete.
-            more = self._stream.read(max(READ_BYTES, len(self._buffer) - self._at))
-            self._buffer, self._ended = self._buffer[self._at :] + more, not more
-            self._known -= self._at
-            self._end = self._end and self._end - self._at
-            self._at = 0
+            self._read_more()
+        start, line = self._start, self._line
         if end < 0:
-            return self._first_line()
-        start, self._at = self._at, end
-        return (self._buffer[start:end], end - start, False) if end > start else None
+            data, size = self._take_first_line()
+            self._start, self._line = start + size, line + 1
+            return Record(start, line, data, broken=True)
+        data, self._at = self._buffer[self._at : end], end
+        self._start, self._line = start + len(data), line + data.count(b"\n")
+        return Record(start, line, data) if data else None
+
+    def _read_more(self) -> None:
+        # Doubling what is read keeps the work linear while a long row is incomplete.
+        more = self._stream.read(max(self._read_bytes, len(self._buffer) - self._at))
+        self._buffer, self._ended = self._buffer[self._at :] + more, not more
+        self._is_long = self._is_long or len(self._buffer) >= LONG_BYTES
+        self._known -= self._at
+        self._end = self._end and self._end - self._at
+        self._at = 0
+
+    def take_whole(self) -> tuple[bytes, np.ndarray, np.ndarray, int] | None:
+        """Takes all rows that are whole within the bytes at hand.
+
+        Returns:
+          None where `next_record` has to look, else the bytes that hold them, where each starts and the
+          last ends, int64 [rows + 1], the lines there, int64 [rows + 1], and the first row's offset.
+        """
+        if not self._buffer and not self._ended:
+            self._read_more()
+        if not self._is_long or self._at < self._known:
+            return None
+        from beam_pipelines.archive import compiled_rows
+
+        bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
+        bounds[0], lines[0], start = self._at, self._line, self._start
+        views = compiled_rows.views(self._buffer)
+        count = compiled_rows.find_rows(*views, self._max_bytes, *self._dialect.marks, bounds, lines)
+        self._at, self._line = int(bounds[count]), int(lines[count])
+        self._start += self._at - int(bounds[0])
+        return (self._buffer, bounds[: count + 1], lines[: count + 1], start) if count else None
 
     def _find_end(self) -> int | None:
         """Where the row ends; -1 if it is broken, None if more is to be read."""
@@ -162,18 +197,18 @@ class _Scanner:
         """Whether a match ends with its row, not with the bytes at hand."""
         return bool(found) and (found[1] is None or (self._ended and found.end() == len(self._buffer)))
 
-    def _first_line(self) -> tuple[bytes, int, bool]:
-        """The start of a broken row's first line, of which no more is kept."""
+    def _take_first_line(self) -> tuple[bytes, int]:
+        """The start of a broken row's first line, of which no more is kept, and the line's size."""
         start, kept = self._at, min(KEPT_OF_BROKEN, self._max_bytes)
         end = self._buffer.find(b"\n", start) + 1
         if end:
             self._at = end
-            return self._buffer[start : min(end, start + kept)], end - start, True
+            return self._buffer[start : min(end, start + kept)], end - start
         data, size = self._buffer[start : start + kept], len(self._buffer) - start
         self._buffer, dropped, self._ended = _after_newline(self._stream)
         self._at = self._known = 0
         self._end = None
-        return data, size + dropped, True
+        return data, size + dropped
 
 
 def _read_exactly(stream: BinaryIO, size: int) -> bytes:

@@ -39,23 +39,23 @@ def header(first: Record, file: InputFile, reading: Reading) -> list[str]:
         raise UserError(f"{file.label}: its first line is no header: {bad}") from None
 
 
-def csv_values(file: InputFile, names: list[str], reading: Reading) -> Callable[[Record], Values]:
+def csv_values(file: InputFile, fields: int, wanted: list[int], reading: Reading) -> Callable[[Record], Values]:
     """Makes the function that takes the wanted values out of a row.
 
     Args:
       file: The file of the rows.
-      names: Its header.
-      reading: What is wanted.
+      fields: How many fields its header has.
+      wanted: The places of those that are wanted.
+      reading: How it is read.
     """
-    wanted = [names.index(name) for name in reading.columns]
 
     def values(record: Record) -> Values:
         if record.line == 1 or not record.data.strip(b"\r\n"):
             return None
-        fields = _fields(record, file.format, reading)
-        if len(fields) != len(names):
-            raise BadRow("too_few_fields" if len(fields) < len(names) else "too_many_fields")
-        return [fields[place] for place in wanted]
+        found = _fields(record, file.format, reading)
+        if len(found) != fields:
+            raise BadRow("too_few_fields" if len(found) < fields else "too_many_fields")
+        return [found[place] for place in wanted]
 
     return values
 
@@ -111,7 +111,7 @@ def json_values(record: Record, reading: Reading, left_out: collections.Counter)
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string")
     values = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
-    if rb"\ud" in record.data.lower():
+    if rb"\ud" in record.data or rb"\uD" in record.data:
         # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
         try:
             "".join(v or "" for v in values).encode()

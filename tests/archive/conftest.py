@@ -1,15 +1,17 @@
 """From bytes to blocks in one call, for the tests of the readers."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import pathlib
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, inputs, readers
+from beam_pipelines.archive import blocks, inputs, readers, records
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive_settings import ArchiveSettings
 
@@ -61,3 +63,8 @@ def read_one(file: inputs.InputFile, columns: tuple[str, ...] = ("text", "band")
 
 def rejects_of(block: blocks.Block) -> list[tuple]:
     return [(reject.place, reject.reason, reject.raw) for reject in block.rejects]
+
+
+def compiled(is_wanted: bool) -> contextlib.AbstractContextManager:
+    """Reads with compiled code however little there is, or never."""
+    return mock.patch.object(records, "LONG_BYTES", 0 if is_wanted else float("inf"))

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import blocks, inputs, parquet_rows, readers, records
+from beam_pipelines.archive import blocks, inputs, parquet_rows, raw_rows, readers, records
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
@@ -119,9 +119,15 @@ def test_groups_cut_where_extents_cut(tmp_path, size):
     file = input_file(tmp_path / "a.csv", content)
     with inputs.opened(file) as stream:
         rows = list(records.records(stream.data, records.CSV, MAX_ROW_BYTES))
-    grouped = list(blocks.groups(rows, 0, None, size))
-    assert [row for _, _, group in grouped for row in group] == rows
+    with inputs.opened(file) as stream:
+        grouped = list(blocks.groups(raw_rows.raw_rows(stream.data, records.CSV, MAX_ROW_BYTES), 0, None, size))
+    assert [row for _, _, group in grouped for part in group for row in part.records()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
+
+
+def test_a_byte_order_mark_belongs_to_the_first_block(tmp_path):
+    file = input_file(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"text": "a"}\n{}\n')
+    assert extents(file, 1) == [blocks.Extent((file,), 0, 17, 1), blocks.Extent((file,), 17, None, 2)]
 
 
 def test_a_row_group_of_parquet_is_an_extent(tmp_path):
