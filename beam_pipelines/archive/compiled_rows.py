@@ -3,20 +3,13 @@
 Whatever is rare or broken is left to the code that these functions stand in for.
 """
 
-import numba
 import numpy as np
+
+from beam_pipelines.compiling import compiled
 
 NEWLINE, RETURN = ord("\n"), ord("\r")
 # The lowest and the highest bit of each byte of a word.
 ONES, HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-
-
-def _compiled(function):
-    """Compiles once for all jobs, or for each where no folder can be written for the result."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True)(function)
 
 
 def views(data: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +17,7 @@ def views(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint64, len(data) // 8)
 
 
-@_compiled
+@compiled
 def _find(data, words, at, end, one, other):
     """Where the first of two bytes stands from `at` on, or `end`; eight bytes of a long text are looked at together."""
     ones, others = np.uint64(one) * ONES, np.uint64(other) * ONES
@@ -42,7 +35,7 @@ def _find(data, words, at, end, one, other):
     return min(at, end)
 
 
-@_compiled
+@compiled
 def find_rows(data, words, max_bytes, delimiter, quote, bounds, lines):
     """Finds rows up to the first that does not end within the bytes at hand, or is too long.
 
@@ -80,7 +73,7 @@ def find_rows(data, words, max_bytes, delimiter, quote, bounds, lines):
     return len(bounds) - 1
 
 
-@_compiled
+@compiled
 def find_values(data, words, starts, ends, slots, delimiter, quote, plain, first, last, doubled):
     """Finds the wanted fields of rows.
 
@@ -137,7 +130,7 @@ def find_values(data, words, starts, ends, slots, delimiter, quote, plain, first
     return found
 
 
-@_compiled
+@compiled
 def take_values(data, first, last, doubled, quote, offsets, values):
     """Writes values one after the other, each doubled quote as one.
 
@@ -160,7 +153,7 @@ def take_values(data, first, last, doubled, quote, offsets, values):
         _copy(data[at : last[row]], values[to:])
 
 
-@_compiled
+@compiled
 def _copy(source, values):
     # Four times as fast as an assignment of slices, which looks for an overlap.
     for place in range(len(source)):
