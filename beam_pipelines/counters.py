@@ -1,5 +1,7 @@
 """Beam's counters of a run: rows, and how long each stage took. A retried bundle may count twice."""
 
+import collections
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +18,30 @@ def count(name: str, value: int) -> None:
 
 def add_seconds(stage: str, seconds: float) -> None:
     count(stage + _TIME, seconds * 1e6)
+
+
+class Clock:
+    """Measures stages where counters cannot be used, such as in a thread of a step.
+
+    Attributes:
+      seconds: By stage.
+    """
+
+    def __init__(self):
+        self.seconds: collections.Counter = collections.Counter()
+
+    @contextlib.contextmanager
+    def timed(self, stage: str):
+        """Adds the time until the end of the block to a stage's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - started
+
+    def add_to_counters(self) -> None:
+        for stage, seconds in self.seconds.items():
+            add_seconds(stage, seconds)
 
 
 def timed_iterator(stage: str, values: Iterable) -> Iterator:

@@ -198,6 +198,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
     root = beam.Pipeline(options=options)
     build_count(root, files, settings, folder)
+    flags.imported()
     took = collections.Counter(_seconds_by_stage(root))
     rows = _read_counts(folder, "rows")
     check_rows(rows, settings)

@@ -148,6 +148,7 @@ def run(settings: ScoreSettings, options) -> dict:
         job = job.with_engine(next(iter(done.values())).engine)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job, {name: block.end for name, block in done.items()})
+    flags.imported()
     try:
         with progress.Monitor(newly, job.size_bytes, done.values()):
             result = pipeline.run()

@@ -1,26 +1,30 @@
-"""A step whose work overlaps with the reading of what it gets next."""
+"""A step whose work overlaps with the reading of what it gets next, and with the writing of what it made before."""
 
 import collections
 import concurrent.futures
-import contextlib
-import time
+import gc
 from collections.abc import Iterator
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam_pipelines import counters
+from beam_pipelines.counters import Clock
 
 
 class WorkAhead(beam.DoFn):
-    """Works on an element in a thread, while the runner makes the next one and writes the one before.
+    """Works on elements in threads, while the runner makes the next ones and writes those before.
 
-    One element is worked on at a time, and results come in order. Subclasses say what the work is. Beam's
-    metrics know the runner's own thread alone, so the work uses none but `timed`.
+    Results come in order. Subclasses say what the work is. Beam's metrics know the runner's own thread
+    alone, so the work measures itself by its clock.
+
+    Attributes:
+      threads: How many elements are worked on at a time.
     """
 
-    def work(self, element) -> list:
+    threads = 1
+
+    def work(self, element, clock: Clock) -> list:
         """The outputs of an element."""
         raise NotImplementedError
 
@@ -28,44 +32,34 @@ class WorkAhead(beam.DoFn):
         """What is put out after the last element of a bundle."""
         return []
 
-    @contextlib.contextmanager
-    def timed(self, stage: str):
-        """Adds the time until the end of a part of the work to a stage's counter."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._seconds[stage] += time.perf_counter() - started
-
     def setup(self):
-        self._thread = concurrent.futures.ThreadPoolExecutor(1)
+        """Comes last in a subclass's own: what is loaded by then stays, and the garbage collector passes it over."""
+        gc.freeze()
+        self._executor = concurrent.futures.ThreadPoolExecutor(self.threads)
 
     def start_bundle(self):
-        self._pending = None
+        self._pending: collections.deque = collections.deque()
 
     def process(self, element) -> Iterator:
-        before, self._pending = self._pending, self._thread.submit(self._worked, element)
-        if before:
-            yield from _outputs(before)
+        if len(self._pending) == self.threads:
+            yield from self._outputs()
+        clock = Clock()
+        self._pending.append((self._executor.submit(self.work, element, clock), clock))
 
     def finish_bundle(self) -> Iterator:
-        if self._pending:
-            yield from map(_windowed, _outputs(self._pending))
+        while self._pending:
+            yield from map(_windowed, self._outputs())
         yield from map(_windowed, self.end())
 
     def teardown(self):
-        self._thread.shutdown()
+        self._executor.shutdown()
 
-    def _worked(self, element) -> tuple[list, collections.Counter]:
-        self._seconds: collections.Counter = collections.Counter()
-        return self.work(element), self._seconds
-
-
-def _outputs(pending: concurrent.futures.Future) -> list:
-    outputs, seconds = pending.result()
-    for stage, took in seconds.items():
-        counters.add_seconds(stage, took)
-    return outputs
+    def _outputs(self) -> list:
+        """The outputs of the element that has waited longest."""
+        future, clock = self._pending.popleft()
+        outputs = future.result()
+        clock.add_to_counters()
+        return outputs
 
 
 def _windowed(output):

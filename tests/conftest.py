@@ -108,7 +108,7 @@ TRAINED = {
     "cnn": ["--model=cnn"],
     "lstm": ["--model=lstm"],
     "notebook-cnn": ["--model=cnn", "--preset=notebook", "--epochs=60", "--patience=60"],
-    "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.001", "--epochs=40", "--patience=40"],
+    "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.003", "--epochs=40", "--patience=40"],
 }
 
 

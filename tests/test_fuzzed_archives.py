@@ -59,12 +59,9 @@ often = settings(deadline=None, suppress_health_check=[HealthCheck.function_scop
 class Lengths:
     """A scorer that takes no time: the score is the length of the text."""
 
-    def score(self, texts: pa.Array) -> dict:
+    def score(self, texts: pa.Array, work: Work) -> dict:
         lengths = np.array([len(text.encode()) for text in texts.to_pylist()], np.float32)
         return {"score": lengths, "tokens": lengths.astype(np.int64)}
-
-    def take_work(self) -> Work:
-        return Work()
 
 
 MODEL = Export("/models/1", {"score_min": 0, "score_max": 100})

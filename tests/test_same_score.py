@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from beam_pipelines import exports, score
 from beam_pipelines.scoring.scorer import Scorer
+from beam_pipelines.scoring.work import Work
 from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_task import metrics
 from trainer import data, evaluation, fitting, models, run_state
@@ -63,7 +64,7 @@ def test_in_the_bulk_job(trained, tmp_path):
 
 
 def test_in_the_bulk_scorer_of_texts_the_job_rejects(trained):
-    found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS))
+    found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS), Work())
     assert found["score"] == pytest.approx(scores_alone(version(trained)), abs=WITHIN)
 
 

@@ -91,6 +91,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         warm_start,
     )
 
+    flags.imported()
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
     copied = copies.Copies(output, settings.output)

@@ -45,7 +45,7 @@ class CompiledEncoder:
             tokens,
             known.astype(np.float32) / np.maximum(tokens, 1).astype(np.float32),
             tokens > self._max_tokens,
-            (tokenized.others.tokens.to_numpy(zero_copy_only=False), unknown),
+            (tokenized.others.tokens, unknown),
         )
 
 

@@ -7,6 +7,7 @@ letter (whether a sigma ends a word) never lies beyond a space.
 """
 
 import dataclasses
+import functools
 import string
 from collections.abc import Callable
 
@@ -95,14 +96,19 @@ class CompiledTokenizer:
 
 def lowered(distinct: pa.Array) -> pa.Array:
     """Lowers tokens, binary [tokens], by the operations of `tokens`."""
+    return pa.array(_tokenized()(distinct.to_numpy(zero_copy_only=False)).numpy(), pa.large_binary())
+
+
+@functools.cache
+def _tokenized():
     import tensorflow as tf
 
-    made = tokens.tokenize(tf.constant(distinct.to_numpy(zero_copy_only=False), tf.string))
-    return pa.array(made.flat_values.numpy(), pa.large_binary())
+    signature = [tf.TensorSpec([None], tf.string)]
+    return tf.function(lambda texts: tokens.tokenize(texts).flat_values, input_signature=signature)
 
 
 def _parts(texts: pa.Array) -> list[pa.Array]:
-    wanted = texts.nbytes // (2 * compiling.cores())
+    wanted = texts.nbytes // compiling.cores()
     return list(tokens.parts(texts, min(max(wanted, MIN_PART_BYTES), MAX_PART_BYTES)))
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from beam_pipelines import storage
 from beam_pipelines.compiling import compiled
+from beam_pipelines.counters import Clock
 from beam_pipelines.learning import splits
 from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, lowered
 from beam_pipelines.learning.reviews import Reviews
@@ -35,19 +36,19 @@ class CountTokens(WorkAhead):
         self.settings = settings
 
     def setup(self):
-        super().setup()
         self._progress = Progress("counted")
         self._tokenizer = CompiledTokenizer(lowered)
+        super().setup()
 
     def start_bundle(self):
         super().start_bundle()
         self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)
 
-    def work(self, reviews: Reviews) -> list[beam.pvalue.TaggedOutput]:
+    def work(self, reviews: Reviews, clock: Clock) -> list[beam.pvalue.TaggedOutput]:
         self._progress.add(reviews.rows_read)
         if not reviews.ids:
             return []
-        with self.timed("count"):
+        with clock.timed("count"):
             tokenized = self._tokenizer(reviews.texts, self._tokens)
             fingerprints = self._tokenizer.fingerprints(tokenized)
             split = assign_splits(reviews.split_keys, fingerprints, self.settings)

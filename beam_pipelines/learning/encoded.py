@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Encoded:
       tokens: int64 [batch], the tokens of each text, before it was cut.
       known_share: float32 [batch], the share of all tokens with a vector, in [0, 1].
       truncated: bool [batch], whether the text was cut.
-      unknown: Tokens without an id of their own, bytes [distinct], and how often each came, int64 [distinct].
+      unknown: Tokens without an id of their own, binary [distinct], and how often each came, int64 [distinct].
     """
 
     ids: np.ndarray
@@ -23,7 +24,7 @@ class Encoded:
     tokens: np.ndarray
     known_share: np.ndarray
     truncated: np.ndarray
-    unknown: tuple[np.ndarray, np.ndarray]
+    unknown: tuple[pa.Array, np.ndarray]
 
     @property
     def told(self) -> dict[str, np.ndarray]:

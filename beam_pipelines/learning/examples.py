@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from beam_pipelines import storage
+from beam_pipelines.counters import Clock
 from beam_pipelines.learning import counting, statistics, transform
 from beam_pipelines.learning.compiled_encoder import CompiledEncoder
 from beam_pipelines.learning.encoded import Encoded
@@ -35,7 +36,6 @@ class WriteExamples(WorkAhead):
         self.first_trained_id = first_trained_id
 
     def setup(self):
-        super().setup()
         self._progress = Progress("prepared")
         self._recurring = counting.read_recurring(self.folder)
         with storage.local_copy(storage.join(self.folder, transform.FOLDER)) as graph:
@@ -45,15 +45,16 @@ class WriteExamples(WorkAhead):
                 max_tokens=self.settings.max_tokens,
             )
         self._examples = RecordBatchToExamplesEncoder()
+        super().setup()
 
-    def work(self, reviews: Reviews) -> list[statistics.Counts]:
+    def work(self, reviews: Reviews, clock: Clock) -> list[statistics.Counts]:
         self._progress.add(len(reviews.ids))
-        with self.timed("encode"):
+        with clock.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
             encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
         split = counting.assign_splits(reviews.split_keys, fingerprints, self.settings)
         recurring = (split == 0) & np.isin(fingerprints, self._recurring)
-        with self.timed("write"):
+        with clock.timed("write"):
             written = _record_batch(reviews, encoded)
             for index, name in enumerate(SPLITS):
                 rows = written.filter(pa.array((split == index) & ~recurring))

@@ -13,7 +13,8 @@ import pyarrow as pa
 from beam_pipelines.compiling import compiled
 
 EMPTY = -1
-_SMALLEST = 1 << 10
+# Enough for what some hundred kilobytes of text hold beside a vocabulary.
+_SMALLEST = 1 << 13
 _BITS, _SHIFT = np.uint64(8), np.uint64(32)
 _FACTORS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
 _FACTOR_1, _FACTOR_2, _FACTOR_3 = _FACTORS

@@ -75,12 +75,10 @@ def score_rows(
         reasons |= rejects.empty_texts(texts)
 
     def scored(part: pa.Array) -> dict:
-        try:
-            results = scorer.score(part)
-            results |= scorer.explain(part, results["tokens"]) if explain else {}
-        finally:
-            # What was done for nothing is not counted.
-            done = scorer.take_work()
+        # What is done for nothing, since a part fails, is not counted.
+        done = Work()
+        results = scorer.score(part, done)
+        results |= scorer.explain(part, results["tokens"], done) if explain else {}
         return {**results, WORK: done}
 
     whole = _others(len(texts), reasons)

@@ -30,7 +30,11 @@ class SavedModelEngine:
         of_all = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         # TensorFlow counts, since an object for each unknown token would take longer.
         unknown, _, counts = tf.unique_with_counts(of_all.pop("unknown"), tf.int64)
-        return Encoded(lengths=of_all.pop("row_lengths"), unknown=(unknown.numpy(), counts.numpy()), **of_all)
+        return Encoded(
+            lengths=of_all.pop("row_lengths"),
+            unknown=(pa.array(unknown.numpy(), pa.large_binary()), counts.numpy()),
+            **of_all,
+        )
 
     def run(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, work: Work) -> dict[str, np.ndarray]:
         """Scores reviews.

@@ -34,7 +34,7 @@ class Scorer:
 
     Attributes:
       engine: The one that runs.
-      work: What it did; see `take_work`.
+      load_seconds: What it took to load and to prove equal.
 
     Raises:
       UserError: The engine that was asked for does not agree.
@@ -42,7 +42,6 @@ class Scorer:
 
     def __init__(self, export: Export, engine: str = "auto"):
         started = time.perf_counter()
-        self.work = Work()
         self._most_off = TOLERANCE * (export.about["score_max"] - export.about["score_min"])
         self._max_tokens = export.about["max_tokens"]
         with storage.local_copy(export.path) as folder:
@@ -60,22 +59,16 @@ class Scorer:
             fault = self._fault(export)
         if fault:
             raise UserError(f"{export.path} {fault} otherwise than when it was exported")
-        self.work = Work()
-        self.work.seconds["load"] = time.perf_counter() - started
+        self.load_seconds = time.perf_counter() - started
 
     @property
     def engine(self) -> str:
         return self._engine.name
 
-    def take_work(self) -> Work:
-        """What it did since the last call; loading counts to the first."""
-        done, self.work = self.work, Work()
-        return done
-
     def _fault(self, export: Export) -> str:
         """How the engine differs on the fixed texts; empty where it does not."""
         fixed = export.about["fixed_texts"]
-        found = self.score(pa.array([one["text"] for one in fixed]))
+        found = self.score(pa.array([one["text"] for one in fixed]), Work())
         gaps = [np.abs(found[name] - np.array([one[name] for one in fixed], np.float32)).max() for name in SCORES]
         if not max(gaps) <= self._most_off:
             return f"scores its fixed texts {max(gaps):g}"
@@ -84,37 +77,39 @@ class Scorer:
                 return f"tells {name} of its fixed texts"
         return ""
 
-    def score(self, texts: pa.Array) -> dict[str, np.ndarray]:
+    def score(self, texts: pa.Array, work: Work) -> dict[str, np.ndarray]:
         """Scores texts, in any order of lengths.
 
         Args:
           texts: string [batch].
+          work: Where it tells what it did.
 
         Returns:
           `score`, `score_low`, `score_high` float32, `tokens` int64, `known_share` float32 and
           `truncated` bool, all [batch].
         """
-        with self.work.timed("tokenise"):
+        with work.timed("tokenise"):
             encoded = self._engine.encode(texts)
-        self.work.unknown.append(encoded.unknown)
-        with self.work.timed("score"):
+        work.unknown.append(encoded.unknown)
+        with work.timed("score"):
             starts, lengths = np.cumsum(encoded.lengths) - encoded.lengths, encoded.lengths
             distinct, same = distinct_texts(texts)
-            scores = self._engine.run(encoded.ids, starts[distinct], lengths[distinct], self.work)
+            scores = self._engine.run(encoded.ids, starts[distinct], lengths[distinct], work)
         return {**{name: scores[name][same] for name in SCORES}, **encoded.told}
 
-    def explain(self, texts: pa.Array, tokens: np.ndarray) -> dict[str, list]:
+    def explain(self, texts: pa.Array, tokens: np.ndarray, work: Work) -> dict[str, list]:
         """Tells why texts got their scores.
 
         Args:
           texts: string [batch].
           tokens: int64 [batch], how many each has.
+          work: Where it tells what it did.
 
         Returns:
           `reasons`, a list of {phrase, points} for each text, the strongest first;
           `explained_score` and, of a CNN, `explained_rest`, float32 [batch].
         """
-        with self.work.timed("explain"):
+        with work.timed("explain"):
             distinct, same = distinct_texts(texts)
             told = self._explain(texts.take(pa.array(distinct)), tokens[distinct])
             return {name: [values[place] for place in same] for name, values in told.items()}

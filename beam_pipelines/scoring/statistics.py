@@ -71,7 +71,7 @@ def _distributions(results: dict, scale: Scale) -> dict:
     }
 
 
-def count_unknown(parts: list[tuple[np.ndarray, np.ndarray]], with_text: bool) -> dict:
+def count_unknown(parts: list[tuple[pa.Array, np.ndarray]], with_text: bool) -> dict:
     """How many tokens have no id, and the most frequent ones, ties by token.
 
     Args:
@@ -81,9 +81,9 @@ def count_unknown(parts: list[tuple[np.ndarray, np.ndarray]], with_text: bool) -
     total = int(sum(counts.sum() for _, counts in parts))
     found: collections.Counter = collections.Counter()
     if total and with_text:
-        tokens = pa.chunked_array([pa.array(tokens, pa.binary()) for tokens, _ in parts], pa.binary())
-        counts = pa.chunked_array([pa.array(counts, pa.int64()) for _, counts in parts], pa.int64())
-        counted = pa.table({"token": tokens, "count": counts}).group_by("token").aggregate([("count", "sum")])
+        counted = pa.concat_tables(pa.table({"token": tokens, "count_sum": counts}) for tokens, counts in parts)
+        if len(parts) > 1:
+            counted = counted.rename_columns(["token", "count"]).group_by("token").aggregate([("count", "sum")])
         by_count = [("count_sum", "descending"), ("token", "ascending")]
         for row in counted.take(pc.select_k_unstable(counted, UNKNOWN_TOKENS, by_count)).to_pylist():
             found[row["token"].decode("utf-8", "replace")[:TOKEN_CHARACTERS]] += row["count_sum"]

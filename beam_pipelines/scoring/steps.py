@@ -5,6 +5,7 @@ import pyarrow as pa
 from beam_pipelines import counters, storage
 from beam_pipelines.archive import source
 from beam_pipelines.archive.blocks import Block
+from beam_pipelines.counters import Clock
 from beam_pipelines.exports import Export
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring import rows, shards, statistics
@@ -17,16 +18,25 @@ from beam_pipelines.work_ahead import WorkAhead
 class ScoreBlock(WorkAhead):
     """Scores the rows of a block: PCollection[Block] -> PCollection[ScoredBlock]."""
 
+    # What has to be done by one core, such as TensorFlow's part, is done for one block beside another.
+    threads = 2
+
     def __init__(self, settings: ScoreSettings, kept: tuple[Kept, ...], export: Export):
         self.settings = settings
         self.kept = kept
         self.export = export
 
     def setup(self):
-        super().setup()
         self._scorer = Scorer(self.export, self.settings.engine)
+        self._load_seconds = self._scorer.load_seconds
+        super().setup()
 
-    def work(self, block: Block) -> list[ScoredBlock]:
+    def start_bundle(self):
+        super().start_bundle()
+        counters.add_seconds("load", self._load_seconds)
+        self._load_seconds = 0
+
+    def work(self, block: Block, clock: Clock) -> list[ScoredBlock]:
         settings = self.settings
         found = rows.score_rows(
             self._scorer,
@@ -53,5 +63,4 @@ def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folde
     counters.count("rows_scored", block.rows.num_rows)
     counters.count("rows_rejected", len(block.rejects))
     counters.count("text_bytes", block.rows.column(settings.text_column).nbytes)
-    for stage, seconds in scored.work.seconds.items():
-        counters.add_seconds(stage, seconds)
+    scored.work.add_to_counters()

@@ -1,24 +1,24 @@
 """What a scorer did to a block, and what a whole run took."""
 
 import collections
-import contextlib
 import dataclasses
-import time
 
 import numpy as np
+import pyarrow as pa
 
 from beam_pipelines import counters
+from beam_pipelines.counters import Clock
 
 
 @dataclasses.dataclass
-class Work:
-    """What a scorer did since it was last asked.
+class Work(Clock):
+    """What a scorer did to a batch.
 
     Attributes:
       batches: The batches that the engine ran.
       tokens: The tokens in them; of a review at most the model's `max_tokens`, and at least one.
       slots: The places for tokens in them, padding included.
-      unknown: Tokens without an id of their own, bytes [distinct], and how often each came, int64
+      unknown: Tokens without an id of their own, binary [distinct], and how often each came, int64
         [distinct]; a pair for each part of a block.
       seconds: By stage.
     """
@@ -26,7 +26,7 @@ class Work:
     batches: int = 0
     tokens: int = 0
     slots: int = 0
-    unknown: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+    unknown: list[tuple[pa.Array, np.ndarray]] = dataclasses.field(default_factory=list)
     seconds: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     def __add__(self, other: "Work") -> "Work":
@@ -36,15 +36,6 @@ class Work:
         self.batches += bool(tokens)
         self.tokens += int(tokens)
         self.slots += int(slots)
-
-    @contextlib.contextmanager
-    def timed(self, stage: str):
-        """Adds the time until the end of the block to a stage's."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] += time.perf_counter() - started
 
 
 def this_run(counts: dict[str, int], seconds: float) -> dict:

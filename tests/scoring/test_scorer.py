@@ -29,23 +29,22 @@ def test_engines_agree(trained, rows):
     auto, saved_model = Scorer(export), Scorer(export, "saved_model")
     assert auto.engine == "compiled"
     assert saved_model.engine == "saved_model"
-    for name, values in saved_model.score(texts).items():
-        assert auto.score(texts)[name] == pytest.approx(values, abs=WITHIN)
+    found = auto.score(texts, Work())
+    for name, values in saved_model.score(texts, Work()).items():
+        assert found[name] == pytest.approx(values, abs=WITHIN)
 
 
-def test_it_counts_what_it_does_until_it_is_asked(cnn):
+def test_it_counts_what_it_does(cnn):
     """Two reviews of 200 tokens fill their places, the third and the empty one do not."""
     texts = pa.array(["excellent " * 200, "boring " * 300, "a zzz", "", "zzz zz"])
     scorer_of = {engine: Scorer(exports.find(str(cnn)), engine) for engine in ("saved_model", "compiled")}
     for engine, one in scorer_of.items():
-        assert set(one.take_work().seconds) == {"load"}
-        one.score(texts)
-        work = one.take_work()
+        work = Work()
+        one.score(texts, work)
         assert (work.batches, work.tokens) == (1, 200 + 200 + 2 + 1 + 2)
         assert work.slots == (5 * 200 if engine == "saved_model" else work.tokens)
         assert set(work.seconds) == {"tokenise", "score"}
         assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
-        assert one.take_work() == Work()
 
 
 def test_a_text_that_recurs_is_scored_once(cnn):
@@ -53,15 +52,14 @@ def test_a_text_that_recurs_is_scored_once(cnn):
     texts = ["excellent zzz", "boring", "excellent zzz", "", "excellent zzz", ""]
     for engine in ("saved_model", "compiled"):
         scorer_of_all = Scorer(exports.find(str(cnn)), engine)
-        scorer_of_all.take_work()
-        found = scorer_of_all.score(pa.array(texts))
-        work = scorer_of_all.take_work()
+        work = Work()
+        found = scorer_of_all.score(pa.array(texts), work)
         for row, text in enumerate(texts):
-            alone = scorer_of_all.score(pa.array([text]))
+            alone = scorer_of_all.score(pa.array([text]), Work())
             assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
         assert work.tokens == 2 + 1 + 1
         assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 3}
-        told = scorer_of_all.explain(pa.array(texts), found["tokens"])
+        told = scorer_of_all.explain(pa.array(texts), found["tokens"], Work())
         assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
         assert told["reasons"][3] == told["reasons"][5] == []
 

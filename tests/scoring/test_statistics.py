@@ -28,8 +28,8 @@ def results_of(scores, widths) -> dict:
 
 def test_the_most_frequent_unknown_tokens_are_counted_over_all_parts():
     parts = [
-        (np.array([b"und", b"der", b"\xc3\xa4"], object), np.array([2, 1, 1])),
-        (np.array([b"der", b"zz"], object), np.array([2, 1])),
+        (pa.array([b"und", b"der", b"\xc3\xa4"]), np.array([2, 1, 1])),
+        (pa.array([b"der", b"zz"]), np.array([2, 1])),
     ]
     found = statistics.count_unknown(parts, with_text=True)
     assert found == {"tokens_without_id": 7, "unknown_tokens": {"der": 3, "und": 2, "zz": 1, "\xe4": 1}}
@@ -41,7 +41,7 @@ def test_the_most_frequent_unknown_tokens_are_counted_over_all_parts():
 def test_unknown_tokens_take_little_space_however_many_and_long_they_are():
     tokens = [f"{place:05d}{'x' * 10_000}".encode() for place in range(500)]
     counts = np.arange(500)
-    found = statistics.count_unknown([(np.array(tokens, object), counts)], with_text=True)
+    found = statistics.count_unknown([(pa.array(tokens), counts)], with_text=True)
     assert found["tokens_without_id"] == counts.sum()
     assert len(found["unknown_tokens"]) == statistics.UNKNOWN_TOKENS
     assert min(found["unknown_tokens"].values()) == 300

@@ -4,6 +4,7 @@ import collections
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from beam_pipelines import distributions
@@ -51,7 +52,7 @@ def block(seed: int) -> dict:
         }
         for row, (score, width) in enumerate(numbers)
     ]
-    tokens = np.array([f"t{token}".encode() for token in random.choice(500, 90, replace=False)], object)
+    tokens = pa.array([f"t{token}".encode() for token in random.choice(500, 90, replace=False)])
     return {
         "file": path,
         "start": start,
