@@ -8,6 +8,10 @@ from collections.abc import Callable
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 
 def compiled(function=None, **options):
@@ -25,6 +29,27 @@ def compiled(function=None, **options):
         return numba.njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:
         return numba.njit(nogil=True, **options)(function)
+
+
+@intrinsic
+def prefetch(typing_context, array, row, column):
+    """Asks for the cache line of an item of a two-dimensional array, before it is needed: LLVM's `llvm.prefetch`."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0]
+        places = [
+            context.cast(builder, *one, types.intp) for one in zip(arguments[1:], signature.args[1:], strict=True)
+        ]
+        structure = context.make_array(kind)(context, builder, arguments[0])
+        item = cgutils.get_item_pointer(context, builder, kind, structure, places, wraparound=False, boundscheck=False)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        to_read, keep_close, data = number(0), number(3), number(1)
+        function_type = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], function_type)
+        builder.call(function, [builder.bitcast(item, byte), to_read, keep_close, data])
+        return context.get_dummy_value()
+
+    return types.void(array, row, column), generate
 
 
 def cores() -> int:

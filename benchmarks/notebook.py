@@ -18,6 +18,10 @@ FILTER = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n\r']"""
 UNKNOWN_ID = 1
 
 
+# GloVe 6B, 100-d.
+DIMENSIONS = 100
+
+
 def model(architecture: str, vectors: np.ndarray, length: int | None = None) -> keras.Model:
     """Its CNN or LSTM: ids int64 [batch, time] -> score float32 [batch, 1], for one length or any."""
     frozen = keras.layers.Embedding(*vectors.shape, weights=[vectors], trainable=False)
@@ -83,8 +87,15 @@ def vocabulary_file(prepared: PreparedReviews) -> pathlib.Path:
     return next(prepared.transform_graph.glob("assets/*"))
 
 
+def as_long(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of at least the notebook's length; what shorter ones lack is made up, and takes the time that it took."""
+    lacking = max(DIMENSIONS - vectors.shape[1], 0)
+    made_up = np.random.default_rng(0).normal(size=(len(vectors), lacking)).astype(np.float32)
+    return np.concatenate([vectors, made_up], axis=1)
+
+
 def export(architecture: str, data: str, output: str) -> None:
     """Writes the SavedModel, with the vocabulary and the vectors of prepared reviews."""
     prepared = PreparedReviews.load(data)
-    scorer = TextScorer(Lookup(vocabulary_file(prepared)), model(architecture, prepared.vectors()))
+    scorer = TextScorer(Lookup(vocabulary_file(prepared)), model(architecture, as_long(prepared.vectors())))
     tf.saved_model.save(scorer, output, signatures={"serving_default": scorer.serve})

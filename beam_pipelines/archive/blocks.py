@@ -1,7 +1,7 @@
 """Cuts an archive into blocks: the unit that is read, transformed, scored and written.
 
 A block is known by its file's place in the sorted inputs and by its start there, the same on every
-run, retry and runner. Its size is chosen from the archive's: some hundreds of blocks where it can,
+run, retry and runner. Its size is chosen from the archive's: a hundred blocks or more where it can,
 but no more than 4 MB, since a job needs some 30 MB of memory for each MB of a block.
 """
 
@@ -21,7 +21,7 @@ from beam_pipelines.progress import Progress
 
 MIN_BYTES = 1 << 20
 MAX_BYTES = 4 << 20
-WANTED_BLOCKS = 256
+WANTED_BLOCKS = 128
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,13 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines import compiling
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling import compiled, prefetch
 from beam_pipelines.learning import token_table, tokens
 from beam_pipelines.learning.token_table import TokenTable
 
 # A thread takes about this much text at a time.
 MIN_PART_BYTES, MAX_PART_BYTES = 1 << 16, 1 << 20
 _SEPARATOR = 0
+# So many tokens are found before they are looked up, while the memory brings what that needs.
+TOGETHER = 32
 # What each byte becomes within a token, uint8 [256]; 0 of those that separate tokens.
 _AS_IT_IS = np.arange(256, dtype=np.uint8)
 _LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
@@ -162,42 +164,62 @@ def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at,
     Returns:
       The row and the place where that token begins, where it ends, and the place of its code.
     """
+    keys, spans = np.empty((TOGETHER, 3), np.uint64), np.empty((TOGETHER, 2), np.int64)
     while row < len(lengths):
-        end = offsets[row + 1]
-        while place < end:
-            letter = lower[data[place]]
-            if letter == _SEPARATOR:
-                place += 1
-                continue
-            start, shift = place, np.uint64(0)
-            first, second = np.uint64(0), np.uint64(0)
-            while letter != _SEPARATOR:
-                if place - start < 8:
-                    first |= np.uint64(letter) << shift
-                elif place - start < 16:
-                    second |= np.uint64(letter) << shift
-                shift = (shift + np.uint64(8)) & np.uint64(63)
-                place += 1
-                letter = lower[data[place]] if place < end else np.uint8(_SEPARATOR)
-            if place - start > 16:
-                first, second = token_table.long_key(data, start, place, lower)
-            hashed = token_table.hash_words(first, second)
-            slot = token_table.find(vocabulary, first, second, hashed, data, start, place, lower)
-            code = vocabulary.numbers[slot]
-            if code == token_table.EMPTY:
-                slot = token_table.find(others, first, second, hashed, data, start, place, lower)
-                code = others.numbers[slot]
+        while place < offsets[row + 1]:
+            found, place = _scan(data, place, offsets[row + 1], lower, vocabulary, keys, spans)
+            for token in range(found):
+                first, second, hashed = keys[token]
+                start, end = spans[token]
+                code = token_table.number_at(
+                    vocabulary, token_table.find(vocabulary, first, second, hashed, data, start, end, lower)
+                )
                 if code == token_table.EMPTY:
-                    if not token_table.has_room(others, place - start):
-                        return row, start, place, at
-                    code = token_table.add(others, slot, first, second, hashed, data, start, place, lower)
-                code = -1 - code
-            codes[at] = code
-            at += 1
-            lengths[row] += 1
+                    slot = token_table.find(others, first, second, hashed, data, start, end, lower)
+                    code = token_table.number_at(others, slot)
+                    if code == token_table.EMPTY:
+                        if not token_table.has_room(others, end - start):
+                            return row, start, end, at
+                        code = token_table.add(others, slot, first, second, hashed, data, start, end, lower)
+                    code = -1 - code
+                codes[at] = code
+                at += 1
+                lengths[row] += 1
         row += 1
-        place = end
     return row, place, place, at
+
+
+@compiled
+def _scan(data, place, end, lower, vocabulary, keys, spans):
+    """Finds the next tokens, as many as there is room for, and asks for their slots of the vocabulary.
+
+    Returns:
+      How many were found, and the place after them.
+    """
+    found = 0
+    while place < end and found < len(keys):
+        letter = lower[data[place]]
+        if letter == _SEPARATOR:
+            place += 1
+            continue
+        start, shift = place, np.uint64(0)
+        first, second = np.uint64(0), np.uint64(0)
+        while letter != _SEPARATOR:
+            if place - start < 8:
+                first |= np.uint64(letter) << shift
+            elif place - start < 16:
+                second |= np.uint64(letter) << shift
+            shift = (shift + np.uint64(8)) & np.uint64(63)
+            place += 1
+            letter = lower[data[place]] if place < end else np.uint8(_SEPARATOR)
+        if place - start > 16:
+            first, second = token_table.long_key(data, start, place, lower)
+        hashed = token_table.hash_words(first, second)
+        prefetch(vocabulary.slots, hashed & np.uint64(len(vocabulary.slots) - 1), 0)
+        keys[found, 0], keys[found, 1], keys[found, 2] = first, second, hashed
+        spans[found, 0], spans[found, 1] = start, place
+        found += 1
+    return found, place
 
 
 @compiled

@@ -24,16 +24,15 @@ class Arrays(NamedTuple):
     """The table as the compiled loops see it.
 
     Attributes:
-      words: uint64 [slots, 2], the key of the token in each slot.
-      numbers: int32 [slots], its number, or EMPTY.
+      slots: uint64 [slots, 3], the two words of the key of the token in each slot, then its number and 1; that is 0
+        where there is none.
       hashes: uint64 [tokens], by number.
       ends: int64 [tokens + 1], where the bytes of each token begin and end, by number.
       data: uint8 [bytes], of all tokens.
       size: int64 [1], how many tokens there are.
     """
 
-    words: np.ndarray
-    numbers: np.ndarray
+    slots: np.ndarray
     hashes: np.ndarray
     ends: np.ndarray
     data: np.ndarray
@@ -65,14 +64,13 @@ class TokenTable:
         """Makes room for as many tokens again, and for one of that size."""
         old = self.arrays
         data = 2 * max(len(old.data), token_bytes)
-        self.arrays = _empty(2 * len(old.numbers), data)
+        self.arrays = _empty(2 * len(old.slots), data)
         _refill(self.arrays, old)
 
 
 def _empty(slots: int, data_bytes: int) -> Arrays:
     return Arrays(
-        np.empty((slots, 2), np.uint64),
-        np.full(slots, EMPTY, np.int32),
+        np.zeros((slots, 3), np.uint64),
         np.empty(slots // 2, np.uint64),
         np.zeros(slots // 2 + 1, np.int64),
         np.empty(data_bytes, np.uint8),
@@ -84,7 +82,7 @@ def _empty(slots: int, data_bytes: int) -> Arrays:
 def has_room(table, token_bytes):
     """Whether one more token fits in, of that size; a table is never more than half full."""
     size = table.size[0]
-    return 2 * size < len(table.numbers) and table.ends[size] + token_bytes <= len(table.data)
+    return 2 * size < len(table.slots) and table.ends[size] + token_bytes <= len(table.data)
 
 
 @compiled
@@ -115,15 +113,22 @@ def long_key(data, start, end, lower):
 
 
 @compiled
+def number_at(table, slot):
+    """The number of the token in a slot, or EMPTY."""
+    return np.int64(table.slots[slot, 2]) - 1
+
+
+@compiled
 def find(table, first, second, hashed, data, start, end, lower):
     """The slot of a token, or the empty one where it would be put."""
-    last = len(table.numbers) - 1
+    last = len(table.slots) - 1
     slot = np.int64(hashed & np.uint64(last))
-    while table.numbers[slot] != EMPTY:
-        if table.words[slot, 0] == first and table.words[slot, 1] == second:
+    number = number_at(table, slot)
+    while number != EMPTY:
+        if table.slots[slot, 0] == first and table.slots[slot, 1] == second:
             if end - start <= 16:
                 return slot
-            at, same = table.ends[table.numbers[slot]], True
+            at, same = table.ends[number], True
             for place in range(start, end):
                 if table.data[at + place - start] != lower[data[place]]:
                     same = False
@@ -131,6 +136,7 @@ def find(table, first, second, hashed, data, start, end, lower):
             if same:
                 return slot
         slot = (slot + 1) & last
+        number = number_at(table, slot)
     return slot
 
 
@@ -141,8 +147,7 @@ def add(table, slot, first, second, hashed, data, start, end, lower):
     at = table.ends[number]
     for place in range(start, end):
         table.data[at + place - start] = lower[data[place]]
-    table.words[slot, 0], table.words[slot, 1] = first, second
-    table.numbers[slot] = number
+    table.slots[slot, 0], table.slots[slot, 1], table.slots[slot, 2] = first, second, np.uint64(number + 1)
     table.hashes[number] = hashed
     table.ends[number + 1] = at + end - start
     table.size[0] = number + 1
@@ -156,12 +161,11 @@ def _refill(new, old):
     new.hashes[:size] = old.hashes[:size]
     new.ends[: size + 1] = old.ends[: size + 1]
     new.data[: old.ends[size]] = old.data[: old.ends[size]]
-    last = len(new.numbers) - 1
-    for old_slot in range(len(old.numbers)):
-        number = old.numbers[old_slot]
+    last = len(new.slots) - 1
+    for old_slot in range(len(old.slots)):
+        number = number_at(old, old_slot)
         if number != EMPTY:
             slot = np.int64(old.hashes[number] & np.uint64(last))
-            while new.numbers[slot] != EMPTY:
+            while number_at(new, slot) != EMPTY:
                 slot = (slot + 1) & last
-            new.numbers[slot] = number
-            new.words[slot] = old.words[old_slot]
+            new.slots[slot] = old.slots[old_slot]

@@ -6,12 +6,15 @@
 import numpy as np
 
 from beam_pipelines import compiling
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling import compiled, prefetch
 
 # A thread takes about so many tokens at a time: enough to forget its start, few enough to share out.
 PART_TOKENS = 1 << 14
 # Rounding adds up along a sum in float32: it is taken in runs of this many tokens, then in float64.
 RUN = 64
+# Rare tokens' rows come from memory, which takes as long as some tokens' work: they are asked for so many
+# tokens before they are needed, a cache line of so many numbers after the other.
+AHEAD, LINE = 12, 16
 
 
 class CompiledCnn:
@@ -69,6 +72,9 @@ def _pool(ids, starts, lengths, table, first, column, highest, lowest, mean, sum
             total[:] = 0
             summed[:] = 0
             for token in range(run):
+                later = ids[min(start + token + AHEAD, len(ids) - 1)]
+                for index in range(0, table.shape[1], LINE):
+                    prefetch(table, later, index)
                 summand = table[ids[start + token]]
                 _copy(windows[token], summand)
                 _add(summed, summand[column[-1] :])

@@ -10,12 +10,14 @@ import math
 import numpy as np
 
 from beam_pipelines import compiling
-from beam_pipelines.compiling import compiled
-from beam_pipelines.scoring.compiled_cnn import RUN
+from beam_pipelines.compiling import compiled, prefetch
+from beam_pipelines.scoring.compiled_cnn import LINE, RUN
 
 # A thread takes about so many tokens at a time.
 PART_TOKENS = 1 << 12
 DIRECTIONS = 2
+# A token's row is asked for so many steps before it is needed; see `compiled_cnn`.
+AHEAD = 2
 # Beyond it, tanh is 1 in float32.
 _LARGEST = np.float32(8.7)
 _DEGREE = 12
@@ -90,6 +92,12 @@ def _tanh(values):
         values[place] = x * odd / even
 
 
+@compiled
+def _token(ids, start, length, direction, step):
+    """The token of a step, from the start or from the end."""
+    return ids[start + step] if direction == 0 else ids[start + length - 1 - step]
+
+
 @compiled(fastmath={"contract"})
 def _pool(ids, starts, lengths, table, recurrent, highest, mean, last, sums):
     _, units, gates = recurrent.shape
@@ -105,7 +113,9 @@ def _pool(ids, starts, lengths, table, recurrent, highest, mean, last, sums):
             state[:] = 0
             cell[:] = 0
             for step in range(length):
-                token = ids[start + step] if direction == 0 else ids[start + length - 1 - step]
+                token, later = _token(ids, start, length, direction, step), min(step + AHEAD, length - 1)
+                for gate in range(0, gates, LINE):
+                    prefetch(table, _token(ids, start, length, direction, later), direction * gates + gate)
                 inputs[:] = table[token, direction * gates : (direction + 1) * gates]
                 for unit in range(0, units, 4):
                     a, b, c, d = state[unit], state[unit + 1], state[unit + 2], state[unit + 3]
