@@ -84,7 +84,8 @@ def _pool(ids, starts, lengths, table, first, column, highest, lowest, mean, sum
                     summand = table[ids[start + token + place]]
                     _add(windows[token, first[place] :], summand[column[place] : column[place + 1]])
             for token in range(0, run - 3, 4):
-                _take_four(high, low, total, *_four(windows, token))
+                _bound_four(high, low, *_four(windows, token))
+                _total_four(total, *_four(windows, token))
             for token in range(run - run % 4, run):
                 _take_one(high, low, total, windows[token])
             totals += total
@@ -93,7 +94,7 @@ def _pool(ids, starts, lengths, table, first, column, highest, lowest, mean, sum
         sums[row] = summeds
 
 
-# Each of these is one loop over arrays without an offset: the form that is compiled to vector instructions.
+# Each of these is one loop over few arrays, without an offset: the form that becomes vector instructions.
 
 
 @compiled
@@ -114,11 +115,17 @@ def _four(windows, token):
 
 
 @compiled
-def _take_four(high, low, total, first, second, third, fourth):
+def _bound_four(high, low, first, second, third, fourth):
     for index in range(len(high)):
         a, b, c, d = first[index], second[index], third[index], fourth[index]
         high[index] = _greater(high[index], _greater(_greater(a, b), _greater(c, d)))
         low[index] = _lesser(low[index], _lesser(_lesser(a, b), _lesser(c, d)))
+
+
+@compiled
+def _total_four(total, first, second, third, fourth):
+    for index in range(len(total)):
+        a, b, c, d = first[index], second[index], third[index], fourth[index]
         total[index] += (_rectified(a) + _rectified(b)) + (_rectified(c) + _rectified(d))
 
 

@@ -133,7 +133,8 @@ def _pool(ids, starts, lengths, table, recurrent, highest, mean, last, sums):
                 _tanh(squashed)
                 for unit in range(units):
                     state[unit] = np.float32(0.5) * (np.float32(1) + leave[unit]) * squashed[unit]
-                    high[unit] = max(high[unit], state[unit])
+                for unit in range(units):
+                    high[unit] = state[unit] if state[unit] > high[unit] else high[unit]
                     total[unit] += state[unit]
                 if (step + 1) % RUN == 0 or step + 1 == length:
                     totals += total
