@@ -54,7 +54,7 @@ class PreprocessSettings(ArchiveSettings):
     trained_tokens: int = flag("how many of the most frequent tokens without a vector get an id", default=5000)
     unseen_tokens: int = flag(
         "how many further words of --embeddings get an id, the most frequent ones that no training review holds; an "
-        "archive may hold them. Each costs 8 bytes per number of its vector in the export",
+        "archive may hold them. Each costs about 1.3 kB in the export of a CNN over 100-d vectors",
         default=20_000,
     )
     max_tokens: int = flag("a review is cut after this many tokens", default=4096)
