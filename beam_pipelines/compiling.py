@@ -2,16 +2,20 @@
 
 import concurrent.futures
 import functools
+import hashlib
 import itertools
 import os
+import pathlib
 from collections.abc import Callable
 
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import caching, cgutils
 from numba.extending import intrinsic
+
+from beam_pipelines.flags import logger
 
 
 def compiled(function=None, **options):
@@ -25,10 +29,42 @@ def compiled(function=None, **options):
     """
     if function is None:
         return functools.partial(compiled, **options)
+    dispatcher = numba.njit(nogil=True, **options)(function)
+    before = numba.config.CACHE_DIR
     try:
-        return numba.njit(nogil=True, cache=True, **options)(function)
+        numba.config.CACHE_DIR = _cache_folder()
+        dispatcher._cache = _Cache(function)
     except RuntimeError:
-        return numba.njit(nogil=True, **options)(function)
+        pass  # There is no folder that can be written to.
+    finally:
+        numba.config.CACHE_DIR = before
+    return dispatcher
+
+
+class _Cache(caching.FunctionCache):
+    """A cache on disk that is passed over where it cannot be read or written: damaged files, a full disk."""
+
+    def load_overload(self, *given):
+        try:
+            return super().load_overload(*given)
+        except Exception:
+            return None
+
+    def save_overload(self, *given):
+        try:
+            super().save_overload(*given)
+        except Exception as error:
+            logger.debug("not cached: %s", error)
+
+
+@functools.cache
+def _cache_folder() -> str:
+    """A folder for these very sources: numba looks at the file of a function, not at what it calls in others."""
+    package = pathlib.Path(__file__).parent
+    sources = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
+    digest = hashlib.sha256(b"".join(source for source in sources if b"compiled" in source)).hexdigest()
+    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
+    return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:16]))
 
 
 @intrinsic

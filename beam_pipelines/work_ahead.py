@@ -36,9 +36,12 @@ class WorkAhead(beam.DoFn):
         """Comes last in a subclass's own: what is loaded by then stays, and the garbage collector passes it over."""
         gc.freeze()
         self._executor = concurrent.futures.ThreadPoolExecutor(self.threads)
+        self._pending: collections.deque = collections.deque()
 
     def start_bundle(self):
-        self._pending: collections.deque = collections.deque()
+        # Of a bundle that failed, some work may be under way.
+        concurrent.futures.wait([future for future, _ in self._pending])
+        self._pending.clear()
 
     def process(self, element) -> Iterator:
         if len(self._pending) == self.threads:

@@ -58,6 +58,9 @@ def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], re
 def _are_valid(rows: RawRows) -> np.ndarray:
     """Which rows are valid UTF-8, bool [rows]."""
     start, end = rows.starts[0], rows.ends[-1]
+    if rows.broken.any():
+        # Of a broken row only the start is kept, which may end within a letter that the next row seems to go on with.
+        return np.array([_is_valid(rows[row]) for row in range(len(rows))])
     try:
         _strings(np.array([0, end - start], np.int32), memoryview(rows.data)[start:end]).validate(full=True)
     except pa.ArrowInvalid:

@@ -21,8 +21,8 @@ from beam_pipelines.progress import Progress
 from beam_pipelines.work_ahead import WorkAhead
 
 PARTS = 16
-# So many distinct tokens are counted before they are handed on; each takes some 50 bytes.
-MOST_TOKENS = 1 << 20
+# So many distinct tokens, or bytes of them, are counted before they are handed on.
+MOST_TOKENS, MOST_BYTES = 1 << 20, 64 << 20
 TRAINING, HELD_OUT = "training", "held_out"
 
 
@@ -54,7 +54,8 @@ class CountTokens(WorkAhead):
             split = assign_splits(reviews.split_keys, fingerprints, self.settings)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
             _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
-        found = self.end() if len(self._tokens) >= MOST_TOKENS else []
+        is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
+        found = self.end() if is_full else []
         if reviews.split_keys is not None:
             hashes = {TRAINING: fingerprints[split == 0], HELD_OUT: fingerprints[split > 0]}
             found += [beam.pvalue.TaggedOutput("texts", (side, np.unique(some))) for side, some in hashes.items()]

@@ -60,11 +60,19 @@ class TokenTable:
         """A 64-bit hash of each token, uint64 [tokens], the same in every process."""
         return self.arrays.hashes[: len(self)]
 
+    @property
+    def data_bytes(self) -> int:
+        """The bytes of all tokens together."""
+        return int(self.arrays.ends[len(self)])
+
     def make_room(self, token_bytes: int) -> None:
-        """Makes room for as many tokens again, and for one of that size."""
-        old = self.arrays
-        data = 2 * max(len(old.data), token_bytes)
-        self.arrays = _empty(2 * len(old.slots), data)
+        """Makes room for one more token, of that size, and for as many again of what there is too little room for."""
+        old, slots, data = self.arrays, len(self.arrays.slots), len(self.arrays.data)
+        if 2 * len(self) >= slots:
+            slots *= 2
+        if self.data_bytes + token_bytes > data:
+            data = 2 * max(data, token_bytes)
+        self.arrays = _empty(slots, data)
         _refill(self.arrays, old)
 
 

@@ -44,26 +44,35 @@ class Scorer:
         started = time.perf_counter()
         self._most_off = TOLERANCE * (export.about["score_max"] - export.about["score_min"])
         self._max_tokens = export.about["max_tokens"]
+        fault = ""
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
             self._engine = SavedModelEngine(self._model)
             if engine != "saved_model":
-                # It takes a second to load, and the other engine does not need it.
-                from beam_pipelines.scoring.compiled_engine import CompiledEngine
-
-                self._engine = CompiledEngine(self._model, folder, export.about)
-        fault = self._fault(export)
-        if fault and self.engine == "compiled" and engine == "auto":
+                fault = self._use_compiled(folder, export)
+        if fault and engine == "compiled":
+            raise UserError(f"{export.path}: the compiled engine {fault}")
+        if fault:
             logger.warning("the compiled engine %s; using the SavedModel", fault)
             self._engine = SavedModelEngine(self._model)
-            fault = self._fault(export)
-        if fault:
-            raise UserError(f"{export.path} {fault} otherwise than when it was exported")
+        if self.engine == "saved_model" and (fault := self._fault(export)):
+            raise UserError(f"{export.path}: the SavedModel {fault}")
         self.load_seconds = time.perf_counter() - started
 
     @property
     def engine(self) -> str:
         return self._engine.name
+
+    def _use_compiled(self, folder: str, export: Export) -> str:
+        """Takes the compiled engine; returns what is wrong with it."""
+        try:
+            # It takes a second to load, and the other engine does not need it.
+            from beam_pipelines.scoring.compiled_engine import CompiledEngine
+
+            self._engine = CompiledEngine(self._model, folder, export.about)
+            return self._fault(export)
+        except Exception as error:  # Whatever a machine has against compiling, the other engine scores there.
+            return f"fails with {type(error).__name__}: {error}"
 
     def _fault(self, export: Export) -> str:
         """How the engine differs on the fixed texts; empty where it does not."""
@@ -71,10 +80,10 @@ class Scorer:
         found = self.score(pa.array([one["text"] for one in fixed]), Work())
         gaps = [np.abs(found[name] - np.array([one[name] for one in fixed], np.float32)).max() for name in SCORES]
         if not max(gaps) <= self._most_off:
-            return f"scores its fixed texts {max(gaps):g}"
+            return f"scores the fixed texts {max(gaps):g} otherwise than when the model was exported"
         for name in TOLD:
             if not np.array_equal(found[name], np.array([one[name] for one in fixed], found[name].dtype)):
-                return f"tells {name} of its fixed texts"
+                return f"tells other {name} of the fixed texts than when the model was exported"
         return ""
 
     def score(self, texts: pa.Array, work: Work) -> dict[str, np.ndarray]:

@@ -67,7 +67,9 @@ class _ScoreBatch(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         from beam_pipelines.scoring import rows
 
-        batch = _with_string(batch, self.how["text_column"])
+        batch, invalid = _valid(_with_string(batch, self.how["text_column"]), self.how["text_column"])
+        for row in invalid:
+            yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": row})
         carried = kept.choose(self.keep_columns, batch.schema.names)
         shards.check_names(carried, explain=self.how["explain"])
         scored = rows.score_rows(self._scorer, batch, kept=carried, **self.how)
@@ -90,3 +92,19 @@ def _with_string(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise UserError(f"the column {name!r} of a batch is {kind}, not text")
     return batch.set_column(place, name, batch.column(place).cast(pa.string()))
+
+
+def _valid(batch: pa.RecordBatch, name: str) -> tuple[pa.RecordBatch, list[dict]]:
+    """The rows whose text is UTF-8, and the others, their text with U+FFFD for what is none."""
+    texts = batch.column(name)
+    try:
+        texts.validate(full=True)
+        return batch, []
+    except pa.ArrowInvalid:
+        raw = texts.cast(pa.binary()).to_pylist()
+    readable = [None if text is None else text.decode(errors="replace") for text in raw]
+    is_valid = [text is None or text.encode() == data for text, data in zip(readable, raw, strict=True)]
+    place = batch.schema.get_field_index(name)
+    mended = batch.set_column(place, name, pa.array(readable, pa.string()))
+    others = mended.filter(pa.array([not valid for valid in is_valid]))
+    return mended.filter(pa.array(is_valid)), others.to_pylist()

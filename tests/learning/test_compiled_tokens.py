@@ -1,7 +1,10 @@
 """The compiled tokeniser makes the tokens of the graph, of any text."""
 
 import collections
+import os
 import string
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -110,3 +113,34 @@ def test_fingerprints_are_equal_for_equal_tokens_alone():
     with_ids = CompiledTokenizer(lowered, pa.array(VOCABULARY))
     assert with_ids.fingerprints(with_ids(texts)).tolist() == [first, same, *others, upper, lower]
     assert first == 332125319540003852  # Written down: another process must find the same.
+
+
+def test_a_table_of_long_tokens_is_hardly_larger_than_they_are():
+    """As of a language that is written without spaces: a paragraph is a token."""
+    words = [f"{number:05d}" + "\u4e2d" * 200 for number in range(5000)]
+    table = CompiledTokenizer(lowered)(pa.array(words)).others
+    assert len(table) == 5000
+    assert sum(array.nbytes for array in table.arrays) < 4 * table.data_bytes
+
+
+CACHED = """
+import numpy as np, pyarrow as pa
+from beam_pipelines.learning import compiled_tokens
+print(compiled_tokens.CompiledTokenizer(compiled_tokens.lowered)(pa.array(["a good film"])).lengths.tolist())
+"""
+
+
+def test_a_damaged_or_forbidden_cache_is_passed_over(tmp_path):
+    def run(cache):
+        command = [sys.executable, "-c", CACHED]
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert run(tmp_path / "cache") == "[3]\n"
+    damaged = list((tmp_path / "cache").rglob("*.nb?"))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(b"")
+    assert run(tmp_path / "cache") == "[3]\n"
+    (tmp_path / "file").write_text("no folder")
+    assert run(tmp_path / "file") == "[3]\n"

@@ -73,7 +73,7 @@ def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
         lambda self, *given: [values + 1 for values in right(self, *given)],
     )
     assert Scorer(export).engine == "saved_model"
-    with pytest.raises(UserError, match="scores its fixed texts .* otherwise than when it was exported"):
+    with pytest.raises(UserError, match="scores the fixed texts .* otherwise than when the model was exported"):
         Scorer(export, "compiled")
 
 
@@ -88,7 +88,7 @@ def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
     about = json.loads(extra.read_text())
     about["fixed_texts"][3]["score"] += 0.01
     extra.write_text(json.dumps(about))
-    with pytest.raises(UserError, match="otherwise than when it was exported"):
+    with pytest.raises(UserError, match="otherwise than when the model was exported"):
         Scorer(exports.find(str(copy)))
 
 
@@ -96,7 +96,7 @@ def test_a_compiled_tokeniser_that_is_off_is_not_used(cnn, monkeypatch):
     """One that finds other tokens than the export's, even if no score shows it."""
     monkeypatch.setattr(compiled_tokens, "_LOWER_CASE", compiled_tokens._AS_IT_IS)
     assert Scorer(exports.find(str(cnn))).engine == "saved_model"
-    with pytest.raises(UserError, match="its fixed texts .*otherwise than when it was exported"):
+    with pytest.raises(UserError, match="the fixed texts .*when the model was exported"):
         Scorer(exports.find(str(cnn)), "compiled")
 
 

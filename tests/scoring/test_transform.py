@@ -43,6 +43,23 @@ def test_the_rows_come_out_once_with_the_scores_of_the_saved_model(rows, cnn):
     run(batches(given), check, model=str(cnn), keep_columns="id,stars=score:float64")
 
 
+def test_text_that_is_no_utf8_is_rejected(cnn):
+    """An array may say that it holds text and hold other bytes."""
+    raw = pa.array([b"good", b"caf\xe9 nice", None, b"boring"], pa.binary())
+    texts = pa.Array.from_buffers(pa.string(), 4, raw.buffers())
+    batch = pa.RecordBatch.from_arrays([texts, pa.array([0, 1, 2, 3])], names=["text", "n"])
+
+    def check(scores, rejects):
+        if scores is not None:
+            assert [row["n"] for row in scores] == [0, 3]
+        else:
+            found = [(one["reason"], one["row"]["text"], one["row"]["n"]) for one in rejects]
+            assert sorted(found) == [("invalid_utf8", "caf\ufffd nice", 1), ("missing_text", None, 2)]
+
+    for engine in ("saved_model", "compiled"):
+        run([batch], check, model=str(cnn), keep_columns="n", engine=engine)
+
+
 def test_a_clash_or_a_missing_column_is_told(rows, cnn):
     for how, sentence in [
         ({"keep_columns": "*"}, "results have the names of these columns, which are to be kept: 'score'"),
