@@ -120,7 +120,9 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
     rejected = statistics.by_second(rows, "rejected")
     if not rows["rated",]:
         skipped = statistics.by_second(rows, "skipped")
-        counts = f"read {rows['read',]:,} rows; rejected {rejected or 0}, skipped {skipped or 0}"
+        counts = f"{rows['read',]:,} rows read"
+        for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
+            counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
         raise UserError(f"no rated row at all: {counts}{f'; see {settings.output}/rejected' if rejected else ''}")
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 

@@ -40,15 +40,24 @@ def parts(text: str) -> list[str]:
     return names
 
 
+def positive(text: str) -> int:
+    """A number that counts something."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("--reviews", type=int, default=archive.REVIEWS)
-    found.add_argument("--mean_words", type=float, default=archive.MEAN_WORDS)
-    found.add_argument("--embeddings", default=archive.VECTORS, help="as of beam_pipelines.preprocess")
-    found.add_argument("--repeats", type=int, default=3, help="how often each thing is measured")
-    found.add_argument("--only", type=parts, default=[*PARTS, SCALING], metavar="PART,PART", help="some of the parts")
+    told = " (default: %(default)s)"
+    found.add_argument("--reviews", type=positive, default=archive.REVIEWS, help="of the archive" + told)
+    found.add_argument("--mean_words", type=positive, default=archive.MEAN_WORDS, help="of a review" + told)
+    found.add_argument("--embeddings", default=archive.VECTORS, help="as of beam_pipelines.preprocess" + told)
+    found.add_argument("--repeats", type=positive, default=3, help="how often each thing is measured" + told)
+    every = [*PARTS, SCALING]
+    found.add_argument("--only", type=parts, default=every, metavar="PART,PART", help=f"some of {', '.join(every)}")
     return found
 
 
@@ -68,4 +77,8 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        # A process that was measured failed; its last line says why.
+        sys.exit(str(error))

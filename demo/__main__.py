@@ -6,6 +6,7 @@ The four commands are those of the README, each in a process of its own. The 0/1
 reviews is carried along unseen; only the end of the demo reads it.
 """
 
+import argparse
 import json
 import pathlib
 import shutil
@@ -27,6 +28,9 @@ FEW = 100
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        prog="python -m demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     started = time.monotonic()
     for folder in (ARCHIVE, PREPARED, TRAINED, SCORED, EXPLAINED):
         shutil.rmtree(folder, ignore_errors=True)

@@ -107,7 +107,7 @@ def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.
 TRAINED = {
     "cnn": ["--model=cnn"],
     "lstm": ["--model=lstm"],
-    "notebook-cnn": ["--model=cnn", "--preset=notebook", "--epochs=60", "--patience=60"],
+    "notebook-cnn": ["--model=cnn", "--preset=notebook", "--learning_rate=0.002", "--epochs=60", "--patience=60"],
     "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.003", "--epochs=40", "--patience=40"],
 }
 

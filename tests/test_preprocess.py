@@ -215,7 +215,10 @@ def test_long_reviews_are_cut(tmp_path):
     [
         (["--score_column=none"], r"reviews.csv has no column 'none'; it has: id, title, score, text"),
         (["--score_column=score", "--embeddings=no/glove.txt"], "--embeddings no/glove.txt: there is no such file"),
-        (["--score_column=title"], "no rated row at all: read 400 rows; rejected {'score_not_a_number': 400}"),
+        (
+            ["--score_column=title"],
+            "no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400",
+        ),
         (
             ["--score_column=score", "--trained_tokens=0"],
             "--trained_tokens 0 without --embeddings leaves no vocabulary",
@@ -256,7 +259,7 @@ def test_vectors_of_other_words_are_refused(tmp_path, archive):
 
 def test_a_parquet_file_whose_text_is_none_is_rejected_row_by_row(tmp_path):
     pd.DataFrame({"text": [1, 2, 3], "score": [1, 2, 3]}).to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="no rated row at all: read 3 rows; rejected {'text_not_a_string': 3}"):
+    with pytest.raises(UserError, match="no rated row at all: 3 rows read, 3 rejected .text_not_a_string 3"):
         run(tmp_path, tmp_path / "a.parquet", "--score_column=score")
     assert [reject["place"] for reject in rejected(tmp_path / "out")] == [1, 2, 3]
 
