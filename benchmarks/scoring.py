@@ -8,7 +8,7 @@ from benchmarks.rates import Comparison, Figure, between, interleave
 from benchmarks.workplace import Workplace
 
 # Words that each thing reads, for some 10 s on 2 cores.
-OUR_LSTM_WORDS = 10_000_000
+OUR_LSTM_WORDS = 30_000_000
 STOCK_WORDS = {"cnn": 8_000_000, "lstm": 1_100_000}
 LOOP_WORDS = 12_000_000
 # How often the CNN, which is faster, reads the whole archive.
