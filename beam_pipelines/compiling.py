@@ -59,10 +59,9 @@ class _Cache(caching.FunctionCache):
 
 @functools.cache
 def _cache_folder() -> str:
-    """A folder for these very sources: numba looks at the file of a function, not at what it calls in others."""
+    """A folder for these very sources: numba looks at the file of a function, not at what it uses of others."""
     package = pathlib.Path(__file__).parent
-    sources = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
-    digest = hashlib.sha256(b"".join(source for source in sources if b"compiled" in source)).hexdigest()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
     home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
     return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:16]))
 

@@ -216,6 +216,8 @@ def run(main) -> None:
             raise
         print(f"error: {_without_step(raised['sentence'] or raised['system'])}", file=sys.stderr)
         sys.exit(2 if raised["ours"] else 1)
+    finally:
+        gc.enable()
 
 
 def _without_step(message: str) -> str:

@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that can change a result."""
-    names = ["review-scorer", "apache-beam", "tensorflow", "tensorflow-transform", "keras", "numpy", "pyarrow"]
+    names = ["review-scorer", "apache-beam", "tensorflow", "tensorflow-transform", "keras", "numba", "numpy", "pyarrow"]
     found = {"python": platform.python_version()}
     for name in names:
         try:
@@ -51,6 +51,11 @@ def read(root: str) -> dict | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
+
+
+def tell(root: str, **more) -> None:
+    """Adds to the manifest what is known only when the job has run."""
+    storage.write_json(root, MANIFEST, {**read(root), **more})
 
 
 def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:

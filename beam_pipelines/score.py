@@ -160,8 +160,10 @@ def run(settings: ScoreSettings, options) -> dict:
         raise
     names = shards.finished(job.folder, settings.output_format)
     blocks_told = (block for _, block in shards.read_statistics(job.folder, names))
+    summarised = summary.summarise(blocks_told, job.files, job.export)
+    job_folder.tell(job.folder, engines=summarised["engines"])
     report = {
-        **summary.summarise(blocks_told, job.files, job.export),
+        **summarised,
         "this_run": work.this_run(counters.read(result), time.monotonic() - started),
         **job_folder.read(job.folder),
     }

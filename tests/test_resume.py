@@ -108,6 +108,8 @@ def test_a_job_stays_with_the_engine_that_it_began_with(dump, cnn, undisturbed, 
     assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
     assert summary(tmp_path / "out")["engines"] == ["saved_model"]
     assert summary(undisturbed)["engines"] == ["compiled"]
+    for folder, engine in ((tmp_path / "out", "saved_model"), (undisturbed, "compiled")):
+        assert json.loads((folder / "manifest.json").read_text())["engines"] == [engine]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from beam_pipelines.compiling import compiled
 from beam_pipelines.learning import vocabulary
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized, lowered
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized
 from beam_pipelines.learning.encoded import Encoded
 
 
@@ -22,7 +22,7 @@ class CompiledEncoder:
 
     def __init__(self, saved_model: str, *, first_trained_id: int, max_tokens: int):
         lines = pathlib.Path(saved_model, "assets", vocabulary.FILE).read_bytes().split(b"\n")[:-1]
-        self._tokenizer = CompiledTokenizer(lowered, pa.array(lines, pa.binary()))
+        self._tokenizer = CompiledTokenizer(pa.array(lines, pa.binary()))
         self._past_known = vocabulary.past_known(first_trained_id)
         self._max_tokens = max_tokens
 

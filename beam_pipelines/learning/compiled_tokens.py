@@ -9,7 +9,6 @@ letter (whether a sigma ends a word) never lies beyond a space.
 import dataclasses
 import functools
 import string
-from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -51,12 +50,10 @@ class CompiledTokenizer:
     """Tokenises texts and looks the tokens up.
 
     Args:
-      lower: What lowers tokens: binary [tokens] -> binary [tokens]; `lowered` or an export's.
       vocabulary: Its tokens; none where all are only to be counted.
     """
 
-    def __init__(self, lower: Callable[[pa.Array], pa.Array], vocabulary: pa.Array | None = None):
-        self._lower = lower
+    def __init__(self, vocabulary: pa.Array | None = None):
         self.vocabulary = TokenTable()
         if vocabulary is not None:
             numbers = _numbers(vocabulary, TokenTable(), self.vocabulary)
@@ -68,7 +65,7 @@ class CompiledTokenizer:
         others = TokenTable() if others is None else others
         parts = compiling.on_all_cores(self._split_part, _parts(texts))
         found = [part_others.tokens for _, _, part_others in parts]
-        for (codes, _, _), names in zip(parts, self._all_lowered(found), strict=True):
+        for (codes, _, _), names in zip(parts, _all_lowered(found), strict=True):
             _replace(codes, _numbers(names, self.vocabulary, others))
         return Tokenized(
             np.concatenate([codes for codes, _, _ in parts]),
@@ -80,23 +77,24 @@ class CompiledTokenizer:
         others = TokenTable()
         return *_split(texts, _LOWER_CASE, self.vocabulary, others), others
 
-    def _all_lowered(self, parts: list[pa.Array]) -> list[pa.Array]:
-        """The same tokens, those that are not plain ASCII lowered by the graph."""
-        foreign = [_is_foreign(part) for part in parts]
-        raw = [part.filter(pa.array(where)) for part, where in zip(parts, foreign, strict=True)]
-        lower = self._lower(pa.concat_arrays(raw)) if any(map(len, raw)) else pa.array([], pa.large_binary())
-        found, at = [], 0
-        for part, where, some in zip(parts, foreign, raw, strict=True):
-            found.append(pc.replace_with_mask(part, pa.array(where), lower[at : at + len(some)]) if len(some) else part)
-            at += len(some)
-        return found
-
     def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
         """A 63-bit hash of each text's tokens, int64 [batch], the same in every process and for every vocabulary."""
         return _hash_texts(tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes)
 
 
-def lowered(distinct: pa.Array) -> pa.Array:
+def _all_lowered(parts: list[pa.Array]) -> list[pa.Array]:
+    """The same tokens, those that are not plain ASCII lowered by the graph."""
+    foreign = [_is_foreign(part) for part in parts]
+    raw = [part.filter(pa.array(where)) for part, where in zip(parts, foreign, strict=True)]
+    made = _lowered(pa.concat_arrays(raw)) if any(map(len, raw)) else pa.array([], pa.large_binary())
+    found, at = [], 0
+    for part, where, some in zip(parts, foreign, raw, strict=True):
+        found.append(pc.replace_with_mask(part, pa.array(where), made[at : at + len(some)]) if len(some) else part)
+        at += len(some)
+    return found
+
+
+def _lowered(distinct: pa.Array) -> pa.Array:
     """Lowers tokens, binary [tokens], by the operations of `tokens`."""
     return pa.array(_tokenized()(distinct.to_numpy(zero_copy_only=False)).numpy(), pa.large_binary())
 

@@ -13,7 +13,7 @@ from beam_pipelines import storage
 from beam_pipelines.compiling import compiled
 from beam_pipelines.counters import Clock
 from beam_pipelines.learning import splits
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, lowered
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer
 from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.learning.token_table import TokenTable
 from beam_pipelines.preprocess_settings import PreprocessSettings
@@ -37,7 +37,7 @@ class CountTokens(WorkAhead):
 
     def setup(self):
         self._progress = Progress("counted")
-        self._tokenizer = CompiledTokenizer(lowered)
+        self._tokenizer = CompiledTokenizer()
         super().setup()
 
     def start_bundle(self):

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.learning import tokens
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized, lowered
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized
 from beam_pipelines.learning.token_table import TokenTable
 from tests.learning.test_tokens import CASES
 
@@ -44,7 +44,7 @@ def spelled(tokenized: Tokenized, vocabulary: list[str]) -> list[list[bytes]]:
 @given(texts_of)
 @settings(max_examples=500, deadline=None)
 def test_tokens_are_those_of_the_graph(vocabulary, texts):
-    tokenized = CompiledTokenizer(lowered, pa.array(vocabulary, pa.string()))(pa.array(texts, pa.string()))
+    tokenized = CompiledTokenizer(pa.array(vocabulary, pa.string()))(pa.array(texts, pa.string()))
     assert spelled(tokenized, vocabulary) == by_graph(texts)
     others = tokenized.others.tokens.to_pylist()
     assert len(others) == len(set(others))
@@ -55,7 +55,7 @@ def test_every_letter_is_lowered_within_a_token_as_in_a_text():
     """Each character of Unicode, alone, at the start, in the middle and at the end of a word, and after a sigma."""
     letters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
     texts = [f"{letter} A{letter}b {letter}C D{letter} \u03a3{letter} {letter}\u03a3" for letter in letters]
-    tokenized = CompiledTokenizer(lowered)(pa.array(texts))
+    tokenized = CompiledTokenizer()(pa.array(texts))
     others = tokenized.others.tokens.to_numpy(zero_copy_only=False)
     for first in range(0, len(texts), 100_000):
         graph = tokens.tokenize(tf.constant(texts[first : first + 100_000]))
@@ -66,19 +66,19 @@ def test_every_letter_is_lowered_within_a_token_as_in_a_text():
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_cases(text, expected):
-    tokenized = CompiledTokenizer(lowered)(pa.array([text]))
+    tokenized = CompiledTokenizer()(pa.array([text]))
     assert spelled(tokenized, []) == [[token.encode() for token in expected]]
 
 
 def test_long_tokens_of_one_start_and_one_length_are_told_apart():
     words = ["a" * 40 + letter for letter in string.ascii_lowercase] + ["b" * 16, "b" * 17, "b" * 24, "b" * 25]
-    tokenizer = CompiledTokenizer(lowered, pa.array(words))
+    tokenizer = CompiledTokenizer(pa.array(words))
     assert tokenizer(pa.array([" ".join(words).upper()])).codes.tolist() == list(range(len(words)))
 
 
 def test_a_slice_of_texts_and_texts_of_large_offsets():
     texts = pa.array(["good", "bad film", "", "film film", "end"])
-    tokenizer = CompiledTokenizer(lowered, pa.array(VOCABULARY))
+    tokenizer = CompiledTokenizer(pa.array(VOCABULARY))
     for some in (texts[1:4], texts.cast(pa.large_string())[1:4]):
         tokenized = tokenizer(some)
         assert tokenized.lengths.tolist() == [2, 0, 2]
@@ -95,7 +95,7 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
     others = TokenTable()
     counts = np.zeros(0, np.int64)
     for half in (texts[:500], texts[500:]):
-        tokenized = CompiledTokenizer(lowered)(pa.array(half), others)
+        tokenized = CompiledTokenizer()(pa.array(half), others)
         counts = np.pad(counts, (0, len(others) - len(counts)))
         counts += np.bincount(-1 - tokenized.codes, minlength=len(others))
     found = dict(zip(others.tokens.to_pylist(), counts.tolist(), strict=True))
@@ -104,13 +104,13 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
 
 def test_fingerprints_are_equal_for_equal_tokens_alone():
     texts = pa.array(["Good film!", "good\n\nFILM", "film good", "goodfilm", "", "CAF\u00c9 good", "caf\u00e9 good"])
-    tokenizer = CompiledTokenizer(lowered)
+    tokenizer = CompiledTokenizer()
     first, same, *others, upper, lower = tokenizer.fingerprints(tokenizer(texts)).tolist()
     assert first == same
     assert upper == lower
     assert len({first, *others, upper}) == 5
     assert min(first, *others, upper) >= 0
-    with_ids = CompiledTokenizer(lowered, pa.array(VOCABULARY))
+    with_ids = CompiledTokenizer(pa.array(VOCABULARY))
     assert with_ids.fingerprints(with_ids(texts)).tolist() == [first, same, *others, upper, lower]
     assert first == 332125319540003852  # Written down: another process must find the same.
 
@@ -118,7 +118,7 @@ def test_fingerprints_are_equal_for_equal_tokens_alone():
 def test_a_table_of_long_tokens_is_hardly_larger_than_they_are():
     """As of a language that is written without spaces: a paragraph is a token."""
     words = [f"{number:05d}" + "\u4e2d" * 200 for number in range(5000)]
-    table = CompiledTokenizer(lowered)(pa.array(words)).others
+    table = CompiledTokenizer()(pa.array(words)).others
     assert len(table) == 5000
     assert sum(array.nbytes for array in table.arrays) < 4 * table.data_bytes
 
@@ -126,7 +126,7 @@ def test_a_table_of_long_tokens_is_hardly_larger_than_they_are():
 CACHED = """
 import numpy as np, pyarrow as pa
 from beam_pipelines.learning import compiled_tokens
-print(compiled_tokens.CompiledTokenizer(compiled_tokens.lowered)(pa.array(["a good film"])).lengths.tolist())
+print(compiled_tokens.CompiledTokenizer()(pa.array(["a good film"])).lengths.tolist())
 """
 
 
