@@ -1,7 +1,8 @@
 """The bidirectional LSTM with its input projection folded, compiled: no padding, all cores.
 
-What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. A
-review is run by itself, step by step, so that nothing depends on its neighbours.
+What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. Two
+reviews go through it side by side, each in a lane of its own; when one ends, the next takes its lane. So
+nothing waits for the longest, and none depends on its neighbour.
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
@@ -9,15 +10,19 @@ import math
 
 import numpy as np
 
-from beam_pipelines import compiling
+from beam_pipelines import compiling, vectors
 from beam_pipelines.compiling import compiled, prefetch
-from beam_pipelines.scoring.compiled_cnn import LINE, RUN
+from beam_pipelines.scoring.compiled_cnn import RUN
+from beam_pipelines.vectors import WIDTH, greater, lesser, load, splat, store
 
 # A thread takes about so many tokens at a time.
-PART_TOKENS = 1 << 12
+PART_TOKENS = 1 << 14
+# A step waits for the one before; what another review needs fills that time.
+LANES = 2
 DIRECTIONS = 2
 # A token's row is asked for so many steps before it is needed; see `compiled_cnn`.
-AHEAD = 2
+AHEAD = 4
+_IDLE = -1
 # Beyond it, tanh is 1 in float32.
 _LARGEST = np.float32(8.7)
 _DEGREE = 12
@@ -49,11 +54,16 @@ class CompiledLstm:
     def __init__(self, table: np.ndarray, recurrent: np.ndarray):
         _, units, gates = recurrent.shape
         # The logistic function of x is (1 + tanh(x / 2)) / 2, so the three gates that take it are halved here.
-        halved = np.full(gates, 0.5, np.float32)
-        halved[2 * units : 3 * units] = 1
-        self._recurrent = recurrent * halved
-        self._table = table.copy()
-        self._table[:, : DIRECTIONS * gates] *= np.tile(halved, DIRECTIONS)
+        halved = np.array([0.5, 0.5, 1, 0.5], np.float32)[:, np.newaxis]
+        # Units that fill up the last vector stay 0.
+        self._units, filled = units, vectors.whole(units)
+        self._recurrent = vectors.zeros(DIRECTIONS * filled, 4 * filled).reshape(DIRECTIONS, filled, 4, filled)
+        self._recurrent[:, :units, :, :units] = recurrent.reshape(DIRECTIONS, units, 4, units) * halved
+        columns = table[:, : DIRECTIONS * gates].reshape(len(table), DIRECTIONS, 4, units) * halved
+        self._table = vectors.zeros(len(table), DIRECTIONS * 4 * filled)
+        self._table.reshape(len(table), DIRECTIONS, 4, filled)[..., :units] = columns
+        self._to_sums = vectors.filled(table[:, DIRECTIONS * gates :])
+        self._columns = table.shape[1] - DIRECTIONS * gates
 
     def pool(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
         """Runs reviews.
@@ -67,29 +77,22 @@ class CompiledLstm:
           What `trainer.folding.finish` takes: the highest state, the mean one and the last one,
           float32 [batch, 2 units], and the sums, float32 [batch, columns].
         """
-        _, units, gates = self._recurrent.shape
-        highest, mean, last = np.empty((3, len(lengths), DIRECTIONS * units), np.float32)
-        sums = np.empty((len(lengths), self._table.shape[1] - DIRECTIONS * gates), np.float32)
+        batch, filled = len(lengths), self._recurrent.shape[1]
+        states = np.empty((3, batch, DIRECTIONS, filled), np.float32)
+        sums = np.empty((batch, self._to_sums.shape[1]), np.float32)
 
         def pool(part: slice) -> None:
-            outputs = highest[part], mean[part], last[part], sums[part]
-            _pool(ids, starts[part], lengths[part], self._table, self._recurrent, *outputs)
+            # The longest come first, so that the lanes end at about the same time.
+            longest_first = part.start + np.argsort(-lengths[part], kind="stable")
+            for direction in range(DIRECTIONS):
+                weights = self._recurrent[direction].reshape(filled, 4 * filled)
+                outputs = states[:, :, direction]
+                _run(ids, starts, lengths, longest_first, self._table, weights, direction, *outputs)
+            _sum(ids, starts[part], lengths[part], self._to_sums, sums[part])
 
         compiling.on_all_cores(pool, compiling.parts_of(lengths, PART_TOKENS))
-        return highest, mean, last, sums
-
-
-@compiled(fastmath={"contract"}, error_model="numpy")
-def _tanh(values):
-    """Replaces values by their tanh."""
-    for place in range(len(values)):
-        x = values[place]
-        x = x if x < _LARGEST else _LARGEST
-        x = x if x > -_LARGEST else -_LARGEST
-        y = x * x
-        odd = ((((_C11 * y + _C9) * y + _C7) * y + _C5) * y + _C3) * y + _C1
-        even = (((((_C12 * y + _C10) * y + _C8) * y + _C6) * y + _C4) * y + _C2) * y + _C0
-        values[place] = x * odd / even
+        highest, mean, last = (one[..., : self._units].reshape(batch, -1) for one in states)
+        return highest, mean, last, sums[:, : self._columns]
 
 
 @compiled
@@ -98,49 +101,127 @@ def _token(ids, start, length, direction, step):
     return ids[start + step] if direction == 0 else ids[start + length - 1 - step]
 
 
-@compiled(fastmath={"contract"})
-def _pool(ids, starts, lengths, table, recurrent, highest, mean, last, sums):
-    _, units, gates = recurrent.shape
-    inputs, cell, squashed = np.empty(gates, np.float32), np.empty(units, np.float32), np.empty(units, np.float32)
+@compiled
+def _run(ids, starts, lengths, order, table, weights, direction, highest, mean, last):
+    """Runs reviews, in that order of rows, through one direction."""
+    units, gates = weights.shape
+    inputs = np.empty((LANES, gates), np.float32)
+    state, cell, high, total = np.zeros((4, LANES, units), np.float32)
+    totals = np.zeros((LANES, units))
+    rows, steps, tokens = np.full(LANES, _IDLE), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
+    following = running = min(LANES, len(order))
+    rows[:running] = order[:running]
+    high[:] = -np.inf
+    while running:
+        for lane in range(LANES):
+            row = rows[lane]
+            if row != _IDLE:
+                tokens[lane] = _token(ids, starts[row], lengths[row], direction, steps[lane])
+                later = _token(ids, starts[row], lengths[row], direction, min(steps[lane] + AHEAD, lengths[row] - 1))
+                for gate in range(0, gates, WIDTH):
+                    prefetch(table, later, direction * gates + gate)
+        _multiply(tokens, table, direction * gates, state, weights, inputs)
+        _step(inputs, state, cell, high, total)
+        for lane in range(LANES):
+            row = rows[lane]
+            if row == _IDLE:
+                continue
+            steps[lane] += 1
+            is_over = steps[lane] == lengths[row]
+            if is_over or steps[lane] % RUN == 0:
+                totals[lane] += total[lane]
+                total[lane] = 0
+            if is_over:
+                highest[row], last[row] = high[lane], state[lane]
+                mean[row] = totals[lane] / lengths[row]
+                state[lane], cell[lane], high[lane], totals[lane], steps[lane] = 0, 0, -np.inf, 0, 0
+                if following < len(order):
+                    rows[lane] = order[following]
+                    following += 1
+                else:
+                    rows[lane] = _IDLE
+                    running -= 1
+
+
+@compiled
+def _multiply(tokens, table, start, state, weights, inputs):
+    """What the gates are given: the tokens' columns of the table from `start` on, and the states times the weights."""
+    units, gates = weights.shape
+    first, second = tokens[0], tokens[1]
+    # Eight sums at a time hide how long one takes to be added to.
+    for gate in range(0, gates, 4 * WIDTH):
+        a, e = load(table, first, start + gate), load(table, second, start + gate)
+        b, f = load(table, first, start + gate + WIDTH), load(table, second, start + gate + WIDTH)
+        c, g = load(table, first, start + gate + 2 * WIDTH), load(table, second, start + gate + 2 * WIDTH)
+        d, h = load(table, first, start + gate + 3 * WIDTH), load(table, second, start + gate + 3 * WIDTH)
+        for unit in range(units):
+            one, other = splat(state[0, unit]), splat(state[1, unit])
+            weight = load(weights, unit, gate)
+            a, e = a + one * weight, e + other * weight
+            weight = load(weights, unit, gate + WIDTH)
+            b, f = b + one * weight, f + other * weight
+            weight = load(weights, unit, gate + 2 * WIDTH)
+            c, g = c + one * weight, g + other * weight
+            weight = load(weights, unit, gate + 3 * WIDTH)
+            d, h = d + one * weight, h + other * weight
+        _store_four(inputs, 0, gate, a, b, c, d)
+        _store_four(inputs, 1, gate, e, f, g, h)
+
+
+@compiled
+def _store_four(inputs, lane, gate, a, b, c, d):
+    store(inputs, lane, gate, a)
+    store(inputs, lane, gate + WIDTH, b)
+    store(inputs, lane, gate + 2 * WIDTH, c)
+    store(inputs, lane, gate + 3 * WIDTH, d)
+
+
+@compiled
+def _step(inputs, state, cell, high, total):
+    """Takes cells and states a step further, given what the gates are given, and pools the states."""
+    units = state.shape[1]
+    half = splat(0.5)
+    for lane in range(LANES):
+        for unit in range(0, units, WIDTH):
+            enter, of_enter = _tanh(load(inputs, lane, unit))
+            keep, of_keep = _tanh(load(inputs, lane, units + unit))
+            new, of_new = _tanh(load(inputs, lane, 2 * units + unit))
+            leave, of_leave = _tanh(load(inputs, lane, 3 * units + unit))
+            # Over a common denominator: a division takes as long as a dozen products.
+            kept = (of_keep + keep) * load(cell, lane, unit) * (of_enter * of_new)
+            after = half * (kept + (of_enter + enter) * new * of_keep) / (of_keep * of_enter * of_new)
+            squashed, of_squashed = _tanh(after)
+            out = half * (of_leave + leave) * squashed / (of_leave * of_squashed)
+            store(cell, lane, unit, after)
+            store(state, lane, unit, out)
+            store(high, lane, unit, greater(load(high, lane, unit), out))
+            store(total, lane, unit, load(total, lane, unit) + out)
+
+
+@compiled
+def _tanh(x):
+    """The numerator and the denominator of tanh; both are positive where x is."""
+    x = lesser(greater(x, splat(-_LARGEST)), splat(_LARGEST))
+    y = x * x
+    odd = ((((splat(_C11) * y + splat(_C9)) * y + splat(_C7)) * y + splat(_C5)) * y + splat(_C3)) * y + splat(_C1)
+    even = (
+        ((((splat(_C12) * y + splat(_C10)) * y + splat(_C8)) * y + splat(_C6)) * y + splat(_C4)) * y + splat(_C2)
+    ) * y + splat(_C0)
+    return x * odd, even
+
+
+@compiled
+def _sum(ids, starts, lengths, table, sums):
+    """The sums of the rows of each review's tokens."""
+    total, totals = np.empty((1, table.shape[1]), np.float32), np.empty(table.shape[1])
     for row in range(len(starts)):
-        start, length = starts[row], lengths[row]
-        for direction in range(DIRECTIONS):
-            weights = recurrent[direction]
-            first = direction * units
-            high, state = highest[row, first : first + units], last[row, first : first + units]
-            total, totals = np.zeros(units, np.float32), np.zeros(units)
-            high[:] = -np.inf
-            state[:] = 0
-            cell[:] = 0
-            for step in range(length):
-                token, later = _token(ids, start, length, direction, step), min(step + AHEAD, length - 1)
-                for gate in range(0, gates, LINE):
-                    prefetch(table, _token(ids, start, length, direction, later), direction * gates + gate)
-                inputs[:] = table[token, direction * gates : (direction + 1) * gates]
-                for unit in range(0, units, 4):
-                    a, b, c, d = state[unit], state[unit + 1], state[unit + 2], state[unit + 3]
-                    wa, wb, wc, wd = weights[unit], weights[unit + 1], weights[unit + 2], weights[unit + 3]
-                    for gate in range(gates):
-                        inputs[gate] = (((inputs[gate] + a * wa[gate]) + b * wb[gate]) + c * wc[gate]) + d * wd[gate]
-                enter, keep = inputs[:units], inputs[units : 2 * units]
-                new, leave = inputs[2 * units : 3 * units], inputs[3 * units :]
-                _tanh(inputs)
-                for unit in range(units):
-                    cell[unit] = np.float32(0.5) * (
-                        (np.float32(1) + keep[unit]) * cell[unit] + (np.float32(1) + enter[unit]) * new[unit]
-                    )
-                    squashed[unit] = cell[unit]
-                _tanh(squashed)
-                for unit in range(units):
-                    state[unit] = np.float32(0.5) * (np.float32(1) + leave[unit]) * squashed[unit]
-                for unit in range(units):
-                    high[unit] = state[unit] if state[unit] > high[unit] else high[unit]
-                    total[unit] += state[unit]
-                if (step + 1) % RUN == 0 or step + 1 == length:
-                    totals += total
-                    total[:] = 0
-            mean[row, first : first + units] = totals / length
-        summed = np.zeros(sums.shape[1])
-        for token in range(start, start + length):
-            summed += table[ids[token], DIRECTIONS * gates :]
-        sums[row] = summed
+        totals[:] = 0
+        end = starts[row] + lengths[row]
+        for start in range(starts[row], end, RUN):
+            for column in range(0, table.shape[1], WIDTH):
+                summed = splat(0)
+                for place in range(start, min(start + RUN, end)):
+                    summed = summed + load(table, ids[place], column)
+                store(total, 0, column, summed)
+            totals += total[0]
+        sums[row] = totals
