@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from beam_pipelines import compiling
 from beam_pipelines.compiling import compiled, prefetch
 from beam_pipelines.learning import token_table, tokens
+from beam_pipelines.learning.byte_vectors import BLOCK, KEY, key, lowest_bit, separators
 from beam_pipelines.learning.token_table import TokenTable
 
 # A thread takes about this much text at a time.
@@ -162,13 +163,16 @@ def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at,
     Returns:
       The row and the place where that token begins, where it ends, and the place of its code.
     """
-    keys, spans = np.empty((TOGETHER, 3), np.uint64), np.empty((TOGETHER, 2), np.int64)
+    # A block may begin and end a token at each of its bytes.
+    edges = np.empty(2 * TOGETHER + BLOCK, np.int64)
+    keys = np.empty((len(edges) // 2, 3), np.uint64)
     while row < len(lengths):
         while place < offsets[row + 1]:
-            found, place = _scan(data, place, offsets[row + 1], lower, vocabulary, keys, spans)
+            found, place = _find_tokens(data, place, offsets[row + 1], lower, edges)
+            _make_keys(data, edges, found, lower, vocabulary, keys)
             for token in range(found):
                 first, second, hashed = keys[token]
-                start, end = spans[token]
+                start, end = edges[2 * token], edges[2 * token + 1]
                 code = token_table.number_at(
                     vocabulary, token_table.find(vocabulary, first, second, hashed, data, start, end, lower)
                 )
@@ -177,47 +181,70 @@ def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at,
                     code = token_table.number_at(others, slot)
                     if code == token_table.EMPTY:
                         if not token_table.has_room(others, end - start):
+                            lengths[row] += token
                             return row, start, end, at
                         code = token_table.add(others, slot, first, second, hashed, data, start, end, lower)
                     code = -1 - code
                 codes[at] = code
                 at += 1
-                lengths[row] += 1
+            lengths[row] += found
         row += 1
     return row, place, place, at
 
 
 @compiled
-def _scan(data, place, end, lower, vocabulary, keys, spans):
-    """Finds the next tokens, as many as there is room for, and asks for their slots of the vocabulary.
+def _find_tokens(data, place, end, lower, edges):
+    """Finds the next tokens of a text, as many as there is room for: where each begins and ends, into `edges`.
 
     Returns:
-      How many were found, and the place after them.
+      How many were found, and the place where the others begin.
     """
-    found = 0
-    while place < end and found < len(keys):
-        letter = lower[data[place]]
-        if letter == _SEPARATOR:
-            place += 1
-            continue
-        start, shift = place, np.uint64(0)
-        first, second = np.uint64(0), np.uint64(0)
-        while letter != _SEPARATOR:
-            if place - start < 8:
-                first |= np.uint64(letter) << shift
-            elif place - start < 16:
-                second |= np.uint64(letter) << shift
-            shift = (shift + np.uint64(8)) & np.uint64(63)
-            place += 1
-            letter = lower[data[place]] if place < end else np.uint8(_SEPARATOR)
-        if place - start > 16:
-            first, second = token_table.long_key(data, start, place, lower)
+    found, before = 0, np.uint64(0)
+    rest = np.zeros(BLOCK, np.uint8)
+    while place < end and found < 2 * TOGETHER:
+        inside = ~np.uint64(0)
+        if lower[ord(" ")] == _SEPARATOR:
+            if place + BLOCK <= len(data):
+                inside = ~separators(data, place)
+            else:
+                rest[: len(data) - place] = data[place:]
+                inside = ~separators(rest, 0)
+        if end - place < BLOCK:
+            inside &= (np.uint64(1) << np.uint64(end - place)) - np.uint64(1)
+        changes = inside ^ (inside << np.uint64(1) | before)
+        before = inside >> np.uint64(BLOCK - 1)
+        while changes:
+            edges[found] = place + lowest_bit(changes)
+            found += 1
+            changes &= changes - np.uint64(1)
+        place = min(place + BLOCK, end)
+    if found % 2 == 1:
+        if place < end:
+            found -= 1
+            place = edges[found]
+        else:
+            edges[found] = end
+            found += 1
+    return found // 2, place
+
+
+@compiled
+def _make_keys(data, edges, tokens, lower, vocabulary, keys):
+    """The keys of tokens and their hashes; asks for their slots of the vocabulary."""
+    to_lower = lower[ord("A")] - np.uint8(ord("A"))
+    rest = np.zeros(KEY, np.uint8)
+    for token in range(tokens):
+        start, end = edges[2 * token], edges[2 * token + 1]
+        if end - start > KEY:
+            first, second = token_table.long_key(data, start, end, lower)
+        elif start + KEY <= len(data):
+            first, second = key(data, start, end - start, to_lower)
+        else:
+            rest[: end - start] = data[start:end]
+            first, second = key(rest, 0, end - start, to_lower)
         hashed = token_table.hash_words(first, second)
         prefetch(vocabulary.slots, hashed & np.uint64(len(vocabulary.slots) - 1), 0)
-        keys[found, 0], keys[found, 1], keys[found, 2] = first, second, hashed
-        spans[found, 0], spans[found, 1] = start, place
-        found += 1
-    return found, place
+        keys[token, 0], keys[token, 1], keys[token, 2] = first, second, hashed
 
 
 @compiled
