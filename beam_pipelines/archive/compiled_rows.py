@@ -5,42 +5,46 @@ Whatever is rare or broken is left to the code that these functions stand in for
 
 import numpy as np
 
+from beam_pipelines.byte_vectors import BLOCK, count_bits, equal_to, lowest_bit
 from beam_pipelines.compiling import compiled
 
 NEWLINE, RETURN = ord("\n"), ord("\r")
-# The lowest and the highest bit of each byte of a word.
-ONES, HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-
-
-def views(data: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The same bytes one by one, uint8 [bytes], and eight by eight, uint64 [bytes // 8]."""
-    return np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint64, len(data) // 8)
 
 
 @compiled
-def _find(data, words, at, end, one, other):
-    """Where the first of two bytes stands from `at` on, or `end`; eight bytes of a long text are looked at together."""
-    ones, others = np.uint64(one) * ONES, np.uint64(other) * ONES
+def _find(data, at, end, one, other):
+    """Where the first of two bytes stands from `at` on, or `end`."""
     while at < end:
-        if at & 7 == 0:
-            while at + 8 <= end:
-                # Only a byte that is zero now, or one above it, sets its highest bit here.
-                first, second = words[at >> 3] ^ ones, words[at >> 3] ^ others
-                if ((first - ONES) & ~first | (second - ONES) & ~second) & HIGHEST:
-                    break
-                at += 8
-        if at < end and (data[at] == one or data[at] == other):
-            break
-        at += 1
-    return min(at, end)
+        if at + BLOCK <= len(data):
+            found = equal_to(data, at, one) | equal_to(data, at, other)
+            if found:
+                return min(at + lowest_bit(found), end)
+            at += BLOCK
+        elif data[at] == one or data[at] == other:
+            return at
+        else:
+            at += 1
+    return end
 
 
 @compiled
-def find_rows(data, words, max_bytes, delimiter, quote, bounds, lines):
+def _count(data, at, end, byte):
+    """How often a byte stands from `at` to `end`."""
+    count = 0
+    while at + BLOCK <= end:
+        count += count_bits(equal_to(data, at, byte))
+        at += BLOCK
+    for place in range(at, end):
+        count += data[place] == byte
+    return count
+
+
+@compiled
+def find_rows(data, max_bytes, delimiter, quote, bounds, lines):
     """Finds rows up to the first that does not end within the bytes at hand, or is too long.
 
     Args:
-      data, words: See `views`.
+      data: uint8 [bytes].
       max_bytes: A longer row is too long.
       delimiter: The byte between fields, or -1.
       quote: The byte around fields, or -1.
@@ -51,19 +55,20 @@ def find_rows(data, words, max_bytes, delimiter, quote, bounds, lines):
       How many rows there are, at most as many as `bounds` has room for.
     """
     at, line = bounds[0], lines[0]
+    # Of JSON lines, nothing but a newline ends a field.
+    mark = delimiter if delimiter >= 0 else NEWLINE
     for row in range(1, len(bounds)):
         limit = min(len(data), at + max_bytes)
         is_whole = False
         while at < limit and not is_whole:
             if data[at] == quote:
-                at = _find(data, words, at + 1, limit, quote, NEWLINE)
-                while at < limit and (data[at] == NEWLINE or (at + 1 < limit and data[at + 1] == quote)):
-                    is_newline = data[at] == NEWLINE
-                    line += is_newline
-                    at = _find(data, words, at + (1 if is_newline else 2), limit, quote, NEWLINE)
+                start = at
+                at = _find(data, at + 1, limit, quote, quote)
+                while at + 1 < limit and data[at + 1] == quote:
+                    at = _find(data, at + 2, limit, quote, quote)
+                line += _count(data, start, at, NEWLINE)
                 at = min(at + 1, limit)
-            while at < limit and data[at] != delimiter and data[at] != NEWLINE:
-                at += 1
+            at = _find(data, at, limit, mark, NEWLINE)
             is_whole = at < limit and data[at] == NEWLINE
             at += 1
         if not is_whole:
@@ -74,14 +79,14 @@ def find_rows(data, words, max_bytes, delimiter, quote, bounds, lines):
 
 
 @compiled
-def find_values(data, words, starts, ends, slots, delimiter, quote, plain, first, last, doubled):
+def find_values(data, starts, ends, slots, delimiter, quote, plain, first, last, doubled):
     """Finds the wanted fields of rows.
 
     A row is plain if it has the right number of fields, nothing follows a closing quote, and no carriage return
     stands outside quotes but before the newline at its end; a blank line is not.
 
     Args:
-      data, words: See `views`.
+      data: uint8 [bytes].
       starts, ends: int64 [rows], where rows start and end.
       slots: int64 [fields], where to put each field, or -1.
       delimiter: The byte between fields.
@@ -108,15 +113,13 @@ def find_values(data, words, starts, ends, slots, delimiter, quote, plain, first
             start, quotes = at, 0
             if at < end and data[at] == quote:
                 start = at + 1
-                stop = _find(data, words, start, end, quote, quote)
+                stop = _find(data, start, end, quote, quote)
                 while stop + 1 < end and data[stop + 1] == quote:
                     quotes += 1
-                    stop = _find(data, words, stop + 2, end, quote, quote)
+                    stop = _find(data, stop + 2, end, quote, quote)
                 at = stop + 1
             else:
-                while at < end and data[at] != delimiter and data[at] != RETURN:
-                    at += 1
-                stop = at
+                at = stop = _find(data, at, end, delimiter, RETURN)
             slot = slots[field]
             if slot >= 0:
                 first[slot, found], last[slot, found], doubled[slot, found] = start, stop, quotes

@@ -38,18 +38,18 @@ def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], re
     from beam_pipelines.archive import compiled_rows
 
     plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
-    views, marks = compiled_rows.views(rows.data), reading.dialect(file.format).marks
+    data, marks = np.frombuffer(rows.data, np.uint8), reading.dialect(file.format).marks
     slots = np.full(fields, -1)
     slots[wanted] = np.arange(len(wanted))
     first, last, doubled = np.empty((3, len(wanted), len(rows)), np.int64)
-    count = compiled_rows.find_values(*views, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
+    count = compiled_rows.find_values(data, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
 
     def of_field(place: int) -> pa.Array:
         spans = [found[slots[place], :count] for found in (first, last, doubled)]
         offsets = np.zeros(count + 1, np.int32)
         np.cumsum(spans[1] - spans[0] - spans[2], out=offsets[1:])
         found = np.empty(offsets[-1], np.uint8)
-        compiled_rows.take_values(views[0], *spans, marks[1], offsets, found)
+        compiled_rows.take_values(data, *spans, marks[1], offsets, found)
         return _strings(offsets, found)
 
     return plain, [of_field(place) for place in wanted]

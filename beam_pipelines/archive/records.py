@@ -159,8 +159,8 @@ class Scanner:
 
         bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
         bounds[0], lines[0], start = self._at, self._line, self._start
-        views = compiled_rows.views(self._buffer)
-        count = compiled_rows.find_rows(*views, self._max_bytes, *self._dialect.marks, bounds, lines)
+        data = np.frombuffer(self._buffer, np.uint8)
+        count = compiled_rows.find_rows(data, self._max_bytes, *self._dialect.marks, bounds, lines)
         self._at, self._line = int(bounds[count]), int(lines[count])
         self._start += self._at - int(bounds[0])
         return (self._buffer, bounds[: count + 1], lines[: count + 1], start) if count else None

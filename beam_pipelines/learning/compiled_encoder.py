@@ -37,8 +37,8 @@ class CompiledEncoder:
     def encode(self, tokenized: Tokenized) -> Encoded:
         """Makes ids of the tokens."""
         codes, tokens = tokenized.codes, tokenized.lengths
-        ids, lengths, known = _cut(codes, tokens, self._max_tokens, self._past_known)
-        unknown = np.bincount(-1 - codes[codes < 0], minlength=len(tokenized.others))
+        unknown = np.zeros(len(tokenized.others), np.int64)
+        ids, lengths, known = _cut(codes, tokens, self._max_tokens, self._past_known, unknown)
         return Encoded(
             ids,
             lengths,
@@ -50,8 +50,11 @@ class CompiledEncoder:
 
 
 @compiled
-def _cut(codes, lengths, most, past_known):
-    """The ids of codes, cut at `most` and at least one for each text, their lengths, and how many tokens are known."""
+def _cut(codes, lengths, most, past_known, unknown):
+    """The ids of codes, cut at `most` and at least one for each text, their lengths, and how many tokens are known.
+
+    Adds to `unknown`, int64 [others], how often each token comes that is not in the vocabulary.
+    """
     ids = np.empty(len(codes) + len(lengths), np.int32)
     cut, known = np.empty_like(lengths), np.zeros_like(lengths)
     start = at = 0
@@ -59,7 +62,10 @@ def _cut(codes, lengths, most, past_known):
         before = at
         for place in range(lengths[row]):
             code = codes[start + place]
-            token = code + vocabulary.FIRST_ID if code >= 0 else vocabulary.UNKNOWN_ID
+            token = code + vocabulary.FIRST_ID
+            if code < 0:
+                token = vocabulary.UNKNOWN_ID
+                unknown[-1 - code] += 1
             known[row] += vocabulary.FIRST_ID <= token < past_known
             if place < most:
                 ids[at] = token

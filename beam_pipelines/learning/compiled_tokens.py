@@ -12,23 +12,26 @@ import string
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from beam_pipelines import compiling
+from beam_pipelines import byte_vectors, compiling
+from beam_pipelines.byte_vectors import BLOCK, KEY, key, lowest_bit
 from beam_pipelines.compiling import compiled, prefetch
 from beam_pipelines.learning import token_table, tokens
-from beam_pipelines.learning.byte_vectors import BLOCK, KEY, key, lowest_bit, separators
 from beam_pipelines.learning.token_table import TokenTable
 
 # A thread takes about this much text at a time.
 MIN_PART_BYTES, MAX_PART_BYTES = 1 << 16, 1 << 20
 _SEPARATOR = 0
+_separators = byte_vectors.finder(tokens.FILTERED + tokens.WHITE_SPACE)
 # So many tokens are found before they are looked up, while the memory brings what that needs.
 TOGETHER = 32
 # What each byte becomes within a token, uint8 [256]; 0 of those that separate tokens.
 _AS_IT_IS = np.arange(256, dtype=np.uint8)
 _LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
 _LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = _SEPARATOR
+
+
+_NO_VOCABULARY = TokenTable()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +69,8 @@ class CompiledTokenizer:
         others = TokenTable() if others is None else others
         parts = compiling.on_all_cores(self._split_part, _parts(texts))
         found = [part_others.tokens for _, _, part_others in parts]
-        for (codes, _, _), names in zip(parts, _all_lowered(found), strict=True):
-            _replace(codes, _numbers(names, self.vocabulary, others))
+        for (codes, _, _), numbers in zip(parts, self._numbers_of_all(found, others), strict=True):
+            _replace(codes, numbers)
         return Tokenized(
             np.concatenate([codes for codes, _, _ in parts]),
             np.concatenate([lengths for _, lengths, _ in parts]),
@@ -78,21 +81,24 @@ class CompiledTokenizer:
         others = TokenTable()
         return *_split(texts, _LOWER_CASE, self.vocabulary, others), others
 
+    def _numbers_of_all(self, parts: list[pa.Array], others: TokenTable) -> list[np.ndarray]:
+        """The codes of each part's other tokens, of which those that are not plain ASCII are lowered first."""
+        foreign = [_is_foreign(part) for part in parts]
+        raw = [part.filter(pa.array(where)) for part, where in zip(parts, foreign, strict=True)]
+        lowered = _lowered(pa.concat_arrays(raw)) if any(map(len, raw)) else pa.array([], pa.large_binary())
+        found, at = [], 0
+        for part, where, some in zip(parts, foreign, raw, strict=True):
+            numbers = np.empty(len(part), np.int32)
+            # The vocabulary was looked through for these.
+            numbers[~where] = _numbers(part.filter(pa.array(~where)), _NO_VOCABULARY, others)
+            numbers[where] = _numbers(lowered[at : at + len(some)], self.vocabulary, others)
+            found.append(numbers)
+            at += len(some)
+        return found
+
     def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
         """A 63-bit hash of each text's tokens, int64 [batch], the same in every process and for every vocabulary."""
         return _hash_texts(tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes)
-
-
-def _all_lowered(parts: list[pa.Array]) -> list[pa.Array]:
-    """The same tokens, those that are not plain ASCII lowered by the graph."""
-    foreign = [_is_foreign(part) for part in parts]
-    raw = [part.filter(pa.array(where)) for part, where in zip(parts, foreign, strict=True)]
-    made = _lowered(pa.concat_arrays(raw)) if any(map(len, raw)) else pa.array([], pa.large_binary())
-    found, at = [], 0
-    for part, where, some in zip(parts, foreign, raw, strict=True):
-        found.append(pc.replace_with_mask(part, pa.array(where), made[at : at + len(some)]) if len(some) else part)
-        at += len(some)
-    return found
 
 
 def _lowered(distinct: pa.Array) -> pa.Array:
@@ -166,10 +172,12 @@ def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at,
     # A block may begin and end a token at each of its bytes.
     edges = np.empty(2 * TOGETHER + BLOCK, np.int64)
     keys = np.empty((len(edges) // 2, 3), np.uint64)
+    # Where the last bytes are looked at: no more are read than there are.
+    rest = np.zeros(BLOCK, np.uint8)
     while row < len(lengths):
         while place < offsets[row + 1]:
-            found, place = _find_tokens(data, place, offsets[row + 1], lower, edges)
-            _make_keys(data, edges, found, lower, vocabulary, keys)
+            found, place = _find_tokens(data, place, offsets[row + 1], lower, edges, rest)
+            _make_keys(data, edges, found, lower, vocabulary, keys, rest)
             for token in range(found):
                 first, second, hashed = keys[token]
                 start, end = edges[2 * token], edges[2 * token + 1]
@@ -193,22 +201,21 @@ def _split_rows(data, offsets, row, place, lower, vocabulary, others, codes, at,
 
 
 @compiled
-def _find_tokens(data, place, end, lower, edges):
+def _find_tokens(data, place, end, lower, edges, rest):
     """Finds the next tokens of a text, as many as there is room for: where each begins and ends, into `edges`.
 
     Returns:
       How many were found, and the place where the others begin.
     """
     found, before = 0, np.uint64(0)
-    rest = np.zeros(BLOCK, np.uint8)
     while place < end and found < 2 * TOGETHER:
         inside = ~np.uint64(0)
         if lower[ord(" ")] == _SEPARATOR:
             if place + BLOCK <= len(data):
-                inside = ~separators(data, place)
+                inside = ~_separators(data, place)
             else:
                 rest[: len(data) - place] = data[place:]
-                inside = ~separators(rest, 0)
+                inside = ~_separators(rest, 0)
         if end - place < BLOCK:
             inside &= (np.uint64(1) << np.uint64(end - place)) - np.uint64(1)
         changes = inside ^ (inside << np.uint64(1) | before)
@@ -229,10 +236,9 @@ def _find_tokens(data, place, end, lower, edges):
 
 
 @compiled
-def _make_keys(data, edges, tokens, lower, vocabulary, keys):
+def _make_keys(data, edges, tokens, lower, vocabulary, keys, rest):
     """The keys of tokens and their hashes; asks for their slots of the vocabulary."""
     to_lower = lower[ord("A")] - np.uint8(ord("A"))
-    rest = np.zeros(KEY, np.uint8)
     for token in range(tokens):
         start, end = edges[2 * token], edges[2 * token + 1]
         if end - start > KEY:

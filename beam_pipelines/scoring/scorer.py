@@ -153,5 +153,11 @@ def distinct_texts(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     >>> distinct_texts(pa.array(["b", "a", "b"]))[1].tolist()
     [0, 1, 0]
     """
-    same = pc.dictionary_encode(texts).indices.to_numpy()
-    return np.unique(same, return_index=True)[1], same
+    # Most texts differ from all others by their length, which costs no look at them.
+    _, which, counts = np.unique(pc.binary_length(texts), return_inverse=True, return_counts=True)
+    alike = np.flatnonzero(counts[which] > 1)
+    names = pc.dictionary_encode(texts.take(pa.array(alike))).indices.to_numpy()
+    first = np.arange(len(texts))
+    first[alike] = alike[np.unique(names, return_index=True)[1]][names]
+    is_first = first == np.arange(len(texts))
+    return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]

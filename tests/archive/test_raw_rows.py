@@ -76,9 +76,9 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch, max
     looked = 0
     find_rows = compiled_rows.find_rows
 
-    def counted(data, words, max_bytes, delimiter, quote, bounds, lines):
+    def counted(data, max_bytes, delimiter, quote, bounds, lines):
         nonlocal looked
-        count = find_rows(data, words, max_bytes, delimiter, quote, bounds, lines)
+        count = find_rows(data, max_bytes, delimiter, quote, bounds, lines)
         looked += min(len(data), bounds[count] + max_bytes) - bounds[0]
         return count
 

@@ -1,29 +1,23 @@
-"""What the compiled tokeniser does with many bytes at a time.
+"""Looks at many bytes at a time in compiled loops: LLVM makes vector instructions of it."""
 
-The characters at which texts are split, and the capitals, are runs of ASCII codes, so that a few
-comparisons tell of 64 bytes which they are.
-"""
-
+import functools
 import itertools
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from beam_pipelines.learning import tokens
-
-# So many bytes are looked at for separators at a time, and so many are the key of a token.
+# So many bytes are looked at together, a bit each of a word, and so many make a key.
 BLOCK, KEY = 64, 16
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 _CAPITALS = (ord("A"), ord("Z"))
 
 
-def _runs(characters: str) -> list[tuple[int, int]]:
+def runs_of(characters: str) -> list[tuple[int, int]]:
     """The first and the last code of each run of ASCII characters.
 
-    >>> _runs("cba z")
+    >>> runs_of("cba z")
     [(32, 32), (97, 99), (122, 122)]
     """
     codes = sorted(map(ord, characters))
@@ -32,21 +26,34 @@ def _runs(characters: str) -> list[tuple[int, int]]:
     return [(run[0], run[-1]) for run in found]
 
 
-_SEPARATORS = _runs(tokens.FILTERED + tokens.WHITE_SPACE)
+def finder(characters: str):
+    """Makes the function that tells which of the 64 bytes from a place on are one of some ASCII characters.
+
+    It takes uint8 [bytes] and the place, and returns a uint64; its lowest bit is of the first byte.
+    """
+
+    @intrinsic
+    def find(typing_context, data, place):
+        def generate(context, builder, signature, arguments):
+            block = _load(context, builder, signature, arguments, BLOCK)
+            found = [_is_within(builder, block, *run) for run in runs_of(characters)]
+            return builder.bitcast(functools.reduce(builder.or_, found), _WORD)
+
+        return types.uint64(data, place), generate
+
+    return find
 
 
 @intrinsic
-def separators(typing_context, data, place):
-    """Which of the 64 bytes from a place on separate tokens: uint64, the first byte's bit is the lowest."""
+def equal_to(typing_context, data, place, byte):
+    """Which of the 64 bytes from a place on are equal to one: see `finder`."""
 
     def generate(context, builder, signature, arguments):
         block = _load(context, builder, signature, arguments, BLOCK)
-        found = ir.Constant(ir.VectorType(ir.IntType(1), BLOCK), None)
-        for first, last in _SEPARATORS:
-            found = builder.or_(found, _is_within(builder, block, first, last))
-        return builder.bitcast(found, _WORD)
+        byte = context.cast(builder, arguments[2], signature.args[2], types.uint8)
+        return builder.bitcast(builder.icmp_unsigned("==", block, _splat(builder, byte, BLOCK)), _WORD)
 
-    return types.uint64(data, place), generate
+    return types.uint64(data, place, byte), generate
 
 
 @intrinsic
@@ -78,6 +85,16 @@ def lowest_bit(typing_context, bits):
 
     def generate(context, builder, signature, arguments):
         return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def count_bits(typing_context, bits):
+    """How many bits of a uint64 are set."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
 
     return types.int64(types.uint64), generate
 
