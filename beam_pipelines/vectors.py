@@ -84,9 +84,7 @@ def _pointer(context, builder, signature, arguments):
     array, *places = zip(signature.args[:3], arguments[:3], strict=True)
     structure = context.make_array(array[0])(context, builder, array[1])
     indices = [context.cast(builder, place, kind, types.intp) for kind, place in places]
-    item = cgutils.get_item_pointer(
-        context, builder, array[0], structure, indices, wraparound=False, boundscheck=False
-    )
+    item = cgutils.get_item_pointer(context, builder, array[0], structure, indices, wraparound=False, boundscheck=False)
     return builder.bitcast(item, _LLVM_VECTOR.as_pointer())
 
 

@@ -3,8 +3,6 @@
 Whatever is rare or broken is left to the code that these functions stand in for.
 """
 
-import numpy as np
-
 from beam_pipelines.byte_vectors import BLOCK, count_bits, equal_to, lowest_bit
 from beam_pipelines.compiling import compiled
 
