@@ -17,6 +17,8 @@ import typing
 
 logger = logging.getLogger("review_scorer")
 
+NVIDIA_DEVICE = "/dev/nvidiactl"
+
 
 class UserError(Exception):
     """Something that the person at the command line can mend; its text says how.
@@ -156,7 +158,7 @@ def import_tensorflow() -> None:
     It writes them past Python and whatever its log level is (TensorFlow 2.21). Where there is an
     NVIDIA device nothing is hidden.
     """
-    if os.path.exists("/dev/nvidiactl") or "tensorflow" in sys.modules:
+    if os.path.exists(NVIDIA_DEVICE) or "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
     standard_error = os.dup(2)

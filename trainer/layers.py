@@ -11,6 +11,11 @@ import tensorflow as tf
 from keras import ops
 
 
+def has_gpu() -> bool:
+    """Whether TensorFlow uses a GPU."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
 class TokenVectors(keras.layers.Layer):
     """Looks up vectors of tokens, some pretrained and frozen, the rest learned.
 
@@ -86,7 +91,7 @@ class MaskedConv1D(keras.layers.Conv1D):
     """A convolution with one window for each token: the token and the next ones, zeros past the end.
 
     float32 [batch, time, dim] -> float32 [batch, time, filters], the mask kept. The zeros past the
-    end are there at any length of padding, so a window does not depend on it.
+    end are there at any length of padding, so a window does not depend on it. On a GPU it is a product.
     """
 
     def __init__(self, filters: int, kernel_size: int, **kwargs):
@@ -97,7 +102,15 @@ class MaskedConv1D(keras.layers.Conv1D):
         if mask is not None:
             inputs = inputs * ops.cast(mask, inputs.dtype)[..., None]
         inputs = ops.pad(inputs, [[0, 0], [0, self.kernel_size[0] - 1], [0, 0]])
-        return super().call(inputs)
+        return self._as_product(inputs) if has_gpu() else super().call(inputs)
+
+    def _as_product(self, inputs):
+        # cuDNN prepares its convolution anew for each length, and nearly each batch has another (cuDNN 9.19).
+        width, dim, filters = self.kernel.shape
+        tokens = ops.shape(inputs)[1] - width + 1
+        windows = ops.concatenate([inputs[:, place : place + tokens] for place in range(width)], axis=-1)
+        kernel = ops.reshape(self.kernel, [width * dim, filters])
+        return self.activation(ops.tensordot(windows, kernel, 1) + self.bias)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
@@ -137,7 +150,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.return_sequences = return_sequences
-        self.on_gpu = use_cudnn and bool(tf.config.list_logical_devices("GPU"))
+        self.on_gpu = use_cudnn and has_gpu()
         self.forward, self.backward = (
             keras.layers.LSTM(units, return_sequences=True, name=name, dtype=self.dtype_policy)
             for name in ("forward", "backward")

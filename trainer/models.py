@@ -99,13 +99,19 @@ def head_for(settings: TrainerSettings, scores: np.ndarray):
 
 @contextlib.contextmanager
 def precision(mixed: bool):
-    """Within it, layers compute in half precision where they are asked to; what sums up stays in float32."""
+    """Within it, layers compute in half precision where they are asked to; what sums up stays in float32.
+
+    A GPU may then round the factors of a float32 product to 10 bits (TensorFloat-32), but no longer after
+    it: what is evaluated and exported must be what a CPU computes.
+    """
     before = keras.config.dtype_policy()
     if mixed:
         keras.config.set_dtype_policy("mixed_float16")
+    tf.config.experimental.enable_tensor_float_32_execution(True)
     try:
         yield
     finally:
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         keras.config.set_dtype_policy(before)
 
 

@@ -9,6 +9,7 @@ command continues an interrupted run.
 import dataclasses
 import json
 import math
+import os
 import pathlib
 
 from beam_pipelines import flags, job_folder, storage
@@ -94,6 +95,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     flags.imported()
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
+        tell_idle_gpu()
     copied = copies.Copies(output, settings.output)
     scale = prepared.scale
     head = models.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
@@ -164,6 +166,15 @@ def _tell_sizes(settings: TrainerSettings, model, prepared, output: pathlib.Path
         settings.epochs,
         _devices(replicas),
     )
+
+
+def tell_idle_gpu() -> None:
+    """Warns where a GPU is there but TensorFlow, which says so in no line that is shown, cannot use it."""
+    if os.path.exists(flags.NVIDIA_DEVICE) and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        logger.warning(
+            "this machine has an NVIDIA GPU that TensorFlow cannot use: install the libraries it needs with "
+            "pip install --constraint requirements.lock '.[gpu]'; going on without it"
+        )
 
 
 def _devices(replicas: int) -> str:

@@ -39,7 +39,10 @@ def plain_convolution(vectors: np.ndarray, kernel: np.ndarray, bias: np.ndarray)
 
 @pytest.mark.parametrize("length", [1, 2, 5, 9])
 @pytest.mark.parametrize("padding", [0, 1, 30])
-def test_convolution_and_pooling_ignore_the_padding(length, padding):
+@pytest.mark.parametrize("gpu", [False, True])
+def test_convolution_and_pooling_ignore_the_padding(length, padding, gpu, monkeypatch):
+    """On a GPU the convolution is a product, which any device can compute."""
+    monkeypatch.setattr(layers, "has_gpu", lambda: gpu)
     random = np.random.default_rng(length)
     vectors = random.normal(size=(length, 4)).astype(np.float32)
     convolution = layers.MaskedConv1D(3, 5)

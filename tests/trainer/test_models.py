@@ -134,3 +134,11 @@ def test_training_sees_no_padding_either(preset, model):
         weights.append([weight.numpy() for weight in fresh.trainable_weights])
     for without, with_padding in zip(*weights, strict=True):
         assert with_padding == pytest.approx(without, abs=2e-3)
+
+
+def test_products_on_a_gpu_are_whole_once_the_fit_is_done():
+    """An export is scored on a GPU when it is made, and elsewhere to see whether it still does the same."""
+    is_rounded = tf.config.experimental.tensor_float_32_execution_enabled
+    with models.precision(mixed=False):
+        assert is_rounded()
+    assert not is_rounded()

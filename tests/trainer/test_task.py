@@ -12,6 +12,7 @@ import time
 import h5py
 import pytest
 
+from beam_pipelines import flags
 from beam_pipelines.flags import UserError
 from tests.conftest import run_command, train
 from trainer import task
@@ -137,6 +138,19 @@ def test_mistakes_get_one_sentence(tmp_path, flags, message):
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("device", "chosen", "told"), [("nvidia", None, True), ("nvidia", "", False), ("absent", None, False)]
+)
+def test_a_gpu_that_tensorflow_cannot_use_is_told(tmp_path, monkeypatch, caplog, device, chosen, told):
+    (tmp_path / "nvidia").touch()
+    monkeypatch.setattr(flags, "NVIDIA_DEVICE", str(tmp_path / device))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    task.tell_idle_gpu()
+    assert ("has an NVIDIA GPU that TensorFlow cannot use" in caplog.text) == told
 
 
 def test_a_folder_with_other_files_is_refused(prepared, tmp_path):
