@@ -133,10 +133,11 @@ def beam_options(arguments: list[str], settings_class, module: str):
 
     Raises:
       SystemExit: Beam does not know one of them either.
+      UserError: The runner cannot be used, or not with these flags.
     """
     from apache_beam.options import pipeline_options
 
-    from beam_pipelines import object_stores
+    from beam_pipelines import object_stores, runners
 
     parsers = []
     options = pipeline_options.PipelineOptions(arguments)
@@ -147,6 +148,7 @@ def beam_options(arguments: list[str], settings_class, module: str):
         standard.runner = "FnApiRunner"
     # The launching process opens files too, before there is a pipeline.
     object_stores.set_options(options)
+    runners.check(options)
     return options
 
 

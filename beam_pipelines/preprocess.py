@@ -233,9 +233,9 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
 
 def _seconds_by_stage(root) -> dict[str, float]:
     """Runs a pipeline, and tells how long each stage took."""
-    from beam_pipelines import counters
+    from beam_pipelines import counters, runners
 
-    result = root.run()
+    result = runners.run(root)
     result.wait_until_finish()
     return counters.seconds_by_stage(counters.read(result))
 

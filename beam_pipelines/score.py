@@ -134,7 +134,7 @@ def run(settings: ScoreSettings, options) -> dict:
     flags.import_tensorflow()
     import apache_beam as beam
 
-    from beam_pipelines import counters
+    from beam_pipelines import counters, runners
     from beam_pipelines.scale import Scale
     from beam_pipelines.scoring import report as page
     from beam_pipelines.scoring import shards, summary, work
@@ -151,11 +151,11 @@ def run(settings: ScoreSettings, options) -> dict:
     flags.imported()
     try:
         with progress.Monitor(newly, job.size_bytes, done.values()):
-            result = pipeline.run()
+            result = runners.run(pipeline)
             result.wait_until_finish()
     except BaseException as error:
         # What the person has to mend first is told by the error itself.
-        if flags.UserError.__name__ not in str(error):
+        if flags.UserError.__name__ not in repr(error):
             logger.error("stopped; with --resume, the same command goes on from here")
         raise
     names = shards.finished(job.folder, settings.output_format)

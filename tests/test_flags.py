@@ -180,12 +180,28 @@ def test_a_value_that_beam_refuses(capsys):
         (["--runner=Direct"], "FnApiRunner"),
         (["--runner=FlinkRunner"], "FlinkRunner"),
         (["--runner=PrismRunner"], "PrismRunner"),
-        (["--runner=DataflowRunner"], "DataflowRunner"),
     ],
 )
 def test_the_direct_runner_downloads_nothing(given, expected):
     """Beam takes the name in any case; its own DirectRunner would first fetch another runner."""
     assert beam_options(ScoreSettings, *given)["runner"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--runner=Foo"], "--runner Foo is unknown; Beam has BundleBasedDirectRunner, DataflowRunner, DirectRunner, "),
+        (["--runner=no.such.Runner"], "--runner no.such.Runner cannot be used here: No module named 'no'"),
+        (["--runner=DataflowRunner"], "--runner DataflowRunner: Missing GCS path option: temp_location. "),
+        (
+            ["--runner=DataflowRunner", "--project=my-project", "--region=us-central1", "--temp_location=gs://b/tmp"],
+            "gs://b/tmp: no Google Cloud credentials found; ",
+        ),
+    ],
+)
+def test_a_runner_that_cannot_be_used_is_refused_before_any_work(no_credentials, arguments, sentence):
+    with pytest.raises(flags.UserError, match=f"^{re.escape(sentence)}"):
+        beam_options(ScoreSettings, *arguments)
 
 
 def run_module(module: str, *arguments: str) -> tuple[subprocess.CompletedProcess, set[str]]:
