@@ -184,10 +184,11 @@ def run(settings: PreprocessSettings, options) -> dict:
         embeddings.locate(settings.embeddings)
     reads = [file.path for file in files]
     job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite, reads=reads)
-    try:
-        return _run(settings, options, files, folder)
-    finally:
-        storage.clear_temporary(folder)
+    with job_folder.given_back(folder):
+        try:
+            return _run(settings, options, files, folder)
+        finally:
+            storage.clear_temporary(folder)
 
 
 def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], folder: str) -> dict:

@@ -131,6 +131,12 @@ def run(settings: ScoreSettings, options) -> dict:
     started = time.monotonic()
     job = Job.of(settings)
     job.claim()
+    with job_folder.given_back(job.folder, worth="scores/*"):
+        return _run(job, options, started)
+
+
+def _run(job: Job, options, started: float) -> dict:
+    settings = job.settings
     flags.import_tensorflow()
     import apache_beam as beam
 

@@ -232,6 +232,15 @@ def test_mistakes_get_one_sentence(tmp_path, archive, flags, message):
         run(tmp_path, archive, *flags)
 
 
+def test_a_refused_job_is_no_obstacle_to_the_right_one(tmp_path, archive):
+    """Its rejects can be looked at until then."""
+    with pytest.raises(UserError, match="no rated row at all: .*; see .*out/rejected"):
+        run(tmp_path, archive, "--score_column=title")
+    assert len(rejected(tmp_path / "out")) == 400
+    assert run(tmp_path, archive, "--score_column=score")["rows"]["kept"] == 400
+    assert rejected(tmp_path / "out") == []
+
+
 def test_a_folder_with_files_is_not_touched(tmp_path, archive):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")

@@ -204,6 +204,12 @@ def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, chang
     assert not (tmp_path / "out").exists()
 
 
+def test_a_runner_that_lacks_something_says_so_and_is_no_obstacle_to_another(archive, cnn, tmp_path):
+    with pytest.raises(UserError, match="^--runner PortableRunner: You must specify a --job_endpoint"):
+        run(archive, cnn, tmp_path / "out", "--runner=PortableRunner")
+    assert run(archive, cnn, tmp_path / "out")["rows_scored"] == 400
+
+
 def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_own(archive, cnn, tmp_path):
     run(archive, cnn, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")

@@ -143,3 +143,10 @@ def test_a_folder_with_other_files_is_refused(prepared, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
         task.main([f"--data={prepared}", f"--output={tmp_path}"])
+
+
+def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
+    for flags in (["--warm_start=nowhere"], [f"--warm_start={cnn}", "--model=lstm"]):
+        with pytest.raises(UserError, match="--warm_start"):
+            train(prepared, tmp_path / "out", "--epochs=1", *flags)
+    train(prepared, tmp_path / "out", "--epochs=1", f"--warm_start={cnn}")
