@@ -181,6 +181,8 @@ def _run(job: Job, options, started: float) -> dict:
 
 def told(settings: ScoreSettings, report: dict) -> str:
     """What the command says in the end."""
+    from beam_pipelines.scoring.report import off_scale
+
     run = report["this_run"]
     lines = [
         f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
@@ -197,12 +199,14 @@ def told(settings: ScoreSettings, report: dict) -> str:
     if settings.explain and report["rows_scored"]:
         lines.append(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
     if settings.score_column and not report["rows_with_true_score"]:
-        lines.append(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
+        on_scale = f"a number from {report['score_min']:g} to {report['score_max']:g}"
+        lines.append(f"no row has {on_scale} in the column {settings.score_column!r}, so the error is not known")
     elif settings.score_column:
         lines.append(
             f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
             f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
         )
+    lines += off_scale(report)
     if report["rows_read"]:
         lines.append(f"the scores lie in {settings.output}/scores")
     lines.append(f"the report is {settings.output}/report.html")

@@ -120,6 +120,17 @@ def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):
     assert summary["rmse"] == pytest.approx(np.sqrt((gaps**2).mean()), rel=1e-5)
 
 
+def test_true_scores_of_another_scale_do_not_count_but_are_told(rows, cnn, tmp_path, capsys):
+    others = [{**row, "score": row["score"] if place % 4 else 1000 + place} for place, row in enumerate(rows)]
+    archive = conftest.write_csv(tmp_path / "in.csv", others)
+    summary = run(archive, cnn, tmp_path / "out", "--score_column=score")
+    assert (summary["rows_with_true_score"], summary["true_scores_off_scale"]) == (300, 100)
+    assert summary["mae"] < 100
+    sentence = "100 true scores do not lie from 0 to 100 and are left out of the error."
+    assert sentence in capsys.readouterr().out.splitlines()
+    assert sentence in (tmp_path / "out/report.html").read_text()
+
+
 def test_the_summary_and_the_report_tell_what_the_scores_are(rows, archive, cnn, tmp_path):
     summary = run(archive, cnn, tmp_path, "--id_column=id")
     found = pd.read_parquet(tmp_path / "scores")
