@@ -158,7 +158,7 @@ def import_tensorflow() -> None:
     It writes them past Python and whatever its log level is (TensorFlow 2.21). Where there is an
     NVIDIA device nothing is hidden.
     """
-    if os.path.exists("/dev/nvidiactl") or "tensorflow" in sys.modules:
+    if _has_gpu() or "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
     standard_error = os.dup(2)
@@ -174,6 +174,10 @@ def import_tensorflow() -> None:
         os.close(nowhere)
 
 
+def _has_gpu() -> bool:
+    return os.path.exists("/dev/nvidiactl")
+
+
 def imported() -> None:
     """Says that all is imported, where `run` runs the command: the garbage collector begins its work.
 
@@ -187,7 +191,8 @@ def run(main) -> None:
     """Runs a command's `main` and exits with its status; a UserError becomes one sentence."""
     # The collector takes a quarter of the time of importing Beam and TensorFlow; see `imported`.
     gc.disable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # What goes wrong on a CPU is raised too; as an error, oneDNN also logs what it leaves to Eigen (TensorFlow 2.21).
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if _has_gpu() else "3")
     # Our own lines only: at INFO, Beam and TensorFlow print hundreds.
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))

@@ -2,7 +2,9 @@
 
 import collections
 import json
+import os
 import pathlib
+import re
 
 import numpy as np
 import pandas as pd
@@ -177,6 +179,18 @@ def test_a_private_archive_leaves_no_word_in_the_summary_the_report_and_the_stat
         assert len(paths) == 4
         told = "".join(path.read_text() for path in paths).lower()
         assert [word for word in words if word in told] == expected
+
+
+@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="TensorFlow tells of the GPU")
+def test_nothing_but_our_own_lines_is_told(cnn, tmp_path):
+    """Without AVX-512, TensorFlow has a line of its own about explaining."""
+    (tmp_path / "in.csv").write_text("text\nA superb record\n")
+    flags = [f"--{name}={tmp_path}/{value}" for name, value in {"input": "in.csv", "output": "out"}.items()]
+    quiet = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    flags += [f"--model={cnn}", "--text_column=text", "--explain"]
+    ended = conftest.run_command("beam_pipelines.score", *flags, env=quiet)
+    assert ended.returncode == 0
+    assert re.fullmatch(r"\d\d:\d\d:\d\d scoring 1 files, .*\n", ended.stderr)
 
 
 def test_a_parquet_column_keeps_its_type_and_the_score_says_its_unit(rows, cnn, tmp_path):
