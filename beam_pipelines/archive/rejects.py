@@ -29,7 +29,7 @@ class Reject:
       file: The path of its file, with `:MEMBER` in a .zip or .tar.
       place: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
       reason: A word for the summary, such as "empty_text".
-      raw: What stood there, cut after 2,000 characters.
+      raw: What stood there, cut after 2,000 characters; \\xNN is a byte that is not valid in the encoding.
     """
 
     file: str
@@ -41,7 +41,7 @@ class Reject:
     def of(cls, file: str, place: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
         """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
-            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "replace")
+            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
         return cls(file, place, reason, raw[:RAW_CHARACTERS])
