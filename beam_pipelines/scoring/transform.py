@@ -47,7 +47,7 @@ class ScoreReviews(beam.PTransform):
     explain: bool = False
 
     def expand(self, batches):
-        export = exports.find(self.model)
+        export = exports.find(self.model, "model")
         return batches | "ScoreBatch" >> beam.ParDo(_ScoreBatch(self, export)).with_outputs(REJECTS, main="scores")
 
 

@@ -72,7 +72,7 @@ def test_a_clash_or_a_missing_column_is_told(rows, cnn):
 
 
 def test_a_model_that_is_not_there_is_told_before_the_pipeline_runs(tmp_path):
-    with pytest.raises(UserError, match="holds no exported model"):
+    with pytest.raises(UserError, match="^model .* holds no exported model"):
         _ = beam.Pipeline() | beam.Create([]) | ScoreReviews(model=str(tmp_path), text_column="text")
 
 
