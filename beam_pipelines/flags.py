@@ -14,6 +14,7 @@ import re
 import sys
 import types
 import typing
+from collections.abc import Iterable
 
 logger = logging.getLogger("review_scorer")
 
@@ -46,13 +47,38 @@ def in_brackets(counts: dict[str, int]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers a wrong flag with one sentence, not with all the flags that there are."""
+    """Answers a wrong flag with one sentence, not with all the flags that there are.
+
+    Attributes:
+      flags: Those that it knows, such as "--input".
+    """
+
+    flags: tuple[str, ...] = ()
+    _given: tuple[str, ...] = ()
+
+    def parse_known_args(self, args=None, namespace=None):
+        self._given = tuple(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message):
+        if message.startswith("the following arguments are required"):
+            missing = re.findall(r"--\w+", message)
+            unknown = [argument for argument in self._given if argument.partition("=")[0] not in self.flags]
+            message = next((told for one in unknown if (told := misspelt(one, missing))), message)
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
-def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
+def misspelt(argument: str, flags: Iterable[str]) -> str:
+    """The sentence about an argument that seems to be one of some flags; empty where it does not.
+
+    >>> misspelt("--inptu=a.csv", ["--input"]), misspelt("--runner", ["--input"])
+    ('unknown argument --inptu=a.csv; did you mean --input?', '')
+    """
+    near = difflib.get_close_matches(argument.partition("=")[0], flags, n=1, cutoff=0.75)
+    return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
+
+
+def parser_for(settings_class, module: str) -> Parser:
     """Builds the parser of `python -m module`, whose description is the class's docstring."""
     parser = Parser(
         prog=f"python -m {module}",
@@ -62,6 +88,7 @@ def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     hints = typing.get_type_hints(settings_class)
+    parser.flags = tuple(f"--{field.name}" for field in dataclasses.fields(settings_class))
     for field in dataclasses.fields(settings_class):
         parser.add_argument(f"--{field.name}", **_argument(field, hints[field.name]))
     return parser
@@ -116,13 +143,10 @@ def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
     """Exits with a usage error that names the first argument that nothing reads."""
     if not arguments:
         return
-    ours = [f"--{field.name}" for field in dataclasses.fields(settings_class)]
-    unknown = arguments[0].partition("=")[0]
-    near = difflib.get_close_matches(unknown, ours, n=1, cutoff=0.75)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    parser, unknown = parser_for(settings_class, module), arguments[0]
     if not unknown.startswith("-"):
-        hint = "; a glob stands in quotes, or the shell makes several arguments of it"
-    parser_for(settings_class, module).error(f"unknown argument {arguments[0]}{hint}")
+        parser.error(f"unknown argument {unknown}; a glob stands in quotes, or the shell makes several arguments of it")
+    parser.error(misspelt(unknown, parser.flags) or f"unknown argument {unknown}")
 
 
 def beam_options(arguments: list[str], settings_class, module: str):

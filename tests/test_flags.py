@@ -55,6 +55,19 @@ def test_a_required_flag_is_named(capsys, settings_class):
         assert refused(capsys, flags.parse, settings_class, MODULES[settings_class], argv) == sentence
 
 
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [(0, ["--inptu", "a.csv"]), (0, ["--Input=a.csv"]), (2, ["--text-column=text"])],
+)
+def test_a_required_flag_that_is_misspelt_is_told_so(capsys, place, written):
+    """`--title_column`, which is as near, is another flag, and Beam's may stand there too."""
+    argv = [*REQUIRED[PreprocessSettings], "--title_column=t", "--region=r"]
+    right = argv[place].partition("=")[0]
+    argv[place : place + 1] = written
+    sentence = f"unknown argument {written[0]}; did you mean {right}?"
+    assert refused(capsys, flags.parse, PreprocessSettings, MODULES[PreprocessSettings], argv) == sentence
+
+
 @commands
 def test_without_other_flags_the_defaults_of_the_dataclass_hold(settings_class):
     settings, others = parse(settings_class)
