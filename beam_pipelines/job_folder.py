@@ -81,6 +81,7 @@ def given_back(root: str, *, worth: str | None = None):
                 storage.delete(root, written)
             else:
                 tell(root, **{FREE: True})
+            storage.clear_temporary(root)
         raise
 
 

@@ -186,6 +186,7 @@ def fail(root: str, *written: str, worth: str | None = None, error=UserError) ->
 def test_a_job_that_fails_with_nothing_to_go_on_from_leaves_the_folder_free(root, written, resume):
     fail(root, *written, worth="scores/*")
     assert [name for name in storage.listing(root) if name != "manifest.json"] == written
+    assert not storage.exists(f"{root}/.tmp")
     job_folder.claim(root, manifest(model_version=9), overwrite=False, resume=resume, reads=[])
     assert storage.listing(root) == ["manifest.json"]
     assert job_folder.read(root) == json.loads(json.dumps(manifest(model_version=9)))
