@@ -14,6 +14,7 @@ import re
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Iterable
 
 logger = logging.getLogger("review_scorer")
@@ -223,6 +224,8 @@ def run(main) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # Keras warns of scores that are all the same (Keras 3.15).
+    warnings.filterwarnings("ignore", category=UserWarning, module="keras")
     # What a step raises ends the job and is told once, below.
     for name in ("apache_beam", "google.auth"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
