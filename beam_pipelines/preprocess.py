@@ -123,7 +123,8 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
         counts = f"{rows['read',]:,} rows read"
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
             counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
-        raise UserError(f"no rated row at all: {counts}{f'; see {settings.output}/rejected' if rejected else ''}")
+        more = f"; {rejects.hint(rejected)}see {settings.output}/rejected" if rejected else ""
+        raise UserError(f"no rated row at all: {counts}{more}")
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 
 
