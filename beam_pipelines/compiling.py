@@ -6,6 +6,8 @@ import hashlib
 import itertools
 import os
 import pathlib
+import shutil
+import time
 from collections.abc import Callable
 
 import numba
@@ -16,6 +18,9 @@ from numba.core import caching, cgutils
 from numba.extending import intrinsic
 
 from beam_pipelines.flags import logger
+
+# What was compiled is kept in a folder whose name has so many digits, for so long after it was compiled.
+DIGEST, KEPT_SECONDS = 16, 30 * 24 * 3600
 
 
 def compiled(function=None, **options):
@@ -53,6 +58,7 @@ class _Cache(caching.FunctionCache):
     def save_overload(self, *given):
         try:
             super().save_overload(*given)
+            _forget_old_sources(pathlib.Path(_cache_folder()))
         except Exception as error:
             logger.debug("not cached: %s", error)
 
@@ -63,7 +69,15 @@ def _cache_folder() -> str:
     package = pathlib.Path(__file__).parent
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
     home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
-    return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:16]))
+    return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:DIGEST]))
+
+
+def _forget_old_sources(folder: pathlib.Path) -> None:
+    """Removes what was compiled of other sources and is old; whoever still runs these compiles them again."""
+    for other in folder.parent.iterdir():
+        is_ours = len(other.name) == DIGEST and other != folder
+        if is_ours and time.time() - other.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @intrinsic

@@ -32,12 +32,12 @@ class Export:
         return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def find(folder: str, flag: str = "model") -> Export:
+def find(folder: str, named: str = "--model") -> Export:
     """Finds a model: a version's folder, the newest in a folder of versions, or of a trainer's output.
 
     Args:
       folder: The folder.
-      flag: The flag that named it, for the messages.
+      named: The flag or the argument that is it, for the messages.
 
     Raises:
       UserError: There is none, or it was not written by the trainer.
@@ -49,17 +49,15 @@ def find(folder: str, flag: str = "model") -> Export:
         saved = [number for number in numbers if f"{number}/saved_model.pb" in names]
         if "saved_model.pb" in names:
             if not versions.rsplit("/", 1)[-1].isdecimal():
-                raise UserError(f"--{flag} {folder}: the name of a version's folder is its number, as it was exported")
-            return _open(versions, flag)
+                raise UserError(f"{named} {folder}: the name of a version's folder is its number, as it was exported")
+            return _open(versions, named)
         if saved:
-            return _open(storage.join(versions, str(max(saved))), flag)
-    raise UserError(
-        f"--{flag} {folder} holds no exported model: expected the output of trainer.task, or a folder in it"
-    )
+            return _open(storage.join(versions, str(max(saved))), named)
+    raise UserError(f"{named} {folder} holds no exported model: expected the output of trainer.task, or a folder in it")
 
 
-def _open(path: str, flag: str) -> Export:
+def _open(path: str, named: str) -> Export:
     extra = storage.join(path, EXTRA)
     if not storage.exists(extra):
-        raise UserError(f"--{flag} {path} has no {EXTRA}: it was not exported by trainer.task")
+        raise UserError(f"{named} {path} has no {EXTRA}: it was not exported by trainer.task")
     return Export(path, storage.read_json(extra))

@@ -14,6 +14,8 @@ import re
 import sys
 import types
 import typing
+import warnings
+from collections.abc import Iterable
 
 logger = logging.getLogger("review_scorer")
 
@@ -48,13 +50,38 @@ def in_brackets(counts: dict[str, int]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers a wrong flag with one sentence, not with all the flags that there are."""
+    """Answers a wrong flag with one sentence, not with all the flags that there are.
+
+    Attributes:
+      flags: Those that it knows, such as "--input".
+    """
+
+    flags: tuple[str, ...] = ()
+    _given: tuple[str, ...] = ()
+
+    def parse_known_args(self, args=None, namespace=None):
+        self._given = tuple(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message):
+        if message.startswith("the following arguments are required"):
+            missing = re.findall(r"--\w+", message)
+            unknown = [argument for argument in self._given if argument.partition("=")[0] not in self.flags]
+            message = next((told for one in unknown if (told := misspelt(one, missing))), message)
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
-def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
+def misspelt(argument: str, flags: Iterable[str]) -> str:
+    """The sentence about an argument that seems to be one of some flags; empty where it does not.
+
+    >>> misspelt("--inptu=a.csv", ["--input"]), misspelt("--runner", ["--input"])
+    ('unknown argument --inptu=a.csv; did you mean --input?', '')
+    """
+    near = difflib.get_close_matches(argument.partition("=")[0], flags, n=1, cutoff=0.75)
+    return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
+
+
+def parser_for(settings_class, module: str) -> Parser:
     """Builds the parser of `python -m module`, whose description is the class's docstring."""
     parser = Parser(
         prog=f"python -m {module}",
@@ -64,6 +91,7 @@ def parser_for(settings_class, module: str) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     hints = typing.get_type_hints(settings_class)
+    parser.flags = tuple(f"--{field.name}" for field in dataclasses.fields(settings_class))
     for field in dataclasses.fields(settings_class):
         parser.add_argument(f"--{field.name}", **_argument(field, hints[field.name]))
     return parser
@@ -118,13 +146,10 @@ def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
     """Exits with a usage error that names the first argument that nothing reads."""
     if not arguments:
         return
-    ours = [f"--{field.name}" for field in dataclasses.fields(settings_class)]
-    unknown = arguments[0].partition("=")[0]
-    near = difflib.get_close_matches(unknown, ours, n=1, cutoff=0.75)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    parser, unknown = parser_for(settings_class, module), arguments[0]
     if not unknown.startswith("-"):
-        hint = "; a glob stands in quotes, or the shell makes several arguments of it"
-    parser_for(settings_class, module).error(f"unknown argument {arguments[0]}{hint}")
+        parser.error(f"unknown argument {unknown}; a glob stands in quotes, or the shell makes several arguments of it")
+    parser.error(misspelt(unknown, parser.flags) or f"unknown argument {unknown}")
 
 
 def beam_options(arguments: list[str], settings_class, module: str):
@@ -135,10 +160,11 @@ def beam_options(arguments: list[str], settings_class, module: str):
 
     Raises:
       SystemExit: Beam does not know one of them either.
+      UserError: The runner cannot be used, or not with these flags.
     """
     from apache_beam.options import pipeline_options
 
-    from beam_pipelines import object_stores
+    from beam_pipelines import object_stores, runners
 
     parsers = []
     options = pipeline_options.PipelineOptions(arguments)
@@ -149,6 +175,7 @@ def beam_options(arguments: list[str], settings_class, module: str):
         standard.runner = "FnApiRunner"
     # The launching process opens files too, before there is a pipeline.
     object_stores.set_options(options)
+    runners.check(options)
     return options
 
 
@@ -158,7 +185,7 @@ def import_tensorflow() -> None:
     It writes them past Python and whatever its log level is (TensorFlow 2.21). Where there is an
     NVIDIA device nothing is hidden.
     """
-    if os.path.exists(NVIDIA_DEVICE) or "tensorflow" in sys.modules:
+    if has_nvidia_device() or "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
     standard_error = os.dup(2)
@@ -174,6 +201,11 @@ def import_tensorflow() -> None:
         os.close(nowhere)
 
 
+def has_nvidia_device() -> bool:
+    """Whether this machine has an NVIDIA GPU with its driver, whether or not TensorFlow can use it."""
+    return os.path.exists(NVIDIA_DEVICE)
+
+
 def imported() -> None:
     """Says that all is imported, where `run` runs the command: the garbage collector begins its work.
 
@@ -187,13 +219,16 @@ def run(main) -> None:
     """Runs a command's `main` and exits with its status; a UserError becomes one sentence."""
     # The collector takes a quarter of the time of importing Beam and TensorFlow; see `imported`.
     gc.disable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # What goes wrong on a CPU is raised too; as an error, oneDNN also logs what it leaves to Eigen (TensorFlow 2.21).
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_nvidia_device() else "3")
     # Our own lines only: at INFO, Beam and TensorFlow print hundreds.
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # Keras warns of scores that are all the same (Keras 3.15).
+    warnings.filterwarnings("ignore", category=UserWarning, module="keras")
     # What a step raises ends the job and is told once, below.
     for name in ("apache_beam", "google.auth"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

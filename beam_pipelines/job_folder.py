@@ -5,6 +5,7 @@ versions and the patterns of the files that the command may write; `--overwrite`
 those patterns and no others.
 """
 
+import contextlib
 import dataclasses
 import fnmatch
 import importlib.metadata
@@ -16,6 +17,8 @@ from beam_pipelines import storage
 from beam_pipelines.flags import UserError, logger
 
 MANIFEST = "manifest.json"
+# In the manifest of a folder that the next job may take.
+FREE = "free"
 
 
 def versions() -> dict[str, str]:
@@ -58,6 +61,35 @@ def tell(root: str, **more) -> None:
     storage.write_json(root, MANIFEST, {**read(root), **more})
 
 
+@contextlib.contextmanager
+def given_back(root: str, *, worth: str | None = None):
+    """Frees the folder again where what is done in it fails and leaves nothing to go on from.
+
+    The command can then begin there once more, with other flags. What was written, such as the rejected rows that an
+    error speaks of, stays until it does.
+
+    Args:
+      root: The folder, which `claim` has taken.
+      worth: A pattern of files to go on from.
+    """
+    try:
+        yield
+    except Exception:
+        written = _present(root)
+        if not worth or not fnmatch.filter(written, worth):
+            if written == [MANIFEST]:
+                storage.delete(root, written)
+            else:
+                tell(root, **{FREE: True})
+            storage.clear_temporary(root)
+        raise
+
+
+def _present(root: str) -> list[str]:
+    # A job that was killed at its first write leaves a temporary file alone.
+    return [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
+
+
 def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:
     """Makes `root` this job's: refuses a folder that holds files, goes on with it, or empties it.
 
@@ -77,9 +109,9 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
     for path in reads:
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
-    old = read(root)
-    # A job that was killed at its first write leaves a temporary file alone.
-    present = [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
+    old, present = read(root), _present(root)
+    if old and FREE in old:
+        overwrite, resume = True, False
     if old and old["command"] != new["command"]:
         raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
     if present and not (overwrite or resume):

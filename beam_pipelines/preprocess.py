@@ -123,7 +123,8 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
         counts = f"{rows['read',]:,} rows read"
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
             counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
-        raise UserError(f"no rated row at all: {counts}{f'; see {settings.output}/rejected' if rejected else ''}")
+        more = f"; {rejects.hint(rejected)}see {settings.output}/rejected" if rejected else ""
+        raise UserError(f"no rated row at all: {counts}{more}")
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 
 
@@ -184,10 +185,11 @@ def run(settings: PreprocessSettings, options) -> dict:
         embeddings.locate(settings.embeddings)
     reads = [file.path for file in files]
     job_folder.claim(folder, job_folder.manifest(MODULE, settings, OUTPUTS), overwrite=settings.overwrite, reads=reads)
-    try:
-        return _run(settings, options, files, folder)
-    finally:
-        storage.clear_temporary(folder)
+    with job_folder.given_back(folder):
+        try:
+            return _run(settings, options, files, folder)
+        finally:
+            storage.clear_temporary(folder)
 
 
 def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], folder: str) -> dict:
@@ -233,9 +235,9 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
 
 def _seconds_by_stage(root) -> dict[str, float]:
     """Runs a pipeline, and tells how long each stage took."""
-    from beam_pipelines import counters
+    from beam_pipelines import counters, runners
 
-    result = root.run()
+    result = runners.run(root)
     result.wait_until_finish()
     return counters.seconds_by_stage(counters.read(result))
 

@@ -131,10 +131,16 @@ def run(settings: ScoreSettings, options) -> dict:
     started = time.monotonic()
     job = Job.of(settings)
     job.claim()
+    with job_folder.given_back(job.folder, worth="scores/*"):
+        return _run(job, options, started)
+
+
+def _run(job: Job, options, started: float) -> dict:
+    settings = job.settings
     flags.import_tensorflow()
     import apache_beam as beam
 
-    from beam_pipelines import counters
+    from beam_pipelines import counters, runners
     from beam_pipelines.scale import Scale
     from beam_pipelines.scoring import report as page
     from beam_pipelines.scoring import shards, summary, work
@@ -151,11 +157,11 @@ def run(settings: ScoreSettings, options) -> dict:
     flags.imported()
     try:
         with progress.Monitor(newly, job.size_bytes, done.values()):
-            result = pipeline.run()
+            result = runners.run(pipeline)
             result.wait_until_finish()
     except BaseException as error:
         # What the person has to mend first is told by the error itself.
-        if flags.UserError.__name__ not in str(error):
+        if flags.UserError.__name__ not in repr(error):
             logger.error("stopped; with --resume, the same command goes on from here")
         raise
     names = shards.finished(job.folder, settings.output_format)
@@ -175,6 +181,8 @@ def run(settings: ScoreSettings, options) -> dict:
 
 def told(settings: ScoreSettings, report: dict) -> str:
     """What the command says in the end."""
+    from beam_pipelines.scoring.report import off_scale
+
     run = report["this_run"]
     lines = [
         f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
@@ -191,12 +199,14 @@ def told(settings: ScoreSettings, report: dict) -> str:
     if settings.explain and report["rows_scored"]:
         lines.append(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
     if settings.score_column and not report["rows_with_true_score"]:
-        lines.append(f"no row has a number in the column {settings.score_column!r}, so the error is not known")
+        on_scale = f"a number from {report['score_min']:g} to {report['score_max']:g}"
+        lines.append(f"no row has {on_scale} in the column {settings.score_column!r}, so the error is not known")
     elif settings.score_column:
         lines.append(
             f"on {report['rows_with_true_score']:,} rows with a true score: mean absolute error {report['mae']:.3g}, "
             f"{report['coverage']:.0%} in their {report['interval_share']:.0%} interval"
         )
+    lines += off_scale(report)
     if report["rows_read"]:
         lines.append(f"the scores lie in {settings.output}/scores")
     lines.append(f"the report is {settings.output}/report.html")

@@ -72,14 +72,14 @@ def _largest_gap(outputs: dict[str, list], export: exports.Export) -> float:
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = flags.Parser(
         prog="python -m serving.check",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("export", metavar="EXPORT", help="a version, a folder of versions, or the trainer's output")
-    export = exports.find(parser.parse_args(argv).export)
+    export = exports.find(parser.parse_args(argv).export, "EXPORT")
     found = check(export)
     print(f"{export.path} loads with TensorFlow alone")
     for name, signature in sorted(found["signatures"].items()):

@@ -55,6 +55,19 @@ def test_a_required_flag_is_named(capsys, settings_class):
         assert refused(capsys, flags.parse, settings_class, MODULES[settings_class], argv) == sentence
 
 
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [(0, ["--inptu", "a.csv"]), (0, ["--Input=a.csv"]), (2, ["--text-column=text"])],
+)
+def test_a_required_flag_that_is_misspelt_is_told_so(capsys, place, written):
+    """`--title_column`, which is as near, is another flag, and Beam's may stand there too."""
+    argv = [*REQUIRED[PreprocessSettings], "--title_column=t", "--region=r"]
+    right = argv[place].partition("=")[0]
+    argv[place : place + 1] = written
+    sentence = f"unknown argument {written[0]}; did you mean {right}?"
+    assert refused(capsys, flags.parse, PreprocessSettings, MODULES[PreprocessSettings], argv) == sentence
+
+
 @commands
 def test_without_other_flags_the_defaults_of_the_dataclass_hold(settings_class):
     settings, others = parse(settings_class)
@@ -180,12 +193,28 @@ def test_a_value_that_beam_refuses(capsys):
         (["--runner=Direct"], "FnApiRunner"),
         (["--runner=FlinkRunner"], "FlinkRunner"),
         (["--runner=PrismRunner"], "PrismRunner"),
-        (["--runner=DataflowRunner"], "DataflowRunner"),
     ],
 )
 def test_the_direct_runner_downloads_nothing(given, expected):
     """Beam takes the name in any case; its own DirectRunner would first fetch another runner."""
     assert beam_options(ScoreSettings, *given)["runner"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--runner=Foo"], "--runner Foo is unknown; Beam has BundleBasedDirectRunner, DataflowRunner, DirectRunner, "),
+        (["--runner=no.such.Runner"], "--runner no.such.Runner cannot be used here: No module named 'no'"),
+        (["--runner=DataflowRunner"], "--runner DataflowRunner: Missing GCS path option: temp_location. "),
+        (
+            ["--runner=DataflowRunner", "--project=my-project", "--region=us-central1", "--temp_location=gs://b/tmp"],
+            "gs://b/tmp: no Google Cloud credentials found; ",
+        ),
+    ],
+)
+def test_a_runner_that_cannot_be_used_is_refused_before_any_work(no_credentials, arguments, sentence):
+    with pytest.raises(flags.UserError, match=f"^{re.escape(sentence)}"):
+        beam_options(ScoreSettings, *arguments)
 
 
 def run_module(module: str, *arguments: str) -> tuple[subprocess.CompletedProcess, set[str]]:

@@ -171,3 +171,37 @@ def test_a_refused_job_leaves_another_one_s_half_written_file_alone(root):
     with pytest.raises(UserError, match="is not empty"):
         job_folder.claim(root, manifest(), overwrite=False, reads=[])
     assert storage.exists(f"{root}/.tmp/half")
+
+
+def fail(root: str, *written: str, worth: str | None = None, error=UserError) -> None:
+    """A job that claims the folder, writes some files and ends with an error."""
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    write(root, *written)
+    with pytest.raises(error, match="^refused$"), job_folder.given_back(root, worth=worth):
+        raise error("refused")
+
+
+@pytest.mark.parametrize("written", [[], ["rejected/a.jsonl", "summary.json"]])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_job_that_fails_with_nothing_to_go_on_from_leaves_the_folder_free(root, written, resume):
+    fail(root, *written, worth="scores/*")
+    assert [name for name in storage.listing(root) if name != "manifest.json"] == written
+    assert not storage.exists(f"{root}/.tmp")
+    job_folder.claim(root, manifest(model_version=9), overwrite=False, resume=resume, reads=[])
+    assert storage.listing(root) == ["manifest.json"]
+    assert job_folder.read(root) == json.loads(json.dumps(manifest(model_version=9)))
+
+
+@pytest.mark.parametrize(("written", "error"), [(["scores/a.parquet"], UserError), ([], KeyboardInterrupt)])
+def test_a_job_that_can_go_on_keeps_its_folder(root, written, error):
+    fail(root, *written, worth="scores/*", error=error)
+    with pytest.raises(UserError, match="is not empty"):
+        job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    assert storage.listing(root) == ["manifest.json", *written]
+
+
+def test_a_free_folder_s_other_files_stay(root):
+    """Such as versions that an earlier run exported."""
+    fail(root, "export/1", "scores/a.parquet")
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    assert storage.listing(root) == ["export/1", "manifest.json"]

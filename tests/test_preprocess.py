@@ -217,19 +217,29 @@ def test_long_reviews_are_cut(tmp_path):
         (["--score_column=score", "--embeddings=no/glove.txt"], "--embeddings no/glove.txt: there is no such file"),
         (
             ["--score_column=title"],
-            "no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400",
+            r"no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400., 0 skipped; are the scores "
+            "numbers such as 8.5",
         ),
         (
             ["--score_column=score", "--trained_tokens=0"],
             "--trained_tokens 0 without --embeddings leaves no vocabulary",
         ),
         (["--score_column=score", "--sample_share=0"], "no token to learn from: no rated row with words fell into"),
-        (["--score_column=score", "--score_max=50"], "of the rows were rejected, most often for score_out_of_range"),
+        (["--score_column=score", "--score_max=50"], "score_out_of_range .*; are --score_min and --score_max right"),
     ],
 )
 def test_mistakes_get_one_sentence(tmp_path, archive, flags, message):
     with pytest.raises(UserError, match=message):
         run(tmp_path, archive, *flags)
+
+
+def test_a_refused_job_is_no_obstacle_to_the_right_one(tmp_path, archive):
+    """Its rejects can be looked at until then."""
+    with pytest.raises(UserError, match="no rated row at all: .* see .*out/rejected"):
+        run(tmp_path, archive, "--score_column=title")
+    assert len(rejected(tmp_path / "out")) == 400
+    assert run(tmp_path, archive, "--score_column=score")["rows"]["kept"] == 400
+    assert rejected(tmp_path / "out") == []
 
 
 def test_a_folder_with_files_is_not_touched(tmp_path, archive):

@@ -2,7 +2,9 @@
 
 import collections
 import json
+import os
 import pathlib
+import re
 
 import numpy as np
 import pandas as pd
@@ -86,7 +88,7 @@ def test_every_row_is_scored_or_rejected_with_its_reason(cnn, tmp_path):
         (5, "open_quote"),
         (6, "too_many_fields"),
     ]
-    assert [reject["raw"] for reject in rejects] == ["2,\n", "3,\ufffd\ufffd\n", '4,"\n', "5,bad,film\n"]
+    assert [reject["raw"] for reject in rejects] == ["2,\n", "3,\\xff\\xfe\n", '4,"\n', "5,bad,film\n"]
     assert summary["rows_read"] == 6
     assert summary["rejected_by_reason"] == {
         "empty_text": 1,
@@ -118,6 +120,17 @@ def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):
     gaps = scores - np.array([row["score"] for row in rows])
     assert summary["bias"] == pytest.approx(gaps.mean(), rel=1e-4)
     assert summary["rmse"] == pytest.approx(np.sqrt((gaps**2).mean()), rel=1e-5)
+
+
+def test_true_scores_of_another_scale_do_not_count_but_are_told(rows, cnn, tmp_path, capsys):
+    others = [{**row, "score": row["score"] if place % 4 else 1000 + place} for place, row in enumerate(rows)]
+    archive = conftest.write_csv(tmp_path / "in.csv", others)
+    summary = run(archive, cnn, tmp_path / "out", "--score_column=score")
+    assert (summary["rows_with_true_score"], summary["true_scores_off_scale"]) == (300, 100)
+    assert summary["mae"] < 100
+    sentence = "100 true scores do not lie from 0 to 100 and are left out of the error."
+    assert sentence in capsys.readouterr().out.splitlines()
+    assert sentence in (tmp_path / "out/report.html").read_text()
 
 
 def test_the_summary_and_the_report_tell_what_the_scores_are(rows, archive, cnn, tmp_path):
@@ -168,6 +181,18 @@ def test_a_private_archive_leaves_no_word_in_the_summary_the_report_and_the_stat
         assert [word for word in words if word in told] == expected
 
 
+@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="TensorFlow tells of the GPU")
+def test_nothing_but_our_own_lines_is_told(cnn, tmp_path):
+    """Without AVX-512, TensorFlow has a line of its own about explaining."""
+    (tmp_path / "in.csv").write_text("text\nA superb record\n")
+    flags = [f"--{name}={tmp_path}/{value}" for name, value in {"input": "in.csv", "output": "out"}.items()]
+    quiet = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    flags += [f"--model={cnn}", "--text_column=text", "--explain"]
+    ended = conftest.run_command("beam_pipelines.score", *flags, env=quiet)
+    assert ended.returncode == 0
+    assert re.fullmatch(r"\d\d:\d\d:\d\d scoring 1 files, .*\n", ended.stderr)
+
+
 def test_a_parquet_column_keeps_its_type_and_the_score_says_its_unit(rows, cnn, tmp_path):
     table = pd.DataFrame(rows)
     table["day"] = pd.Timestamp("2020-02-02")
@@ -202,6 +227,12 @@ def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, chang
     with pytest.raises(UserError, match=message):
         score.main([f"--{name}={value}" for name, value in flags.items()])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_runner_that_lacks_something_says_so_and_is_no_obstacle_to_another(archive, cnn, tmp_path):
+    with pytest.raises(UserError, match="^--runner PortableRunner: You must specify a --job_endpoint"):
+        run(archive, cnn, tmp_path / "out", "--runner=PortableRunner")
+    assert run(archive, cnn, tmp_path / "out")["rows_scored"] == 400
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_own(archive, cnn, tmp_path):

@@ -30,7 +30,8 @@ def claim(settings: TrainerSettings, prepared) -> None:
     """
     new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
-    if old and old["command"] == MODULE and not settings.overwrite:
+    goes_on = old and old["command"] == MODULE and job_folder.FREE not in old
+    if goes_on and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):
             raise UserError(
                 f"--output {settings.output} holds a finished run; choose another folder or add --overwrite"
@@ -70,7 +71,8 @@ def run(settings: TrainerSettings) -> dict:
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
         copies.restore(settings.output)
         claim(settings, prepared)
-        with copies.working_folder(settings.output) as output:
+        in_folder = job_folder.given_back(settings.output, worth="checkpoints/*")
+        with in_folder, copies.working_folder(settings.output) as output:
             return _run(settings, prepared, output)
 
 
@@ -170,7 +172,7 @@ def _tell_sizes(settings: TrainerSettings, model, prepared, output: pathlib.Path
 
 def tell_idle_gpu() -> None:
     """Warns where a GPU is there but TensorFlow, which says so in no line that is shown, cannot use it."""
-    if os.path.exists(flags.NVIDIA_DEVICE) and "CUDA_VISIBLE_DEVICES" not in os.environ:
+    if flags.has_nvidia_device() and "CUDA_VISIBLE_DEVICES" not in os.environ:
         logger.warning(
             "this machine has an NVIDIA GPU that TensorFlow cannot use: install the libraries it needs with "
             "pip install --constraint requirements.lock '.[gpu]'; going on without it"

@@ -86,6 +86,8 @@ def best(settings: TrainerSettings, prepared: PreparedReviews, head, output: pat
     tuner.search()
     trials = sorted(tuner.oracle.get_best_trials(settings.tune), key=lambda trial: trial.score)
     if trials[0].score >= WORST:
+        # There is nothing to go on from.
+        shutil.rmtree(output / "checkpoints", ignore_errors=True)
         raise UserError("--tune: no trial could be fitted; try a lower --learning_rate")
     names = [*trials[0].hyperparameters.values]
     table = io.StringIO()

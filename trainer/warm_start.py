@@ -41,7 +41,7 @@ def load(source: str, model: keras.Model, prepared: PreparedReviews, head) -> No
             first = str(error).splitlines()[0]
             raise UserError(f"--warm_start {source} does not fit this model and these data: {first}") from error
         return
-    export = exports.find(source, "warm_start")
+    export = exports.find(source, "--warm_start")
     with storage.local_copy(export.path) as folder:
         old = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
         vocabulary = next(pathlib.Path(folder, "assets").glob("*")).read_text(encoding="utf-8").splitlines()

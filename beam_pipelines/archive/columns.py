@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import itertools
+import re
 
 import pyarrow as pa
 
@@ -76,7 +77,11 @@ def check(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
 
 def missing(file: InputFile, name: str, names) -> UserError:
     """The error that a file lacks a column."""
-    return UserError(f"{file.label} has no column {name!r}; it has: {', '.join(names) or 'none'}")
+    # White space around a name is part of it, and easily overlooked.
+    there = ", ".join(one if one == one.strip() else repr(one) for one in names)
+    in_one = len(names) == 1 and file.format in ("csv", "tsv") and re.search(r"[,;\t|]", names[0])
+    hint = "; is --csv_delimiter right?" if in_one else ""
+    return UserError(f"{file.label} has no column {name!r}; it has: {there or 'none'}{hint}")
 
 
 def of_file(file: InputFile, reading: Reading) -> Columns | None:

@@ -119,7 +119,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _valid_text(array: pa.Array, reasons: dict[int, str]) -> pa.Array:
-    """Casts to string; a value that is not valid UTF-8 is repaired, and its row gets a reason."""
+    """Casts to string; of one that is not valid UTF-8 a byte becomes \\xNN, and its row gets a reason."""
     raw = array.cast(pa.binary())
     try:
         return raw.cast(pa.string())
@@ -129,6 +129,6 @@ def _valid_text(array: pa.Array, reasons: dict[int, str]) -> pa.Array:
         try:
             values[row] = value if value is None else value.decode()
         except UnicodeDecodeError:
-            values[row] = value.decode("utf-8", "replace")
+            values[row] = value.decode("utf-8", "backslashreplace")
             reasons[row] = "invalid_utf8"
     return pa.array(values, pa.string())

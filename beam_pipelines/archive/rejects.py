@@ -11,6 +11,7 @@ from beam_pipelines.flags import UserError
 RAW_CHARACTERS = 2000
 TOO_MANY = 3
 _DIALECT = "are --csv_delimiter and --csv_quote right? "
+_TEXT = "is --text_column right? "
 # By how a reason begins, what may have been given wrongly.
 HINTS = {
     "invalid_": "is --encoding right? ",
@@ -18,6 +19,10 @@ HINTS = {
     "too_many_fields": _DIALECT,
     "open_quote": _DIALECT,
     "broken_json": "is it one JSON object a line? ",
+    "missing_text": _TEXT,
+    "text_not_a_string": _TEXT,
+    "score_not_a_number": "are the scores numbers such as 8.5? ",
+    "score_out_of_range": "are --score_min and --score_max right? ",
 }
 
 
@@ -29,7 +34,7 @@ class Reject:
       file: The path of its file, with `:MEMBER` in a .zip or .tar.
       place: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
       reason: A word for the summary, such as "empty_text".
-      raw: What stood there, cut after 2,000 characters.
+      raw: What stood there, cut after 2,000 characters; \\xNN is a byte that is not valid in the encoding.
     """
 
     file: str
@@ -41,7 +46,7 @@ class Reject:
     def of(cls, file: str, place: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
         """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
-            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "replace")
+            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
         return cls(file, place, reason, raw[:RAW_CHARACTERS])
@@ -68,6 +73,12 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     return reasons
 
 
+def hint(by_reason: dict[str, int]) -> str:
+    """What may have been given wrongly where rows are rejected most often for such a reason, as a question."""
+    worst = max(by_reason, key=by_reason.get)
+    return next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
+
+
 def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, output: str) -> None:
     """Fails a job that rejected more than the allowed share of its rows.
 
@@ -77,9 +88,8 @@ def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, outpu
     share = sum(by_reason.values()) / max(rows_read, 1)
     if share > allowed:
         worst = max(by_reason, key=by_reason.get)
-        hint = next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
         raise UserError(
             f"{share:.1%} of the rows were rejected, most often for {worst} ({by_reason[worst]:,}); "
-            f"{hint}see {output}/rejected, and allow more with --max_rejected_share",
+            f"{hint(by_reason)}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )

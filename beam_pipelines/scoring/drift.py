@@ -115,6 +115,9 @@ def _of_shares(shares: dict, gap: float, unknown: dict[str, int], subject: str) 
         f"data: {shares['share']:.0%}, there {shares['training_share']:.0%} ({_index(shares)})"
     )
     said = said[0].upper() + said[1:]
+    if gap < 0:
+        # Beside other lengths, it would read as a cause of the doubt that these raise.
+        said += ", which is no cause for doubt"
     if gap >= FOREIGN_GAP:
         said += ", as in another language or subject"
     if gap > 0 and unknown:

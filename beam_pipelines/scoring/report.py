@@ -61,7 +61,7 @@ def sections(summary: dict, scale: Scale) -> list[Section]:
     found = [
         *([_scores(summary, scale), _likeness(summary)] if scored else []),
         *([_unknown(summary)] if summary["unknown_tokens"] else []),
-        *([_errors(summary)] if summary["rows_with_true_score"] else []),
+        *([_errors(summary)] if summary["rows_with_true_score"] or summary["true_scores_off_scale"] else []),
         *(_ranked(title, summary[name]) for name, title in RANKED.items() if summary[name]),
         _files(summary),
         *([_rejects(summary)] if summary["rows_rejected"] else []),
@@ -120,15 +120,25 @@ def _unknown(summary: dict) -> Section:
 
 def _errors(summary: dict) -> Section:
     names = ("rows_with_true_score", "mae", "rmse", "bias", "coverage", "interval_share")
+    said = (
+        "In the unit of the scores; bias is the score less the true one, on average. Reviews that the model learned "
+        "from flatter it."
+    )
     return Section(
         "Against the true scores",
-        text="In the unit of the scores; bias is the score less the true one, on average. Reviews that the model "
-        "learned from flatter it.",
+        text=" ".join([said, *off_scale(summary)]),
         table=_table(
             ["reviews", "MAE", "RMSE", "bias", "coverage of the interval", "promised"],
             [[summary[name] for name in names]],
         ),
     )
+
+
+def off_scale(summary: dict) -> list[str]:
+    """The sentence about true scores that the model's scale does not hold, where there are such."""
+    count = summary["true_scores_off_scale"]
+    scale = f"from {summary['score_min']:g} to {summary['score_max']:g}"
+    return [f"{count:,} true scores do not lie {scale} and are left out of the error."] if count else []
 
 
 def _ranked(title: str, rows: list[dict]) -> Section:

@@ -29,6 +29,7 @@ REJECT_EXAMPLES = 3
 def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> dict:
     """The statistics of a block: numbers, which add up over blocks, histograms, and examples."""
     block, results, work = scored.block, scored.results, scored.work
+    scale = Scale(export.about["score_min"], export.about["score_max"])
     with_text = not settings.no_text_in_reports
     found = {
         "file": block.file.label,
@@ -41,7 +42,7 @@ def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> di
         "rows_rejected": len(block.rejects),
         "columns_left_out": dict(sorted(block.left_out.items())),
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
-        **_distributions(results, Scale(export.about["score_min"], export.about["score_max"])),
+        **_distributions(results, scale),
         "batches": work.batches,
         "tokens_in_batches": work.tokens,
         "slots_in_batches": work.slots,
@@ -53,7 +54,7 @@ def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> di
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])
         found["explained_gap_sum"] = float(gaps.sum(dtype=np.float64))
     if settings.score_column:
-        found |= errors(true_scores(block.rows.column(settings.score_column)), results)
+        found |= errors(true_scores(block.rows.column(settings.score_column)), results, scale)
     return found
 
 
@@ -152,13 +153,14 @@ def true_scores(column: pa.Array) -> np.ndarray:
     return np.array([math.nan if reviews.is_blank(value) else reviews.parse_score(value) for value in raw], np.float64)
 
 
-def errors(truths: np.ndarray, results: dict) -> dict:
-    """The sums that the errors need, over the rows with a true score."""
-    known = np.isfinite(truths)
+def errors(truths: np.ndarray, results: dict, scale: Scale) -> dict:
+    """The sums that the errors need, over the rows with a true score; one off the scale has another unit or is none."""
+    known = (truths >= scale.low) & (truths <= scale.high)
     gaps = (results["score"] - truths)[known]
     covered = (results["score_low"] <= truths) & (truths <= results["score_high"])
     return {
         "rows_with_true_score": len(gaps),
+        "true_scores_off_scale": int((np.isfinite(truths) & ~known).sum()),
         "error_sum": float(gaps.sum()),
         "absolute_error_sum": float(np.abs(gaps).sum()),
         "squared_error_sum": float((gaps**2).sum()),

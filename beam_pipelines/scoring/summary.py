@@ -147,6 +147,7 @@ def summary(totals: Totals, export: Export) -> dict:
         "columns_left_out": dict(sorted(totals.left_out.items())),
         "engines": sorted(totals.engines),
         "by_file": {path: dict(counts) for path, counts in totals.by_file.items()},
+        **{name: export.about[name] for name in ("score_min", "score_max")},
         "score_mean": totals.share("score_sum", "rows_scored"),
         "interval_share": export.about["interval"]["share"],
         "interval_width_mean": totals.share("interval_width_sum", "rows_scored"),
@@ -166,10 +167,10 @@ def summary(totals: Totals, export: Export) -> dict:
 
 
 def errors(totals: Totals) -> dict:
-    """How far the scores lie from the true ones, where these are known."""
+    """How far the scores lie from the true ones, where these are known and on the model's scale."""
     mean_square = totals.share("squared_error_sum", "rows_with_true_score")
     return {
-        "rows_with_true_score": totals.sums["rows_with_true_score"],
+        **{name: totals.sums[name] for name in ("rows_with_true_score", "true_scores_off_scale")},
         "mae": totals.share("absolute_error_sum", "rows_with_true_score"),
         "rmse": None if mean_square is None else math.sqrt(mean_square),
         "bias": totals.share("error_sum", "rows_with_true_score"),

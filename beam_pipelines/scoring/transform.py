@@ -47,7 +47,7 @@ class ScoreReviews(beam.PTransform):
     explain: bool = False
 
     def expand(self, batches):
-        export = exports.find(self.model)
+        export = exports.find(self.model, "model")
         return batches | "ScoreBatch" >> beam.ParDo(_ScoreBatch(self, export)).with_outputs(REJECTS, main="scores")
 
 
@@ -95,14 +95,14 @@ def _with_string(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
 
 
 def _valid(batch: pa.RecordBatch, name: str) -> tuple[pa.RecordBatch, list[dict]]:
-    """The rows whose text is UTF-8, and the others, their text with U+FFFD for what is none."""
+    """The rows whose text is UTF-8, and the others, their text with \\xNN for each byte that is none."""
     texts = batch.column(name)
     try:
         texts.validate(full=True)
         return batch, []
     except pa.ArrowInvalid:
         raw = texts.cast(pa.binary()).to_pylist()
-    readable = [None if text is None else text.decode(errors="replace") for text in raw]
+    readable = [None if text is None else text.decode(errors="backslashreplace") for text in raw]
     is_valid = [text is None or text.encode() == data for text, data in zip(readable, raw, strict=True)]
     place = batch.schema.get_field_index(name)
     mended = batch.set_column(place, name, pa.array(readable, pa.string()))

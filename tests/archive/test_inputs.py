@@ -135,7 +135,8 @@ def test_columns_that_are_there_pass(tmp_path, name, content):
     ("name", "content", "told"),
     [
         ("b.csv", b"id,Text\n1,a\n", "has no column 'text'; it has: id, Text"),
-        ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text"),
+        ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text; is --csv_delimiter right?"),
+        ("b.csv", b"id, text\n1,a\n", "has no column 'text'; it has: id, ' text'"),
         ("b.jsonl", b'{"id": 1}\n{"body": "a"}\n', "has no column 'text'; it has: id, body"),
         ("b.json", b'[\n{"text": "a"}]\n', "is one JSON array; make it an object a line first, as jq -c '.[]' does"),
         ("b.parquet", parquet({"id": [1]}), "has no column 'text'; it has: id"),

@@ -101,6 +101,10 @@ def test_more_known_words_are_no_reason_for_distrust():
     found = compare(*sample(3000, 1, share=0.99), training(*sample(2000, 0, share=0.8)))
     assert len(found["drift"]) == 1
     assert found["drift"][0].startswith("More of the reviews' words have a vector")
+    assert found["drift"][0].endswith(", which is no cause for doubt.")
+    _, words, trust = compare(*sample(3000, 1, median=20, share=0.99), training(*sample(2000, 0, share=0.8)))["drift"]
+    assert words.endswith(", which is no cause for doubt.")
+    assert trust == "Trust the scores less."
 
 
 def test_the_reviews_that_made_the_vocabulary_do_not_stand_for_unseen_ones():

@@ -9,6 +9,7 @@ import pytest
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.scale import Scale
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring import statistics
 
@@ -101,11 +102,12 @@ def test_true_scores_are_read_as_the_training_reads_them(column, expected):
     assert statistics.true_scores(column) == pytest.approx(np.array(expected, float), nan_ok=True)
 
 
-def test_errors_are_summed_over_the_rows_with_a_true_score():
-    results = results_of([10, 20, 30], [4, 4, 4])
-    found = statistics.errors(np.array([11, np.nan, 26]), results)
+def test_errors_are_summed_over_the_rows_with_a_true_score_on_the_scale():
+    results = results_of([10, 20, 30, 40, 50], [4, 4, 4, 4, 4])
+    found = statistics.errors(np.array([11, np.nan, 26, 101, -np.inf]), results, Scale(0, 100))
     assert found == {
         "rows_with_true_score": 2,
+        "true_scores_off_scale": 1,
         "error_sum": 3,
         "absolute_error_sum": 5,
         "squared_error_sum": 17,

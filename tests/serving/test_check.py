@@ -60,5 +60,7 @@ def test_a_missing_file_fails(copy):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no exported model: expected the output of trainer.task"):
+    with pytest.raises(
+        UserError, match=f"^EXPORT {tmp_path} holds no exported model: expected the output of trainer.task"
+    ):
         check.main([str(tmp_path)])

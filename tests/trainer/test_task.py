@@ -12,8 +12,9 @@ import time
 import h5py
 import pytest
 
-from beam_pipelines import flags
+from beam_pipelines import flags, preprocess
 from beam_pipelines.flags import UserError
+from tests import conftest
 from tests.conftest import run_command, train
 from trainer import task
 
@@ -109,8 +110,6 @@ def test_seeds_make_other_weights(prepared, tmp_path, cnn):
 
 @pytest.mark.slow
 def test_without_a_validation_split_all_epochs_run(tmp_path, archive):
-    from beam_pipelines import preprocess
-
     data = tmp_path / "data"
     flags = f"--input {archive} --output {data} --text_column text --score_column score --validation_share 0"
     assert preprocess.main(flags.split()) == 0  # And without embeddings: all vectors are learned.
@@ -157,3 +156,21 @@ def test_a_folder_with_other_files_is_refused(prepared, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
         task.main([f"--data={prepared}", f"--output={tmp_path}"])
+
+
+def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
+    for given in (["--warm_start=nowhere"], [f"--warm_start={cnn}", "--model=lstm"]):
+        with pytest.raises(UserError, match="--warm_start"):
+            train(prepared, tmp_path / "out", "--epochs=1", *given)
+    train(prepared, tmp_path / "out", "--epochs=1", f"--warm_start={cnn}")
+
+
+@pytest.mark.slow
+def test_reviews_that_all_have_one_score_are_learned_in_silence(tmp_path, rows):
+    """Keras warns of a distribution over one score."""
+    archive = conftest.write_csv(tmp_path / "a.csv", [{**row, "score": 50} for row in rows[:20]])
+    flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score"
+    assert preprocess.main(flags.split()) == 0
+    ended = run_command("trainer.task", f"--data={tmp_path}/data", f"--output={tmp_path}/out", "--epochs=1")
+    assert ended.returncode == 0
+    assert [line for line in ended.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)] == []

@@ -62,5 +62,7 @@ def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):
 
 
 def test_settings_that_cannot_be_fitted_lose(prepared, tmp_path):
+    flags = ["--tune=1", "--epochs=1", "--preset=notebook"]
     with pytest.raises(UserError, match="--tune: no trial could be fitted; try a lower --learning_rate"):
-        train(prepared, tmp_path / "out", "--tune=1", "--epochs=1", "--preset=notebook", "--learning_rate=1e30")
+        train(prepared, tmp_path / "out", *flags, "--learning_rate=1e30")
+    train(prepared, tmp_path / "out", *flags)
