@@ -14,7 +14,7 @@ def test_a_small_run_compares_scoring_with_the_baselines(monkeypatch, tmp_path, 
     names = [one["baseline"]["name"] for one in found["comparisons"]]
     assert [name.split()[0] for name in names] == ["stock", "TF", "fastText's", "fastText's"]
     assert found["comparisons"][1]["baseline_median"] > 0
-    assert [run["rows"] for run in found["runs"]] == [300, 900, 60, 300]
+    assert [run["rows"] for run in found["runs"]] == [300, 2400, 60, 300]
     assert found["stages"][0]["seconds"].keys() >= {"read", "tokenise", "score", "write"}
     printed = capsys.readouterr().out
     assert all(name in printed for name in [*names, found["machine"]["cpu"]])
