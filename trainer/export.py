@@ -100,12 +100,9 @@ class ReviewScorer(tf.Module):
         return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
     def _read(self, outputs: tf.Tensor) -> dict:
-        low, high = self._head.bounds(outputs, self._threshold)
-        found = {"score": self._head.score(outputs), "score_low": low, "score_high": high}
-        return {
-            name: tf.clip_by_value(self._scale.from_unit(share), self._scale.low, self._scale.high)
-            for name, share in found.items()
-        }
+        shares = tf.stack([self._head.score(outputs), *self._head.bounds(outputs, self._threshold)])
+        scores = tf.clip_by_value(self._scale.from_unit(shares), self._scale.low, self._scale.high)
+        return dict(zip(("score", "score_low", "score_high"), tf.unstack(scores), strict=True))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serve(self, text):

@@ -6,6 +6,7 @@ the scale, in [0, 1]; all functions take and return arrays or tensors, in a grap
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -23,6 +24,7 @@ VALUES_OF_BIN = 10
 # So much mass is spread evenly over the scale before quantiles are read: where the model sees two modes
 # and nothing between, a quantile would else jump from one to the other with the last bit of a float.
 EVEN_SHARE = 0.03
+_QUARTILES = (0.25, 0.5, 0.75)
 _EPSILON = 1e-6
 # The nodes and weights of Gauss-Legendre quadrature on [0, 1].
 _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
@@ -142,32 +144,41 @@ class DistributionHead(_Head):
 
     def score(self, outputs):
         """The median, float32 [batch]."""
-        return self.quantile(outputs, 0.5)
+        return self.quantiles(outputs, _QUARTILES)[:, 1]
 
     def spreads(self, outputs):
         """How far the quartiles lie from the median, within limits: below and above, float32 [batch] each."""
-        median = self.score(outputs)
-        sides = median - self.quantile(outputs, 0.25), self.quantile(outputs, 0.75) - median
-        return tuple(ops.clip(side, LEAST_SPREAD, GREATEST_SPREAD) for side in sides)
+        # All of them at once, as for the median, so that an export computes them once.
+        quartiles = self.quantiles(outputs, _QUARTILES)
+        sides = ops.clip(quartiles[:, 1:] - quartiles[:, :-1], LEAST_SPREAD, GREATEST_SPREAD)
+        return sides[:, 0], sides[:, 1]
 
-    def quantile(self, outputs, share: float):
-        """The score below which the given share of the distribution lies, float32 [batch]."""
-        levels, values = self._steps(outputs)
-        rises = ops.maximum(levels[:, 1:] - levels[:, :-1], 1e-12)
-        part = ops.clip((share - levels[:, :-1]) / rises, 0.0, 1.0)
-        return values[0] + ops.sum(part * (values[1:] - values[:-1]), axis=1)
+    def quantiles(self, outputs, shares: tuple[float, ...]):
+        """The scores below which the given shares of the distribution lie, float32 [batch, shares].
+
+        A corner of the distribution function is linear in the masses of the bins, which add up to 1, and
+        so is what a share exceeds it by: one product gives all that is divided.
+        """
+        levels, values = self._corners
+        rises = np.maximum(np.diff(levels), 1e-12)
+        above = [share - levels[:, :-1] for share in shares]
+        products = ops.matmul(self._masses(outputs), np.concatenate([*above, rises], axis=1).astype(np.float32))
+        products = ops.reshape(products, [-1, len(shares) + 1, len(values) - 1])
+        parts = ops.clip(products[:, :-1] / products[:, -1:], 0.0, 1.0)
+        return np.float32(self.least) + ops.sum(parts * np.diff(values).astype(np.float32), axis=-1)
 
     def _masses(self, outputs):
         return ops.softmax(outputs / self.temperature)
 
-    def _steps(self, outputs):
-        """The corners of the distribution function: levels float32 [batch, values + 2], values float32 [values + 2]."""
-        masses = ops.matmul(self._masses(outputs), self.spread)
-        middles = ops.cumsum(masses, axis=1) - masses / 2
-        levels = ops.concatenate([ops.zeros_like(middles[:, :1]), middles, ops.ones_like(middles[:, :1])], axis=1)
-        values = np.array([self.least, *self.values, self.greatest], np.float32)
+    @functools.cached_property
+    def _corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """The corners of the distribution function of each bin alone: levels float64 [bins, values + 2], values."""
+        middles = np.cumsum(self.spread, axis=1, dtype=np.float64) - self.spread / 2
+        nothing = np.zeros((len(middles), 1))
+        levels = np.concatenate([nothing, middles, nothing + 1], axis=1)
+        values = np.array([self.least, *self.values, self.greatest])
         even = (values - self.least) / max(self.greatest - self.least, 1e-12)
-        return (1 - EVEN_SHARE) * levels + EVEN_SHARE * even.astype(np.float32), values
+        return (1 - EVEN_SHARE) * levels + EVEN_SHARE * even, values
 
     def about(self) -> dict:
         """What `reviews.json` says of it."""

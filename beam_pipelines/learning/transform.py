@@ -38,13 +38,14 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     """
     tokenized = tokens.tokenize(inputs["text"])
     table = tft.make_and_track_object(lambda: _table(vocabulary_path), name="vocabulary")
-    # A token outside the vocabulary is looked up as -1, which makes it UNKNOWN_ID.
-    ids = tokenized.with_flat_values(table.lookup(tokenized.flat_values) + vocabulary.FIRST_ID)
-    lengths = tokenized.row_lengths()
+    ids = tokenized.with_flat_values(table.lookup(tokenized.flat_values))
+    reviews = tokenized.value_rowids()
+    # Of two operations, where the tensor's own method runs ten.
+    lengths = tf.math.unsorted_segment_sum(tf.ones_like(reviews), reviews, tokenized.nrows())
     known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < vocabulary.past_known(first_trained_id))
-    known = tf.math.unsorted_segment_sum(tf.cast(known, tf.float32), tokenized.value_rowids(), tokenized.nrows())
+    known = tf.math.unsorted_segment_sum(tf.cast(known, tf.float32), reviews, tokenized.nrows())
     return {
-        "ids": _cut(ids, max_tokens),
+        "ids": _cut(ids.flat_values, lengths, max_tokens),
         "tokens": lengths,
         "known_share": known / tf.cast(tf.maximum(lengths, 1), tf.float32),
         "truncated": tf.cast(lengths > max_tokens, tf.int64),
@@ -59,20 +60,26 @@ def _table(vocabulary_path: str) -> tf.lookup.StaticHashTable:
         tf.lookup.TextFileIndex.WHOLE_LINE,
         tf.int64,
         tf.lookup.TextFileIndex.LINE_NUMBER,
+        value_index_offset=vocabulary.FIRST_ID,
     )
-    return tf.lookup.StaticHashTable(lines, -1)
+    return tf.lookup.StaticHashTable(lines, vocabulary.UNKNOWN_ID)
 
 
-def _cut(ids: tf.RaggedTensor, max_tokens: int) -> tf.RaggedTensor:
+def _cut(ids: tf.Tensor, lengths: tf.Tensor, max_tokens: int) -> tf.RaggedTensor:
     """The first `max_tokens` of each review; of one without any, the shared id.
 
-    With few operations: a server that scores one short review spends its time on their number.
+    With few operations, none of which but the last two waits for the look-up: a server that scores one
+    short review spends its time on their number.
+
+    Args:
+      ids: int64 [tokens of all].
+      lengths: int64 [batch], adding up to them.
     """
-    lengths = ids.row_lengths()
-    flat = tf.concat([ids.flat_values, [vocabulary.UNKNOWN_ID]], axis=0)
-    starts = tf.where(lengths > 0, ids.row_starts(), tf.size(ids.flat_values, tf.int64))
+    ends = tf.cumsum(lengths)
+    # The shared id is put at the end.
+    starts = tf.where(lengths > 0, ends - lengths, tf.reduce_sum(lengths))
     places = tf.ragged.range(starts, starts + tf.clip_by_value(lengths, 1, max_tokens))
-    return places.with_flat_values(tf.gather(flat, places.flat_values))
+    return places.with_flat_values(tf.gather(tf.concat([ids, [vocabulary.UNKNOWN_ID]], axis=0), places.flat_values))
 
 
 def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_tokens: int) -> None:
