@@ -5,11 +5,10 @@ review is run by itself, step by step, so that nothing depends on its neighbours
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
-import math
-
 import numpy as np
 
 from beam_pipelines import compiling
+from beam_pipelines.compiled_tanh import tanh
 from beam_pipelines.compiling import compiled, prefetch
 from beam_pipelines.scoring.compiled_cnn import LINE, RUN
 
@@ -18,24 +17,6 @@ PART_TOKENS = 1 << 12
 DIRECTIONS = 2
 # A token's row is asked for so many steps before it is needed; see `compiled_cnn`.
 AHEAD = 2
-# Beyond it, tanh is 1 in float32.
-_LARGEST = np.float32(8.7)
-_DEGREE = 12
-
-
-def _pade() -> np.ndarray:
-    """The coefficients of the diagonal Pade approximant of exp(2x) (Baker and Graves-Morris, 1996).
-
-    The odd terms over the even ones are tanh(x), within 5e-7 up to `_LARGEST`; all are positive, so that
-    nothing cancels out.
-    """
-    n = _DEGREE
-    return np.array(
-        [math.comb(n, k) * math.factorial(2 * n - k) * 2.0**k / math.factorial(2 * n) for k in range(n + 1)]
-    )
-
-
-_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12 = _pade().astype(np.float32)
 
 
 class CompiledLstm:
@@ -79,19 +60,6 @@ class CompiledLstm:
         return highest, mean, last, sums
 
 
-@compiled(fastmath={"contract"}, error_model="numpy")
-def _tanh(values):
-    """Replaces values by their tanh."""
-    for place in range(len(values)):
-        x = values[place]
-        x = x if x < _LARGEST else _LARGEST
-        x = x if x > -_LARGEST else -_LARGEST
-        y = x * x
-        odd = ((((_C11 * y + _C9) * y + _C7) * y + _C5) * y + _C3) * y + _C1
-        even = (((((_C12 * y + _C10) * y + _C8) * y + _C6) * y + _C4) * y + _C2) * y + _C0
-        values[place] = x * odd / even
-
-
 @compiled
 def _token(ids, start, length, direction, step):
     """The token of a step, from the start or from the end."""
@@ -124,13 +92,13 @@ def _pool(ids, starts, lengths, table, recurrent, highest, mean, last, sums):
                         inputs[gate] = (((inputs[gate] + a * wa[gate]) + b * wb[gate]) + c * wc[gate]) + d * wd[gate]
                 enter, keep = inputs[:units], inputs[units : 2 * units]
                 new, leave = inputs[2 * units : 3 * units], inputs[3 * units :]
-                _tanh(inputs)
+                tanh(inputs)
                 for unit in range(units):
                     cell[unit] = np.float32(0.5) * (
                         (np.float32(1) + keep[unit]) * cell[unit] + (np.float32(1) + enter[unit]) * new[unit]
                     )
                     squashed[unit] = cell[unit]
-                _tanh(squashed)
+                tanh(squashed)
                 for unit in range(units):
                     state[unit] = np.float32(0.5) * (np.float32(1) + leave[unit]) * squashed[unit]
                 for unit in range(units):
