@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from trainer import recurrence
+
 
 def has_gpu() -> bool:
     """Whether TensorFlow uses a GPU."""
@@ -138,7 +140,8 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     float32 [batch, time, dim] -> [batch, time, 2 units], the mask kept, or where `return_sequences` is
     False the last state of both, [batch, 2 units]. Padding must follow the tokens: then neither needs a
     mask, since each reads the padding last and nothing is taken from there. On a GPU it is cuDNN's
-    LSTM; on a CPU, and where `use_cudnn` is False, TensorFlow's operation for a whole sequence.
+    LSTM; on a CPU, and where `use_cudnn` is False, TensorFlow's operation for a whole sequence, and for
+    training, where it need not be exported, `trainer.recurrence`.
 
     Args:
       units: Of each of the two.
@@ -160,23 +163,32 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         self.forward.build(input_shape)
         self.backward.build(input_shape)
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, mask=None, training=False):
         mask = ops.ones(ops.shape(inputs)[:2], bool) if mask is None else mask
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
-
-        def reverse(sequences):
-            return tf.reverse_sequence(sequences, lengths, seq_axis=1)
-
-        forward, backward = self._states(self.forward, inputs), self._states(self.backward, reverse(inputs))
+        forward, backward = self._states(inputs, lengths, training)
         if self.return_sequences:
-            return ops.concatenate([forward, reverse(backward)], axis=-1)
-        last = ops.maximum(lengths - 1, 0)
-        return tf.gather(ops.concatenate([forward, backward], axis=-1), last, axis=1, batch_dims=1)
+            states = tf.transpose(tf.concat([forward, backward], axis=-1), [1, 0, 2])
+        else:
+            rows = tf.range(tf.shape(lengths)[0])
+            last = tf.gather_nd(forward, tf.stack([ops.maximum(lengths - 1, 0), rows], axis=1))
+            states = tf.concat([last, backward[0]], axis=-1)
+        return tf.cast(states, inputs.dtype)
 
-    def _states(self, lstm, sequences):
-        """The states after each token, float32 [batch, time, units]."""
+    def _states(self, inputs, lengths, training):
+        """The states of both directions after each token, float [time, batch, units] each."""
+        if training and not self.on_gpu:
+            return recurrence.bidirectional(inputs, [self.forward.cell, self.backward.cell], lengths)
+
+        def reverse(sequences, time_axis):
+            return tf.reverse_sequence(sequences, lengths, seq_axis=time_axis, batch_axis=1 - time_axis)
+
+        backward = self._states_of(self.backward, reverse(inputs, 1))
+        return self._states_of(self.forward, inputs), reverse(backward, 0)
+
+    def _states_of(self, lstm, sequences):
         if self.on_gpu:
-            return lstm(sequences)
+            return tf.transpose(lstm(sequences), [1, 0, 2])
         by_time = tf.transpose(tf.cast(sequences, tf.float32), [1, 0, 2])
         cell = lstm.cell
         weights = ops.concatenate([cell.kernel, cell.recurrent_kernel, ops.expand_dims(cell.bias, 0)])
@@ -199,7 +211,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
             forget_bias=0.0,
             cell_clip=-1.0,
         )
-        return tf.cast(tf.transpose(states.h, [1, 0, 2]), sequences.dtype)
+        return states.h
 
     def compute_mask(self, inputs, mask=None):
         return mask if self.return_sequences else None

@@ -6,14 +6,13 @@ nothing waits for the longest, and none depends on its neighbour.
 `trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
 """
 
-import math
-
 import numpy as np
 
 from beam_pipelines import compiling, vectors
+from beam_pipelines.compiled_tanh import tanh_fraction
 from beam_pipelines.compiling import compiled, prefetch
 from beam_pipelines.scoring.compiled_cnn import RUN
-from beam_pipelines.vectors import WIDTH, greater, lesser, load, splat, store
+from beam_pipelines.vectors import WIDTH, greater, load, splat, store
 
 # A thread takes about so many tokens at a time.
 PART_TOKENS = 1 << 14
@@ -23,24 +22,6 @@ DIRECTIONS = 2
 # A token's row is asked for so many steps before it is needed; see `compiled_cnn`.
 AHEAD = 4
 _IDLE = -1
-# Beyond it, tanh is 1 in float32.
-_LARGEST = np.float32(8.7)
-_DEGREE = 12
-
-
-def _pade() -> np.ndarray:
-    """The coefficients of the diagonal Pade approximant of exp(2x) (Baker and Graves-Morris, 1996).
-
-    The odd terms over the even ones are tanh(x), within 5e-7 up to `_LARGEST`; all are positive, so that
-    nothing cancels out.
-    """
-    n = _DEGREE
-    return np.array(
-        [math.comb(n, k) * math.factorial(2 * n - k) * 2.0**k / math.factorial(2 * n) for k in range(n + 1)]
-    )
-
-
-_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12 = _pade().astype(np.float32)
 
 
 class CompiledLstm:
@@ -183,31 +164,19 @@ def _step(inputs, state, cell, high, total):
     half = splat(0.5)
     for lane in range(LANES):
         for unit in range(0, units, WIDTH):
-            enter, of_enter = _tanh(load(inputs, lane, unit))
-            keep, of_keep = _tanh(load(inputs, lane, units + unit))
-            new, of_new = _tanh(load(inputs, lane, 2 * units + unit))
-            leave, of_leave = _tanh(load(inputs, lane, 3 * units + unit))
-            # Over a common denominator: a division takes as long as a dozen products.
+            enter, of_enter = tanh_fraction(load(inputs, lane, unit))
+            keep, of_keep = tanh_fraction(load(inputs, lane, units + unit))
+            new, of_new = tanh_fraction(load(inputs, lane, 2 * units + unit))
+            leave, of_leave = tanh_fraction(load(inputs, lane, 3 * units + unit))
+            # All over one denominator: see `tanh_fraction`.
             kept = (of_keep + keep) * load(cell, lane, unit) * (of_enter * of_new)
             after = half * (kept + (of_enter + enter) * new * of_keep) / (of_keep * of_enter * of_new)
-            squashed, of_squashed = _tanh(after)
+            squashed, of_squashed = tanh_fraction(after)
             out = half * (of_leave + leave) * squashed / (of_leave * of_squashed)
             store(cell, lane, unit, after)
             store(state, lane, unit, out)
             store(high, lane, unit, greater(load(high, lane, unit), out))
             store(total, lane, unit, load(total, lane, unit) + out)
-
-
-@compiled
-def _tanh(x):
-    """The numerator and the denominator of tanh; both are positive where x is."""
-    x = lesser(greater(x, splat(-_LARGEST)), splat(_LARGEST))
-    y = x * x
-    odd = ((((splat(_C11) * y + splat(_C9)) * y + splat(_C7)) * y + splat(_C5)) * y + splat(_C3)) * y + splat(_C1)
-    even = (
-        ((((splat(_C12) * y + splat(_C10)) * y + splat(_C8)) * y + splat(_C6)) * y + splat(_C4)) * y + splat(_C2)
-    ) * y + splat(_C0)
-    return x * odd, even
 
 
 @compiled
