@@ -3,7 +3,7 @@
 import os
 import time
 
-from beam_pipelines import compiling
+from beam_pipelines.compiling import cache
 
 
 def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
@@ -12,5 +12,5 @@ def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
     for name, age in ages.items():
         (tmp_path / name / "scoring").mkdir(parents=True)
         os.utime(tmp_path / name, times=(now - age * day,) * 2)
-    compiling._forget_old_sources(tmp_path / ("3" * 16))
+    cache._forget_old_sources(tmp_path / ("3" * 16))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0" * 16, "1" * 16, "3" * 16, "mine"]

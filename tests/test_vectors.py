@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from beam_pipelines import byte_vectors, vectors
-from beam_pipelines.compiling import compiled
-from beam_pipelines.vectors import greater, lesser, load, splat, store
+from beam_pipelines.compiling import byte_vectors, vectors
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.vectors import greater, lesser, load, splat, store
 
 CHARACTERS = "\x00\t\n !/:@[`{~az"
 _find = byte_vectors.finder(CHARACTERS)

@@ -9,8 +9,8 @@ An array of a step is one vector of all reviews, and each loop is one over few s
 
 import numpy as np
 
-from beam_pipelines.compiled_tanh import tanh
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.tanh import tanh
 
 _ONE, _HALF = np.float32(1), np.float32(0.5)
 _VANISHED = np.float32(1e-20)

@@ -9,7 +9,7 @@ is left to TensorFlow, as one product over all steps.
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines import compiling
+from beam_pipelines.compiling import threads
 from trainer import reused_memory
 from trainer.compiled_recurrence import backward, forward
 
@@ -80,7 +80,7 @@ def _run_forward(inputs, recurrent, lengths):
         way, first, last = part
         forward(inputs[way], recurrent[way], gates[way], cells[way], found[way], lengths, way == 1, first, last)
 
-    compiling.on_all_cores(run, _parts(len(lengths)))
+    threads.on_all_cores(run, _parts(len(lengths)))
     return *found, gates, cells
 
 
@@ -95,12 +95,12 @@ def _run_backward(wanted, wanted_in_reverse, found, found_in_reverse, gates, cel
         return backward(*given, changes[way], way == 1, first, last)
 
     of_recurrent = np.zeros_like(recurrent)
-    for (way, _, _), of_part in zip(parts, compiling.on_all_cores(run, parts), strict=True):
+    for (way, _, _), of_part in zip(parts, threads.on_all_cores(run, parts), strict=True):
         of_recurrent[way] += of_part
     return changes, of_recurrent
 
 
 def _parts(batch: int) -> list[tuple[int, int, int]]:
     """What a thread takes at a time: a direction, and the first and the last review, as of a range."""
-    rows = max(min(ROWS, -(-DIRECTIONS * batch // compiling.cores())), 1)
+    rows = max(min(ROWS, -(-DIRECTIONS * batch // threads.cores())), 1)
     return [(way, first, min(first + rows, batch)) for way in range(DIRECTIONS) for first in range(0, batch, rows)]

@@ -3,8 +3,8 @@
 Whatever is rare or broken is left to the code that these functions stand in for.
 """
 
-from beam_pipelines.byte_vectors import BLOCK, count_bits, equal_to, lowest_bit
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling.byte_vectors import BLOCK, count_bits, equal_to, lowest_bit
+from beam_pipelines.compiling.cache import compiled
 
 NEWLINE, RETURN = ord("\n"), ord("\r")
 

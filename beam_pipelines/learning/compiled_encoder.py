@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.learning import vocabulary
 from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized
 from beam_pipelines.learning.encoded import Encoded

@@ -13,9 +13,10 @@ import string
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines import byte_vectors, compiling
-from beam_pipelines.byte_vectors import BLOCK, KEY, key, lowest_bit
-from beam_pipelines.compiling import compiled, prefetch
+from beam_pipelines.compiling import byte_vectors, threads
+from beam_pipelines.compiling.byte_vectors import BLOCK, KEY, key, lowest_bit
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.vectors import prefetch
 from beam_pipelines.learning import token_table, tokens
 from beam_pipelines.learning.token_table import TokenTable
 
@@ -67,7 +68,7 @@ class CompiledTokenizer:
     def __call__(self, texts: pa.Array, others: TokenTable | None = None) -> Tokenized:
         """Tokenises texts, string [batch], on all cores; tokens outside the vocabulary are added to `others`."""
         others = TokenTable() if others is None else others
-        parts = compiling.on_all_cores(self._split_part, _parts(texts))
+        parts = threads.on_all_cores(self._split_part, _parts(texts))
         found = [part_others.tokens for _, _, part_others in parts]
         for (codes, _, _), numbers in zip(parts, self._numbers_of_all(found, others), strict=True):
             _replace(codes, numbers)
@@ -115,7 +116,7 @@ def _tokenized():
 
 
 def _parts(texts: pa.Array) -> list[pa.Array]:
-    wanted = texts.nbytes // compiling.cores()
+    wanted = texts.nbytes // threads.cores()
     return list(tokens.parts(texts, min(max(wanted, MIN_PART_BYTES), MAX_PART_BYTES)))
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipelines import storage
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.counters import Clock
 from beam_pipelines.learning import splits
 from beam_pipelines.learning.compiled_tokens import CompiledTokenizer

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.compiling import compiled
+from beam_pipelines.compiling.cache import compiled
 
 EMPTY = -1
 # Enough for what some hundred kilobytes of text hold beside a vocabulary.

@@ -5,9 +5,9 @@
 
 import numpy as np
 
-from beam_pipelines import compiling, vectors
-from beam_pipelines.compiling import compiled, prefetch
-from beam_pipelines.vectors import WIDTH, greater, lesser, load, splat, store
+from beam_pipelines.compiling import threads, vectors
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.vectors import WIDTH, greater, lesser, load, prefetch, splat, store
 
 # A thread takes about so many tokens at a time: enough to forget its start, few enough to share out.
 PART_TOKENS = 1 << 14
@@ -58,7 +58,7 @@ class CompiledCnn:
             windows = (self._table, self._first, self._reached)
             _pool(ids, starts[part], lengths[part], *windows, *pooled[:, part], sums[part])
 
-        compiling.on_all_cores(pool, compiling.parts_of(lengths, PART_TOKENS))
+        threads.on_all_cores(pool, threads.parts_of(lengths, PART_TOKENS))
         return *pooled[..., self._filters - 1 :: -1], sums[:, : self._columns]
 
 

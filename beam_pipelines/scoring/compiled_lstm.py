@@ -8,11 +8,11 @@ nothing waits for the longest, and none depends on its neighbour.
 
 import numpy as np
 
-from beam_pipelines import compiling, vectors
-from beam_pipelines.compiled_tanh import tanh_fraction
-from beam_pipelines.compiling import compiled, prefetch
+from beam_pipelines.compiling import threads, vectors
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.tanh import tanh_fraction
+from beam_pipelines.compiling.vectors import WIDTH, greater, load, prefetch, splat, store
 from beam_pipelines.scoring.compiled_cnn import RUN
-from beam_pipelines.vectors import WIDTH, greater, load, splat, store
 
 # A thread takes about so many tokens at a time.
 PART_TOKENS = 1 << 14
@@ -71,7 +71,7 @@ class CompiledLstm:
                 _run(ids, starts, lengths, longest_first, self._table, weights, direction, *outputs)
             _sum(ids, starts[part], lengths[part], self._to_sums, sums[part])
 
-        compiling.on_all_cores(pool, compiling.parts_of(lengths, PART_TOKENS))
+        threads.on_all_cores(pool, threads.parts_of(lengths, PART_TOKENS))
         highest, mean, last = (one[..., : self._units].reshape(batch, -1) for one in states)
         return highest, mean, last, sums[:, : self._columns]
 

@@ -80,12 +80,32 @@ def store(typing_context, array, row, column, vector):
     return types.void(array, row, column, vector), generate
 
 
+@intrinsic
+def prefetch(typing_context, array, row, column):
+    """Asks for the cache line of an item of a two-dimensional array, before it is needed: LLVM's `llvm.prefetch`."""
+
+    def generate(context, builder, signature, arguments):
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        to_read, keep_close, data = number(0), number(3), number(1)
+        function_type = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], function_type)
+        item = builder.bitcast(_item(context, builder, signature, arguments), byte)
+        builder.call(function, [item, to_read, keep_close, data])
+        return context.get_dummy_value()
+
+    return types.void(array, row, column), generate
+
+
 def _pointer(context, builder, signature, arguments):
+    return builder.bitcast(_item(context, builder, signature, arguments), _LLVM_VECTOR.as_pointer())
+
+
+def _item(context, builder, signature, arguments):
+    """A pointer to the item of the array that is the first argument, in the row and the column that come next."""
     array, *places = zip(signature.args[:3], arguments[:3], strict=True)
     structure = context.make_array(array[0])(context, builder, array[1])
     indices = [context.cast(builder, place, kind, types.intp) for kind, place in places]
-    item = cgutils.get_item_pointer(context, builder, array[0], structure, indices, wraparound=False, boundscheck=False)
-    return builder.bitcast(item, _LLVM_VECTOR.as_pointer())
+    return cgutils.get_item_pointer(context, builder, array[0], structure, indices, wraparound=False, boundscheck=False)
 
 
 @intrinsic

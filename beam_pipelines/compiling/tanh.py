@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from beam_pipelines.compiling import compiled
-from beam_pipelines.vectors import greater, lesser, splat
+from beam_pipelines.compiling.cache import compiled
+from beam_pipelines.compiling.vectors import greater, lesser, splat
 
 # Beyond it, tanh is 1 in float32.
 _LARGEST = np.float32(8.7)

@@ -1,0 +1,1 @@
+"""Loops that run as fast as the processor can: compiled once, on all cores, over vectors of numbers or bytes."""
