@@ -4,7 +4,7 @@ from benchmarks.rates import Comparison, Figure, between, interleave
 from benchmarks.workplace import Workplace
 
 # Words that each thing reads, for some 10 s on 2 cores.
-OUR_WORDS = 24_000_000
+OUR_WORDS = 48_000_000
 STOCK_WORDS = 3_600_000
 LOOP_WORDS = 12_000_000
 

@@ -68,19 +68,17 @@ class CompiledTokenizer:
     def __call__(self, texts: pa.Array, others: TokenTable | None = None) -> Tokenized:
         """Tokenises texts, string [batch], on all cores; tokens outside the vocabulary are added to `others`."""
         others = TokenTable() if others is None else others
-        parts = threads.on_all_cores(self._split_part, _parts(texts))
+        # Without a vocabulary, most tokens are among those that came before.
+        known = self.vocabulary if len(self.vocabulary) else others
+        parts = threads.on_all_cores(functools.partial(_split_part, known), _parts(texts))
         found = [part_others.tokens for _, _, part_others in parts]
         for (codes, _, _), numbers in zip(parts, self._numbers_of_all(found, others), strict=True):
-            _replace(codes, numbers)
+            _replace(codes, numbers, known is others)
         return Tokenized(
             np.concatenate([codes for codes, _, _ in parts]),
             np.concatenate([lengths for _, lengths, _ in parts]),
             others,
         )
-
-    def _split_part(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, TokenTable]:
-        others = TokenTable()
-        return *_split(texts, _LOWER_CASE, self.vocabulary, others), others
 
     def _numbers_of_all(self, parts: list[pa.Array], others: TokenTable) -> list[np.ndarray]:
         """The codes of each part's other tokens, of which those that are not plain ASCII are lowered first."""
@@ -90,7 +88,7 @@ class CompiledTokenizer:
         found, at = [], 0
         for part, where, some in zip(parts, foreign, raw, strict=True):
             numbers = np.empty(len(part), np.int32)
-            # The vocabulary was looked through for these.
+            # These were looked for in the vocabulary.
             numbers[~where] = _numbers(part.filter(pa.array(~where)), _NO_VOCABULARY, others)
             numbers[where] = _numbers(lowered[at : at + len(some)], self.vocabulary, others)
             found.append(numbers)
@@ -118,6 +116,12 @@ def _tokenized():
 def _parts(texts: pa.Array) -> list[pa.Array]:
     wanted = texts.nbytes // threads.cores()
     return list(tokens.parts(texts, min(max(wanted, MIN_PART_BYTES), MAX_PART_BYTES)))
+
+
+def _split_part(known: TokenTable, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, TokenTable]:
+    """Codes and lengths of texts, and the tokens that are not known."""
+    others = TokenTable()
+    return *_split(texts, _LOWER_CASE, known, others), others
 
 
 def _is_foreign(distinct: pa.Array) -> np.ndarray:
@@ -255,11 +259,13 @@ def _make_keys(data, edges, tokens, lower, vocabulary, keys, rest):
 
 
 @compiled
-def _replace(codes, numbers):
-    """Puts the number that a part's other token was given at last in place of the part's."""
+def _replace(codes, numbers, known_are_others):
+    """Puts the code that a part's other token was given at last in place of the part's."""
     for place in range(len(codes)):
         if codes[place] < 0:
             codes[place] = numbers[-1 - codes[place]]
+        elif known_are_others:
+            codes[place] = -1 - codes[place]
 
 
 @compiled

@@ -30,6 +30,9 @@ SHARD = "{split}/{block}.tfrecord.gz"
 class WriteExamples(WorkAhead):
     """Writes the examples of a block: PCollection[Reviews] -> PCollection[Counts]."""
 
+    # Compressing takes one core.
+    threads = 2
+
     def __init__(self, settings: PreprocessSettings, folder: str, first_trained_id: int):
         self.settings = settings
         self.folder = folder
