@@ -68,8 +68,9 @@ def _cache_folder() -> str:
     """A folder for these very sources: numba looks at the file of a function, not at what it uses of others."""
     package = pathlib.Path(__file__).parent
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
-    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
-    return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:DIGEST]))
+    home = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
+    # In a folder of its own, as old ones beside it are removed: NUMBA_CACHE_DIR may hold anything else.
+    return str(pathlib.Path(home, "review-scorer", digest[:DIGEST]))
 
 
 def _forget_old_sources(folder: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 """What was compiled is kept for the sources that made it, and not for ever."""
 
 import os
+import pathlib
 import time
 
 from beam_pipelines import compiling
@@ -14,3 +15,14 @@ def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
         os.utime(tmp_path / name, times=(now - age * day,) * 2)
     compiling._forget_old_sources(tmp_path / ("3" * 16))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0" * 16, "1" * 16, "3" * 16, "mine"]
+
+
+def test_nothing_else_is_forgotten_in_the_folder_that_numba_is_given(tmp_path, monkeypatch):
+    (tmp_path / "photos-from-2019").mkdir()
+    os.utime(tmp_path / "photos-from-2019", times=(0, 0))
+    monkeypatch.setattr(compiling.numba.config, "CACHE_DIR", str(tmp_path))
+    folder = pathlib.Path(compiling._cache_folder.__wrapped__())
+    folder.mkdir(parents=True)
+    compiling._forget_old_sources(folder)
+    assert folder.is_relative_to(tmp_path)
+    assert (tmp_path / "photos-from-2019").exists()
