@@ -17,7 +17,7 @@ from numba import types
 from numba.core import caching, cgutils
 from numba.extending import intrinsic
 
-from beam_pipelines.flags import logger
+from beam_pipelines.flags import UserError, logger
 
 # What was compiled is kept in a folder whose name has so many digits, for so long after it was compiled.
 DIGEST, KEPT_SECONDS = 16, 30 * 24 * 3600
@@ -31,7 +31,12 @@ def compiled(function=None, **options):
     Args:
       function: What is compiled, or None of a decorator with options.
       options: Of `numba.njit`.
+
+    Raises:
+      UserError: NUMBA_DISABLE_JIT is set: vectors and blocks of bytes have no form in plain Python.
     """
+    if numba.config.DISABLE_JIT:
+        raise UserError("NUMBA_DISABLE_JIT is set, but what is computed here must be compiled; unset it")
     if function is None:
         return functools.partial(compiled, **options)
     dispatcher = numba.njit(nogil=True, **options)(function)

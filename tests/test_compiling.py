@@ -4,7 +4,10 @@ import os
 import pathlib
 import time
 
+import pytest
+
 from beam_pipelines import compiling
+from beam_pipelines.flags import UserError
 
 
 def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
@@ -26,3 +29,10 @@ def test_nothing_else_is_forgotten_in_the_folder_that_numba_is_given(tmp_path, m
     compiling._forget_old_sources(folder)
     assert folder.is_relative_to(tmp_path)
     assert (tmp_path / "photos-from-2019").exists()
+
+
+def test_nothing_is_run_where_compiling_is_switched_off(monkeypatch):
+    """Else the archive would be blamed: blocks of bytes have no form in plain Python."""
+    monkeypatch.setattr(compiling.numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(UserError, match="NUMBA_DISABLE_JIT is set"):
+        compiling.compiled(abs)
