@@ -1,9 +1,13 @@
 """What was compiled is kept for the sources that made it, and not for ever."""
 
 import os
+import pathlib
 import time
 
+import pytest
+
 from beam_pipelines.compiling import cache
+from beam_pipelines.flags import UserError
 
 
 def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
@@ -14,3 +18,21 @@ def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
         os.utime(tmp_path / name, times=(now - age * day,) * 2)
     cache._forget_old_sources(tmp_path / ("3" * 16))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0" * 16, "1" * 16, "3" * 16, "mine"]
+
+
+def test_nothing_else_is_forgotten_in_the_folder_that_numba_is_given(tmp_path, monkeypatch):
+    (tmp_path / "photos-from-2019").mkdir()
+    os.utime(tmp_path / "photos-from-2019", times=(0, 0))
+    monkeypatch.setattr(cache.numba.config, "CACHE_DIR", str(tmp_path))
+    folder = pathlib.Path(cache._cache_folder.__wrapped__())
+    folder.mkdir(parents=True)
+    cache._forget_old_sources(folder)
+    assert folder.is_relative_to(tmp_path)
+    assert (tmp_path / "photos-from-2019").exists()
+
+
+def test_nothing_is_run_where_compiling_is_switched_off(monkeypatch):
+    """Else the archive would be blamed: blocks of bytes have no form in plain Python."""
+    monkeypatch.setattr(cache.numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(UserError, match="NUMBA_DISABLE_JIT is set"):
+        cache.compiled(abs)

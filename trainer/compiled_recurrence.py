@@ -129,7 +129,7 @@ def _flush(values):
     """Makes a gradient that has vanished 0: denormal numbers take a processor many times as long."""
     for place in range(len(values)):
         value = values[place]
-        values[place] = value if abs(value) > _VANISHED else np.float32(0)
+        values[place] = np.float32(0) if abs(value) <= _VANISHED else value
 
 
 @compiled(fastmath={"contract"})

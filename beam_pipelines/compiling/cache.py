@@ -10,7 +10,7 @@ import time
 import numba
 from numba.core import caching
 
-from beam_pipelines.flags import logger
+from beam_pipelines.flags import UserError, logger
 
 # What was compiled is kept in a folder whose name has so many digits, for so long after it was compiled.
 DIGEST, KEPT_SECONDS = 16, 30 * 24 * 3600
@@ -24,7 +24,12 @@ def compiled(function=None, **options):
     Args:
       function: What is compiled, or None of a decorator with options.
       options: Of `numba.njit`.
+
+    Raises:
+      UserError: NUMBA_DISABLE_JIT is set: vectors and blocks of bytes have no form in plain Python.
     """
+    if numba.config.DISABLE_JIT:
+        raise UserError("NUMBA_DISABLE_JIT is set, but what is computed here must be compiled; unset it")
     if function is None:
         return functools.partial(compiled, **options)
     dispatcher = numba.njit(nogil=True, **options)(function)
@@ -61,8 +66,9 @@ def _cache_folder() -> str:
     """A folder for these very sources: numba looks at the file of a function, not at what it uses of others."""
     package = pathlib.Path(__file__).parent.parent
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
-    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
-    return str(pathlib.Path(numba.config.CACHE_DIR or pathlib.Path(home, "review-scorer"), digest[:DIGEST]))
+    home = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or pathlib.Path("~/.cache").expanduser()
+    # In a folder of its own, as old ones beside it are removed: NUMBA_CACHE_DIR may hold anything else.
+    return str(pathlib.Path(home, "review-scorer", digest[:DIGEST]))
 
 
 def _forget_old_sources(folder: pathlib.Path) -> None:

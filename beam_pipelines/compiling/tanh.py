@@ -32,8 +32,9 @@ def tanh(values):
     """Replaces values by their tanh, float32 [values]."""
     for place in range(len(values)):
         x = values[place]
-        x = x if x < _LARGEST else _LARGEST
-        x = x if x > -_LARGEST else -_LARGEST
+        # In this order, what is no number stays none.
+        x = _LARGEST if x > _LARGEST else x
+        x = -_LARGEST if x < -_LARGEST else x
         y = x * x
         odd = ((((_C11 * y + _C9) * y + _C7) * y + _C5) * y + _C3) * y + _C1
         even = (((((_C12 * y + _C10) * y + _C8) * y + _C6) * y + _C4) * y + _C2) * y + _C0
@@ -46,7 +47,7 @@ def tanh_fraction(x):
 
     For who divides once for several of them: a division takes as long as a dozen products.
     """
-    x = lesser(greater(x, splat(-_LARGEST)), splat(_LARGEST))
+    x = lesser(splat(_LARGEST), greater(splat(-_LARGEST), x))
     y = x * x
     odd = ((((splat(_C11) * y + splat(_C9)) * y + splat(_C7)) * y + splat(_C5)) * y + splat(_C3)) * y + splat(_C1)
     even = (

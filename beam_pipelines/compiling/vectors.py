@@ -146,6 +146,8 @@ for _operator, _name in ((operator.add, "fadd"), (operator.mul, "fmul"), (operat
 
 
 def _choice(comparison: str):
+    """Numbers of the first vector where they compare so, else of the second, also where one is NaN."""
+
     @intrinsic
     def choice(typing_context, first, second):
         def generate(context, builder, signature, arguments):

@@ -54,6 +54,18 @@ def test_a_gradient_that_vanishes_becomes_zero():
     assert not ((sizes > 0) & (sizes < np.finfo(np.float32).tiny)).any()
 
 
+def test_what_is_no_number_stays_none():
+    """Training tells by its loss that it has diverged."""
+    layer = layers.MaskedBidirectionalLSTM(3, return_sequences=False)
+    sequences = tf.Variable(np.ones((2, 5, 4), np.float32))
+    layer(sequences)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(sequences, training=True) * np.nan)
+    assert np.isnan(tape.gradient(total, sequences)).all()
+    layer.set_weights([np.full_like(weight, np.nan) for weight in layer.get_weights()])
+    assert np.isnan(layer(sequences, training=True)).all()
+
+
 def test_only_training_runs_it():
     """An export cannot hold it."""
     layer = layers.MaskedBidirectionalLSTM(3, return_sequences=False)
