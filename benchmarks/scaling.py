@@ -43,6 +43,7 @@ def measure(place: Workplace) -> list[Scaled]:
     wanted += [(TIMES[1] * smallest, some) for some in CORES if some < cores]
     found = []
     for job, (module, flags) in jobs.items():
+        place.warm_up(module, smallest, **flags)
         for rows, some in wanted:
             with place.output() as output:
                 measured = place.run(module, rows, output, on_cores=some if some < cores else None, **flags)

@@ -127,15 +127,16 @@ class Workplace:
         logger.info("  %s, %d rows: %.1f s, %.1f s of CPU, %.0f MB", module, rows, *took)
         return measured
 
-    def steady_rate(self, module: str, rows: tuple[int, int], **flags) -> float:
-        """Rows a second of a job, start-up left out, from a run on few rows and one on many.
-
-        Before them another one has to bring files into memory, and to compile what is kept compiled.
-        """
+    def warm_up(self, module: str, rows: int, **flags) -> None:
+        """Runs a job once, which brings files into memory, and compiles what is kept compiled."""
         if (job := (module, *flags.values())) not in self._warm:
             self._warm.add(job)
             with self.output() as output:
-                process.run(module, input=self.archive(rows[0]), output=output, **flags)
+                process.run(module, input=self.archive(rows), output=output, **flags)
+
+    def steady_rate(self, module: str, rows: tuple[int, int], **flags) -> float:
+        """Rows a second of a job, start-up left out, from a run on few rows and one on many."""
+        self.warm_up(module, rows[0], **flags)
         seconds = []
         for some in rows:
             with self.output() as output:
