@@ -124,6 +124,8 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
             counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
         more = f"; {rejects.hint(rejected)}see {settings.output}/rejected" if rejected else ""
+        if settings.title_column and skipped:
+            more += "; does --score_pattern fit the titles?"
         raise UserError(f"no rated row at all: {counts}{more}")
     rejects.check_share(rejected, rows["read",], settings.max_rejected_share, settings.output)
 

@@ -220,6 +220,7 @@ def test_long_reviews_are_cut(tmp_path):
             r"no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400., 0 skipped; are the scores "
             "numbers such as 8.5",
         ),
+        (["--title_column=text"], r"skipped .title_without_score 400.; does --score_pattern fit the titles"),
         (
             ["--score_column=score", "--trained_tokens=0"],
             "--trained_tokens 0 without --embeddings leaves no vocabulary",
