@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_pipelines import distributions, score
-from beam_pipelines.flags import UserError
+from beam_pipelines.flags import UserError, has_nvidia_device
 from tests import conftest
 from tests.learning.test_tokens import plain_tokens
 from tests.trainer.test_export import serve, version
@@ -181,7 +181,7 @@ def test_a_private_archive_leaves_no_word_in_the_summary_the_report_and_the_stat
         assert [word for word in words if word in told] == expected
 
 
-@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="TensorFlow tells of the GPU")
+@pytest.mark.skipif(has_nvidia_device(), reason="TensorFlow tells of the GPU")
 def test_nothing_but_our_own_lines_is_told(cnn, tmp_path):
     """Without AVX-512, TensorFlow has a line of its own about explaining."""
     (tmp_path / "in.csv").write_text("text\nA superb record\n")
@@ -191,6 +191,19 @@ def test_nothing_but_our_own_lines_is_told(cnn, tmp_path):
     ended = conftest.run_command("beam_pipelines.score", *flags, env=quiet)
     assert ended.returncode == 0
     assert re.fullmatch(r"\d\d:\d\d:\d\d scoring 1 files, .*\n", ended.stderr)
+
+
+@pytest.mark.parametrize("output_format", ["jsonl", "parquet"])
+def test_points_are_written_with_as_few_digits_as_tell_them(archive, cnn, tmp_path, output_format):
+    run(archive, cnn, tmp_path, "--explain", f"--output_format={output_format}")
+    [path] = (tmp_path / "scores").iterdir()
+    if output_format == "parquet":
+        rows = pd.read_parquet(path).to_dict("records")
+    else:
+        rows = [json.loads(line) for line in path.open()]
+    points = [reason["points"] for row in rows for reason in row["reasons"]]
+    assert len(points) > 400
+    assert points == [float(str(np.float32(point))) for point in points]
 
 
 def test_a_parquet_column_keeps_its_type_and_the_score_says_its_unit(rows, cnn, tmp_path):

@@ -39,7 +39,7 @@ RESULTS = {
 EXPLANATION = {
     "explained_score": pa.float32(),
     "explained_rest": pa.float32(),
-    "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float32())])),
+    "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float64())])),
 }
 
 
