@@ -70,7 +70,10 @@ class Comparison:
         return self.ours.median / self.baseline.median
 
     @property
-    def reached(self) -> bool:
+    def reached(self) -> bool | None:
+        """None where the ratio is not known."""
+        if math.isnan(self.ratio):
+            return None
         return self.ratio <= self.wanted if self.at_most else self.ratio >= self.wanted
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 
 from benchmarks import process
-from benchmarks.rates import Comparison, Figure
+from benchmarks.rates import FEWEST_SECONDS, Comparison, Figure
 from benchmarks.scaling import Scaled
 
 PACKAGES = ("apache-beam", "keras", "numba", "numpy", "pyarrow", "tensorflow", "tensorflow-transform", "tfx-bsl")
@@ -66,12 +66,15 @@ def figure(value: float) -> str:
 def comparison_lines(compared: list[Comparison]) -> list[str]:
     rows = [("", "measured", "against", "measured", "ratio", "wanted")]
     for one in compared:
-        missed = "" if one.reached or math.isnan(one.ratio) else ", missed"
+        missed = ", missed" if one.reached is False else ""
         wanted = f"{'at most' if one.at_most else 'at least'} {one.wanted:g}{missed}"
         baseline = one.baseline
         rows.append((one.ours.name, with_unit(one.ours), baseline.name, with_unit(baseline), figure(one.ratio), wanted))
     samples = {each.name: each.sample for one in compared for each in (one.ours, one.baseline)}
-    return [*aligned(rows), "", *(f"  {name}: {sample}" for name, sample in samples.items())]
+    lines = [*aligned(rows), "", *(f"  {name}: {sample}" for name, sample in samples.items())]
+    if any(math.isnan(value) for one in compared for each in (one.ours, one.baseline) for value in each.values):
+        lines += ["", f"  -: many reviews took less than {FEWEST_SECONDS} s more than few; give more --reviews"]
+    return lines
 
 
 def aligned(rows: list[tuple[str, ...]]) -> list[str]:

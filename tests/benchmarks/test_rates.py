@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from benchmarks import rates
+from benchmarks import rates, report
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,16 @@ def test_a_ratio_is_that_of_the_medians():
 
 
 @pytest.mark.parametrize("baseline", [figure(), figure(1.0, math.nan)])
-def test_without_a_baseline_nothing_is_reached(baseline):
+def test_without_a_baseline_it_is_not_known_what_is_reached(baseline):
     compared = rates.Comparison(figure(900), baseline, wanted=20)
-    assert (math.isnan(compared.ratio), compared.reached) == (True, False)
+    assert (math.isnan(compared.ratio), compared.reached) == (True, None)
+
+
+def test_a_rate_that_is_none_is_explained():
+    known = rates.Comparison(figure(900), figure(20), wanted=20)
+    unknown = rates.Comparison(figure(math.nan), figure(20), wanted=20)
+    assert "give more --reviews" in report.comparison_lines([known, unknown])[-1]
+    assert "give more --reviews" not in "".join(report.comparison_lines([known]))
 
 
 def test_measures_take_turns():
