@@ -30,8 +30,6 @@ TOGETHER = 32
 _AS_IT_IS = np.arange(256, dtype=np.uint8)
 _LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
 _LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = _SEPARATOR
-
-
 _NO_VOCABULARY = TokenTable()
 
 
@@ -88,7 +86,7 @@ class CompiledTokenizer:
         found, at = [], 0
         for part, where, some in zip(parts, foreign, raw, strict=True):
             numbers = np.empty(len(part), np.int32)
-            # These were looked for in the vocabulary.
+            # That these are not in the vocabulary is known.
             numbers[~where] = _numbers(part.filter(pa.array(~where)), _NO_VOCABULARY, others)
             numbers[where] = _numbers(lowered[at : at + len(some)], self.vocabulary, others)
             found.append(numbers)

@@ -1,6 +1,7 @@
 """The compiled tokeniser makes the tokens of the graph, of any text."""
 
 import collections
+import mmap
 import os
 import string
 import subprocess
@@ -144,3 +145,31 @@ def test_a_damaged_or_forbidden_cache_is_passed_over(tmp_path):
     assert run(tmp_path / "cache") == "[3]\n"
     (tmp_path / "file").write_text("no folder")
     assert run(tmp_path / "file") == "[3]\n"
+
+
+GUARDED = """
+import ctypes, mmap
+import numpy as np, pyarrow as pa
+from beam_pipelines.learning.compiled_tokens import CompiledTokenizer
+
+page, libc = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
+memory = mmap.mmap(-1, 2 * page)
+forbidden = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + page
+# No access at all is 0.
+assert libc.mprotect(ctypes.c_void_p(forbidden), page, 0) == 0
+tokenizer = CompiledTokenizer(pa.array(["good"]))
+for size in (1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000):
+    for text in (b"a" * size, (b"good, " * size)[:size], (b"x" * 16 + b" ") * (size // 17) + b"y" * (size % 17)):
+        memory[page - size : page] = text
+        offsets = pa.py_buffer(np.array([0, size], np.int32))
+        texts = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.foreign_buffer(forbidden - size, size)])
+        assert tokenizer(texts).lengths[0] == len(text.replace(b",", b" ").split()), text
+print("all read")
+"""
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="memory is protected in the way of POSIX")
+def test_nothing_is_read_past_the_end_of_the_texts():
+    """They end where memory does that no one may read: who does is killed."""
+    ended = subprocess.run([sys.executable, "-c", GUARDED], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "all read\n"), ended.stderr[-2000:]
