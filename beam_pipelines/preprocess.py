@@ -136,7 +136,7 @@ def warn_of_unused_scale(scores: dict) -> None:
     low, high = filled.min(), filled.max() + 1
     if high - low <= 2:
         logger.warning(
-            "all scores lie from %g to %g, on a scale from %g to %g: are --score_min and --score_max right?",
+            "all scores fall between %g and %g, on a scale from %g to %g: are --score_min and --score_max right?",
             scores["bin_edges"][low],
             scores["bin_edges"][high],
             scores["min"],

@@ -291,9 +291,8 @@ def test_a_parquet_row_group_of_equal_texts_flows_in_blocks(tmp_path, monkeypatc
 def test_stars_on_a_scale_to_100_are_doubted(tmp_path, caplog):
     pd.DataFrame({"text": ["good", "bad", "fair"] * 9, "score": [5, 1, 3] * 9}).to_csv(tmp_path / "a.csv", index=False)
     run(tmp_path, tmp_path / "a.csv", "--score_column=score")
-    assert (
-        "all scores lie from 0 to 10, on a scale from 0 to 100: are --score_min and --score_max right?" in caplog.text
-    )
+    told = "all scores fall between 0 and 10, on a scale from 0 to 100: are --score_min and --score_max right?"
+    assert told in caplog.text
     caplog.clear()
     run(tmp_path, tmp_path / "a.csv", "--score_column=score", "--score_max=5", "--overwrite")
     assert "are --score_min" not in caplog.text
