@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 EXTRA = "assets.extra/reviews.json"
 

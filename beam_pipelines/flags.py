@@ -17,21 +17,9 @@ import typing
 import warnings
 from collections.abc import Iterable
 
-logger = logging.getLogger("review_scorer")
+from beam_pipelines.errors import UserError, logger
 
 NVIDIA_DEVICE = "/dev/nvidiactl"
-
-
-class UserError(Exception):
-    """Something that the person at the command line can mend; its text says how.
-
-    Attributes:
-      status: The exit status that it ends the command with.
-    """
-
-    def __init__(self, message: str, status: int = 2):
-        super().__init__(message)
-        self.status = status
 
 
 def flag(help, *, default=dataclasses.MISSING, choices=None, metavar=None):

@@ -14,7 +14,7 @@ import os
 import platform
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 
 MANIFEST = "manifest.json"
 # In the manifest of a folder that the next job may take.

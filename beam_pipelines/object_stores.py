@@ -14,7 +14,7 @@ import re
 from apache_beam.io import filesystem, filesystems
 from apache_beam.options import pipeline_options
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 # Seconds to wait for an answer to the first question.
 _TIMEOUT = 10

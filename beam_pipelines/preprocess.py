@@ -16,7 +16,7 @@ import numpy as np
 from beam_pipelines import flags, job_folder, storage
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
 from beam_pipelines.scale import Scale
 

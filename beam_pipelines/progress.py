@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from beam_pipelines.flags import logger
+from beam_pipelines.errors import logger
 
 SECONDS = 30
 # Looking may take at most this share of the time: an object store answers slowly.

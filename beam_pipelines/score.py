@@ -10,10 +10,10 @@ that was interrupted goes on with `--resume`: a shard that stands is a block tha
 import dataclasses
 import time
 
-from beam_pipelines import flags, job_folder, progress, storage
+from beam_pipelines import errors, flags, job_folder, progress, storage
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import logger
+from beam_pipelines.errors import logger
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
 BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
@@ -161,7 +161,7 @@ def _run(job: Job, options, started: float) -> dict:
             result.wait_until_finish()
     except BaseException as error:
         # What the person has to mend first is told by the error itself.
-        if flags.UserError.__name__ not in repr(error):
+        if errors.UserError.__name__ not in repr(error):
             logger.error("stopped; with --resume, the same command goes on from here")
         raise
     names = shards.finished(job.folder, settings.output_format)

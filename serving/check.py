@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 from beam_pipelines import exports, flags, storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 # As a share of the range: float32 rounding differs between machines.

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from beam_pipelines.compiling import cache
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 
 def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):

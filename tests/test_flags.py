@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from beam_pipelines import flags
+from beam_pipelines import errors, flags
 from beam_pipelines.preprocess_settings import PreprocessSettings
 from beam_pipelines.score_settings import ScoreSettings
 from trainer.settings import TrainerSettings, preset_values
@@ -213,7 +213,7 @@ def test_the_direct_runner_downloads_nothing(given, expected):
     ],
 )
 def test_a_runner_that_cannot_be_used_is_refused_before_any_work(no_credentials, arguments, sentence):
-    with pytest.raises(flags.UserError, match=f"^{re.escape(sentence)}"):
+    with pytest.raises(errors.UserError, match=f"^{re.escape(sentence)}"):
         beam_options(ScoreSettings, *arguments)
 
 
@@ -267,8 +267,8 @@ def raises(error):
     [
         (lambda: 0, 0, ""),
         (lambda: 4, 4, ""),
-        (raises(flags.UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
-        (raises(flags.UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
+        (raises(errors.UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
+        (raises(errors.UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
         (raises(KeyboardInterrupt), 130, "interrupted\n"),
         (raises(RuntimeError("KeyboardInterrupt [while running 'Score']")), 130, "interrupted\n"),
         (raises(RuntimeError("Traceback\nx.UserError: cut short [while running 'Read']")), 2, "error: cut short\n"),

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from beam_pipelines import job_folder, storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 OUTPUTS = ["scores/*", "rejected/*.jsonl", "summary.json"]
 

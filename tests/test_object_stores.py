@@ -15,7 +15,7 @@ from google.api_core import exceptions
 
 from beam_pipelines import exports, object_stores, preprocess, score, storage
 from beam_pipelines.archive import blocks
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from serving import check
 from tests import conftest
 from tests.test_preprocess import examples

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines import distributions, preprocess
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests import conftest
 from tests.learning.test_tokens import plain_tokens
 

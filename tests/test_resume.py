@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from beam_pipelines import score
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests import conftest
 
 OF_THE_RUN = ("this_run", "settings")

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 
 from beam_pipelines import job_folder, storage
-from beam_pipelines.flags import logger
+from beam_pipelines.errors import logger
 
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)

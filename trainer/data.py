@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from beam_pipelines.scale import Scale
 
 SHUFFLE_BUFFER = 20_000

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.scale import Scale
 from trainer import data, evaluation, models, run_state
 from trainer.settings import TrainerSettings

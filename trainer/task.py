@@ -13,7 +13,7 @@ import os
 import pathlib
 
 from beam_pipelines import flags, job_folder, storage
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 from trainer.settings import MODULE, TrainerSettings, preset_values
 
 OUTPUTS = ["metrics.json", "report.html", "plots/*.png", "model.txt", "tuning.csv", "logs/*", "checkpoints/*"]

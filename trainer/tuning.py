@@ -10,7 +10,7 @@ import keras
 import keras_tuner
 
 from beam_pipelines import storage
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 from trainer import fitting, models, warm_start
 from trainer.data import PreparedReviews
 from trainer.settings import TrainerSettings

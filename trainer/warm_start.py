@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines import exports, storage
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.learning.vocabulary import FIRST_ID
 from trainer.data import PreparedReviews
 

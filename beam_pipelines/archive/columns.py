@@ -10,7 +10,7 @@ import pyarrow as pa
 from beam_pipelines.archive import inputs, records, text_rows
 from beam_pipelines.archive.inputs import InputFile, Opened
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 PEEKED_ROWS = 1000
 PEEKED_BYTES = 16 << 20

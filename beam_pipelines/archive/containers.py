@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 ZIP = ".zip"
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.zst")

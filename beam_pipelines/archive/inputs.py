@@ -16,7 +16,7 @@ from typing import BinaryIO
 from beam_pipelines import storage
 from beam_pipelines.archive import containers
 from beam_pipelines.archive_settings import ArchiveSettings
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 
 FORMATS = {
     ".csv": "csv",

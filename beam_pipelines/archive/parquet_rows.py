@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from beam_pipelines.archive.blocks import Block, Extent
 from beam_pipelines.archive.inputs import InputFile, Opened
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 ROWS_AT_ONCE = 512
 # Of a column of a row group, which may be gigabytes, so much is held compressed at a time.

@@ -6,7 +6,7 @@ import json
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 RAW_CHARACTERS = 2000
 TOO_MANY = 3

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.records import Record
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 csv.field_size_limit(1 << 30)
 

@@ -10,7 +10,7 @@ import time
 import numba
 from numba.core import caching
 
-from beam_pipelines.flags import UserError, logger
+from beam_pipelines.errors import UserError, logger
 
 # What was compiled is kept in a folder whose name has so many digits, for so long after it was compiled.
 DIGEST, KEPT_SECONDS = 16, 30 * 24 * 3600

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 
 ALL = "*"
 TYPES = {

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
-from beam_pipelines.flags import logger
+from beam_pipelines.errors import logger
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.kept import columns as kept_columns
 from beam_pipelines.scoring.scorer import Scorer

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from beam_pipelines import storage
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.exports import Export
-from beam_pipelines.flags import UserError, logger
 from beam_pipelines.scoring.saved_model_engine import SavedModelEngine, as_tensor, batches
 from beam_pipelines.scoring.work import Work
 

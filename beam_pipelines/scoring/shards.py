@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from beam_pipelines import storage
 from beam_pipelines.archive.blocks import is_block_name
+from beam_pipelines.errors import UserError
 from beam_pipelines.exports import Export
-from beam_pipelines.flags import UserError
 from beam_pipelines.progress import Done
 from beam_pipelines.scoring.kept import Kept
 

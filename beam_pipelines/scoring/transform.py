@@ -7,8 +7,8 @@ import apache_beam as beam
 import pyarrow as pa
 
 from beam_pipelines import exports, flags
+from beam_pipelines.errors import UserError
 from beam_pipelines.exports import Export
-from beam_pipelines.flags import UserError
 from beam_pipelines.scoring import kept, shards
 
 REJECTS = "rejects"

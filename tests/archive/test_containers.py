@@ -11,7 +11,7 @@ import zstandard
 
 from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests.archive.conftest import COMPRESS, found, parquet, read_all
 
 MEMBERS = {

@@ -7,7 +7,7 @@ import pytest
 
 from beam_pipelines.archive import columns, inputs
 from beam_pipelines.archive.reading import Reading
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests.archive.conftest import found, input_file, parquet
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import kept, shards
 from beam_pipelines.scoring.kept import Kept
 

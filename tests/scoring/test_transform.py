@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from apache_beam.testing.util import assert_that
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import ScoreReviews
 from tests.trainer.test_export import serve, version
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from serving import check
 from tests.trainer.test_export import version
 

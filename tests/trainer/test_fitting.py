@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import metrics
 from trainer import data

@@ -13,7 +13,7 @@ import h5py
 import pytest
 
 from beam_pipelines import flags, preprocess
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests import conftest
 from tests.conftest import run_command, train
 from trainer import task

@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from beam_pipelines import preprocess
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests.conftest import train
 from tests.trainer.test_task import kill_after_epoch, metrics, start
 from trainer import tuning

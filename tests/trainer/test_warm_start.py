@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines import preprocess
-from beam_pipelines.flags import UserError
+from beam_pipelines.errors import UserError
 from tests import conftest
 from tests.conftest import train
 from tests.trainer.test_export import serve, version
