@@ -3,7 +3,7 @@
 import codecs
 import dataclasses
 
-from beam_pipelines.flags import flag
+from beam_pipelines.commands.flags import flag
 
 NO_QUOTE = "none"
 # Their rows cannot be told apart byte by byte: a byte of ASCII may be a part of another character.

@@ -13,12 +13,13 @@ import time
 
 import numpy as np
 
-from beam_pipelines import flags, job_folder, storage
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.commands import flags, job_folder
 from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
-from beam_pipelines.scale import Scale
 
 OUTPUTS = [
     "train/*.tfrecord.gz",
@@ -237,7 +238,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
 
 def _seconds_by_stage(root) -> dict[str, float]:
     """Runs a pipeline, and tells how long each stage took."""
-    from beam_pipelines import counters, runners
+    from beam_pipelines.execution import counters, runners
 
     result = runners.run(root)
     result.wait_until_finish()

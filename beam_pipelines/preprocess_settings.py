@@ -5,7 +5,7 @@ import math
 import re
 
 from beam_pipelines.archive_settings import ArchiveSettings
-from beam_pipelines.flags import flag
+from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
 

@@ -10,10 +10,12 @@ that was interrupted goes on with `--resume`: a shard that stands is a block tha
 import dataclasses
 import time
 
-from beam_pipelines import errors, flags, job_folder, progress, storage
+from beam_pipelines import errors
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.reading import Reading
+from beam_pipelines.commands import flags, job_folder, progress
 from beam_pipelines.errors import logger
+from beam_pipelines.files import storage
 from beam_pipelines.score_settings import MODULE, ScoreSettings
 
 BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
@@ -53,8 +55,8 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        from beam_pipelines import exports
         from beam_pipelines.archive import blocks, columns
+        from beam_pipelines.artifacts import exports
         from beam_pipelines.scoring import kept, shards
 
         files = inputs.find(settings)
@@ -140,8 +142,8 @@ def _run(job: Job, options, started: float) -> dict:
     flags.import_tensorflow()
     import apache_beam as beam
 
-    from beam_pipelines import counters, runners
-    from beam_pipelines.scale import Scale
+    from beam_pipelines.artifacts.scale import Scale
+    from beam_pipelines.execution import counters, runners
     from beam_pipelines.scoring import report as page
     from beam_pipelines.scoring import shards, summary, work
 

@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 
-from beam_pipelines import exports, flags, storage
+from beam_pipelines.artifacts import exports
+from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 # As a share of the range: float32 rounding differs between machines.

@@ -159,7 +159,7 @@ def no_credentials(monkeypatch, tmp_path):
     """An environment without credentials, and without a look for them beyond this machine."""
     from apache_beam.io import filesystems
 
-    from beam_pipelines import object_stores
+    from beam_pipelines.files import object_stores
 
     for name in [*os.environ]:
         if name.startswith(("AWS_", "GOOGLE_", "STORAGE_EMULATOR")):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines import score
-from beam_pipelines.exports import Export
+from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.scoring import rows, shards
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.work import Work

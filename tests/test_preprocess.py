@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from beam_pipelines import distributions, preprocess
+from beam_pipelines import preprocess
+from beam_pipelines.artifacts import distributions
 from beam_pipelines.errors import UserError
 from tests import conftest
 from tests.learning.test_tokens import plain_tokens

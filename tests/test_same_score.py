@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from beam_pipelines import exports, score
+from beam_pipelines import score
+from beam_pipelines.artifacts import exports
 from beam_pipelines.scoring.scorer import Scorer
 from beam_pipelines.scoring.work import Work
 from tests.trainer.test_export import serve, signatures, version

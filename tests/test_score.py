@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from beam_pipelines import distributions, score
+from beam_pipelines import score
+from beam_pipelines.artifacts import distributions
+from beam_pipelines.commands.flags import has_nvidia_device
 from beam_pipelines.errors import UserError
-from beam_pipelines.flags import has_nvidia_device
 from tests import conftest
 from tests.learning.test_tokens import plain_tokens
 from tests.trainer.test_export import serve, version

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
-from beam_pipelines.scale import Scale
+from beam_pipelines.artifacts.scale import Scale
 from trainer import evaluation
 from trainer.evaluation import Split
 

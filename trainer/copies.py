@@ -13,8 +13,9 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from beam_pipelines import job_folder, storage
+from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import logger
+from beam_pipelines.files import storage
 
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)

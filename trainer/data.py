@@ -8,9 +8,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines import storage
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
-from beam_pipelines.scale import Scale
+from beam_pipelines.files import storage
 
 SHUFFLE_BUFFER = 20_000
 # Reviews are sorted by length within this many batches.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.scale import BINS, Scale
+from beam_pipelines.artifacts.scale import BINS, Scale
 from trainer import data, heads, interval
 
 BATCH_SIZE = 64

@@ -24,9 +24,10 @@ import time
 import keras
 import tensorflow as tf
 
-from beam_pipelines import job_folder, storage
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.commands import job_folder
+from beam_pipelines.files import storage
 from beam_pipelines.learning import vocabulary
-from beam_pipelines.scale import Scale
 from trainer import explanation, folding, lstm_folding
 from trainer.data import PreparedReviews
 

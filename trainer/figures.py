@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.reporting.drawing import BASELINE, MODEL, TRUTH, new_figure
-from beam_pipelines.scale import BINS, Scale
 
 # Of more reviews than these a scatter plot shows a sample.
 POINTS = 3000

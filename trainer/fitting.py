@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.scale import Scale
 from trainer import data, evaluation, models, run_state
 from trainer.settings import TrainerSettings
 

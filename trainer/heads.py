@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from beam_pipelines.scale import BINS, Scale
+from beam_pipelines.artifacts.scale import BINS, Scale
 
 UNIT = Scale(0.0, 1.0)
 # Bounds give way by this share of the scale, so that rounding to float32 puts no score outside.

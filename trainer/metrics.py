@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from beam_pipelines.scale import Scale
+from beam_pipelines.artifacts.scale import Scale
 from trainer import baselines, evaluation
 
 

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from beam_pipelines import storage
+from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
 from trainer import report_sections as parts

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.reporting.page import Section
-from beam_pipelines.scale import BINS, Scale
 from trainer import evaluation, figures, interval
 from trainer.data import PreparedReviews, bin_weights
 from trainer.settings import TrainerSettings

@@ -13,7 +13,7 @@ import pathlib
 import keras
 import numpy as np
 
-from beam_pipelines import storage
+from beam_pipelines.files import storage
 
 
 @dataclasses.dataclass(frozen=True)

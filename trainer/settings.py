@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from beam_pipelines.flags import flag
+from beam_pipelines.commands.flags import flag
 
 MODULE = "trainer.task"
 

@@ -12,8 +12,9 @@ import math
 import os
 import pathlib
 
-from beam_pipelines import flags, job_folder, storage
+from beam_pipelines.commands import flags, job_folder
 from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 from trainer.settings import MODULE, TrainerSettings, preset_values
 
 OUTPUTS = ["metrics.json", "report.html", "plots/*.png", "model.txt", "tuning.csv", "logs/*", "checkpoints/*"]

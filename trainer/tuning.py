@@ -9,8 +9,8 @@ import shutil
 import keras
 import keras_tuner
 
-from beam_pipelines import storage
 from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 from trainer import fitting, models, warm_start
 from trainer.data import PreparedReviews
 from trainer.settings import TrainerSettings

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines import exports, storage
+from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 from beam_pipelines.learning.vocabulary import FIRST_ID
 from trainer.data import PreparedReviews
 

@@ -17,7 +17,7 @@ from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.reading import Reading
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.progress import Progress
+from beam_pipelines.commands.progress import Progress
 
 MIN_BYTES = 1 << 20
 MAX_BYTES = 4 << 20

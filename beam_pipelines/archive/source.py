@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from beam_pipelines import counters, storage
 from beam_pipelines.archive import blocks, inputs, readers, rejects
 from beam_pipelines.archive.blocks import Block, Extent
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.reading import Reading
+from beam_pipelines.execution import counters
+from beam_pipelines.files import storage
 
 
 @dataclasses.dataclass

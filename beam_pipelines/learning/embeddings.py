@@ -11,8 +11,8 @@ from collections.abc import Container, Iterator
 
 import numpy as np
 
-from beam_pipelines import storage
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 # As in `tokens`, which imports TensorFlow; a word that is wrongly kept costs a row, no more.
 _FILTERED = re.compile(r"[\W_]")

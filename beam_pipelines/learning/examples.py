@@ -12,17 +12,17 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from beam_pipelines import storage
-from beam_pipelines.counters import Clock
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.commands.progress import Progress
+from beam_pipelines.execution.counters import Clock
+from beam_pipelines.execution.overlapped_dofn import WorkAhead
+from beam_pipelines.files import storage
 from beam_pipelines.learning import counting, statistics, transform
 from beam_pipelines.learning.compiled_encoder import CompiledEncoder
 from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.learning.reviews import Reviews
 from beam_pipelines.learning.splits import SPLITS
 from beam_pipelines.preprocess_settings import PreprocessSettings
-from beam_pipelines.progress import Progress
-from beam_pipelines.scale import Scale
-from beam_pipelines.work_ahead import WorkAhead
 
 SHARD = "{split}/{block}.tfrecord.gz"
 

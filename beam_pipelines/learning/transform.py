@@ -14,7 +14,7 @@ from apache_beam.runners.portability import fn_api_runner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter
 
-from beam_pipelines import object_stores, storage
+from beam_pipelines.files import object_stores, storage
 from beam_pipelines.learning import tokens, vocabulary
 
 FOLDER = "transform"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from beam_pipelines import distributions
+from beam_pipelines.artifacts import distributions
 
 # The conventional thresholds of the population stability index.
 SHIFT, LARGE_SHIFT = 0.1, 0.25

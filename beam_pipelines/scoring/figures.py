@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.reporting.drawing import MODEL, TRUTH, new_figure
-from beam_pipelines.scale import Scale
 
 ARCHIVE, TRAINING = "this archive", "training data"
 

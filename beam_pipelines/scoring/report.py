@@ -2,10 +2,11 @@
 
 import json
 
-from beam_pipelines import flags, storage
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.commands import flags
+from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from beam_pipelines.scale import Scale
 from beam_pipelines.scoring import drift
 from beam_pipelines.scoring.statistics import EXCERPT_CHARACTERS
 

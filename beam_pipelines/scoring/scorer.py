@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from beam_pipelines import storage
+from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.exports import Export
+from beam_pipelines.files import storage
 from beam_pipelines.scoring.saved_model_engine import SavedModelEngine, as_tensor, batches
 from beam_pipelines.scoring.work import Work
 

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from beam_pipelines import storage
 from beam_pipelines.archive.blocks import is_block_name
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.commands.progress import Done
 from beam_pipelines.errors import UserError
-from beam_pipelines.exports import Export
-from beam_pipelines.progress import Done
+from beam_pipelines.files import storage
 from beam_pipelines.scoring.kept import Kept
 
 READERS = 16

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines import distributions
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.exports import Export
+from beam_pipelines.artifacts import distributions
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.learning import reviews
-from beam_pipelines.scale import BINS, Scale
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring.rows import ScoredBlock
 

@@ -2,17 +2,18 @@
 
 import pyarrow as pa
 
-from beam_pipelines import counters, storage
 from beam_pipelines.archive import source
 from beam_pipelines.archive.blocks import Block
-from beam_pipelines.counters import Clock
-from beam_pipelines.exports import Export
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.execution import counters
+from beam_pipelines.execution.counters import Clock
+from beam_pipelines.execution.overlapped_dofn import WorkAhead
+from beam_pipelines.files import storage
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring import rows, shards, statistics
 from beam_pipelines.scoring.kept import Kept
 from beam_pipelines.scoring.rows import ScoredBlock
 from beam_pipelines.scoring.scorer import Scorer
-from beam_pipelines.work_ahead import WorkAhead
 
 
 class ScoreBlock(WorkAhead):

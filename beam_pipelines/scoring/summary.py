@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.exports import Export
+from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.scoring import drift
 from beam_pipelines.scoring.statistics import EXTREMES, REJECT_EXAMPLES
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import apache_beam as beam
 import pyarrow as pa
 
-from beam_pipelines import exports, flags
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
-from beam_pipelines.exports import Export
 from beam_pipelines.scoring import kept, shards
 
 REJECTS = "rejects"

@@ -6,8 +6,8 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines import counters
-from beam_pipelines.counters import Clock
+from beam_pipelines.execution import counters
+from beam_pipelines.execution.counters import Clock
 
 
 @dataclasses.dataclass

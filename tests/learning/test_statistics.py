@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.learning import statistics
-from beam_pipelines.scale import Scale
 
 
 def test_lengths_are_described_as_pandas_does():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines import distributions
+from beam_pipelines.artifacts import distributions
 from beam_pipelines.scoring import drift
 
 

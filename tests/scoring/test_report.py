@@ -2,7 +2,7 @@
 
 import re
 
-from beam_pipelines.scale import Scale
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring import report, summary
 from tests.scoring.test_summary import EXPORT, FILES, block
 from tests.trainer.test_report import NASTY, Tags

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_pipelines import exports
+from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from beam_pipelines.learning import compiled_tokens
 from beam_pipelines.scoring import compiled_cnn, saved_model_engine, statistics

@@ -9,7 +9,7 @@ import pytest
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.scale import Scale
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring import statistics
 

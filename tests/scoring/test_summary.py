@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_pipelines import distributions
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.exports import Export
+from beam_pipelines.artifacts import distributions
+from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.scoring import shards, summary
 from beam_pipelines.scoring.statistics import count_unknown
 

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from beam_pipelines import storage
+from beam_pipelines.files import storage
 from tests.conftest import train
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import kill_after_epoch, metrics, start, weights

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.scale import Scale
+from beam_pipelines.artifacts.scale import Scale
 from trainer import baselines, evaluation, metrics
 from trainer.evaluation import Scores, Split
 from trainer.heads import DistributionHead, PointHead

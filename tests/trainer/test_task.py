@@ -12,7 +12,8 @@ import time
 import h5py
 import pytest
 
-from beam_pipelines import flags, preprocess
+from beam_pipelines import preprocess
+from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
 from tests import conftest
 from tests.conftest import run_command, train

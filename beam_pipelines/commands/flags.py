@@ -152,7 +152,8 @@ def beam_options(arguments: list[str], settings_class, module: str):
     """
     from apache_beam.options import pipeline_options
 
-    from beam_pipelines import object_stores, runners
+    from beam_pipelines.execution import runners
+    from beam_pipelines.files import object_stores
 
     parsers = []
     options = pipeline_options.PipelineOptions(arguments)

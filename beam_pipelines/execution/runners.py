@@ -4,8 +4,8 @@ from apache_beam import runners
 from apache_beam.options import pipeline_options
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 
-from beam_pipelines import storage
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 # How a runner of Beam 2.77 begins to say what it lacks: a job server, its own program, an address.
 _LACKING = ("Unable to fetch remote", "You must specify")

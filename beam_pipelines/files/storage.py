@@ -32,7 +32,7 @@ def absolute(path: str) -> str:
 @contextlib.contextmanager
 def _store(path: str):
     """Yields Beam's file systems, and tells in one sentence what fails in the context."""
-    from beam_pipelines import object_stores
+    from beam_pipelines.files import object_stores
 
     file_systems = object_stores.reach(path)
     with object_stores.told(path):
@@ -61,7 +61,7 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
             aside.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, final) from error
     else:
-        from beam_pipelines import object_stores
+        from beam_pipelines.files import object_stores
 
         object_stores.write(final, data)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from beam_pipelines import distributions
+from beam_pipelines.artifacts import distributions
 
 
 def test_every_length_has_the_bin_that_holds_it():

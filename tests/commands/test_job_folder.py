@@ -8,8 +8,9 @@ import re
 
 import pytest
 
-from beam_pipelines import job_folder, storage
+from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 OUTPUTS = ["scores/*", "rejected/*.jsonl", "summary.json"]
 

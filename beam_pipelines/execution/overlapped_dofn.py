@@ -9,7 +9,7 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam_pipelines.counters import Clock
+from beam_pipelines.execution.counters import Clock
 
 
 class WorkAhead(beam.DoFn):

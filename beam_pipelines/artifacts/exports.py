@@ -3,8 +3,8 @@
 import dataclasses
 import hashlib
 
-from beam_pipelines import storage
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 EXTRA = "assets.extra/reviews.json"
 

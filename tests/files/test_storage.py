@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from apache_beam.io import filesystem, localfilesystem
 
-from beam_pipelines import storage
+from beam_pipelines.files import storage
 
 SCHEME = "shelf://"
 

@@ -4,8 +4,8 @@ import io
 import logging
 import threading
 
-from beam_pipelines import progress
-from beam_pipelines.progress import Done, Monitor
+from beam_pipelines.commands import progress
+from beam_pipelines.commands.progress import Done, Monitor
 
 BLOCK = Done(None, "compiled", 100, 10, 250)
 

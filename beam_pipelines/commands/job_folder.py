@@ -13,8 +13,8 @@ import json
 import os
 import platform
 
-from beam_pipelines import storage
 from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 
 MANIFEST = "manifest.json"
 # In the manifest of a folder that the next job may take.

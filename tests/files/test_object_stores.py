@@ -13,9 +13,11 @@ from apache_beam.io.aws.clients.s3.messages import S3ClientError
 from apache_beam.io.filesystem import BeamIOError
 from google.api_core import exceptions
 
-from beam_pipelines import exports, object_stores, preprocess, score, storage
+from beam_pipelines import preprocess, score
 from beam_pipelines.archive import blocks
+from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import object_stores, storage
 from serving import check
 from tests import conftest
 from tests.test_preprocess import examples

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.scale import BINS, Scale
+from beam_pipelines.artifacts.scale import BINS, Scale
 
 SCALES = [Scale(0, 100), Scale(1, 5), Scale(-4, 4), Scale(0, 1)]
 scales = pytest.mark.parametrize("scale", SCALES, ids=str)

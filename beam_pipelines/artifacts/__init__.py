@@ -1,0 +1,1 @@
+"""What one command hands to another, typed: the scale, the prepared folder, the export."""
