@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from beam_pipelines.archive import inputs
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import flags, job_folder
 from beam_pipelines.errors import UserError, logger
@@ -36,12 +36,12 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     """Adds the first reading of the archive: rejects, counts of rows and of training tokens."""
     import apache_beam as beam
 
-    from beam_pipelines.archive import source
+    from beam_pipelines.archive import read_blocks
     from beam_pipelines.learning import counting, statistics
 
     reviews = root | "Reviews" >> _read_reviews(files, settings)
     _ = reviews | "WriteRejects" >> beam.Map(
-        lambda one: source.write_rejects(
+        lambda one: read_blocks.write_rejects(
             one.block, one.rejects, folder=folder, with_raw=not settings.no_text_in_rejects
         )
     )
@@ -85,7 +85,7 @@ def build_examples(
 def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
     import apache_beam as beam
 
-    from beam_pipelines.archive.source import ReadBlocks
+    from beam_pipelines.archive.read_blocks import ReadBlocks
     from beam_pipelines.learning import reviews
 
     read = ReadBlocks(files, _reading(files, settings))

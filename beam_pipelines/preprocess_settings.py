@@ -4,7 +4,7 @@ import dataclasses
 import math
 import re
 
-from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"

@@ -12,7 +12,7 @@ import time
 
 from beam_pipelines import errors
 from beam_pipelines.archive import inputs
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.commands import flags, job_folder, progress
 from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
@@ -113,7 +113,7 @@ def build(root, job: Job, done: dict[str, int | None]) -> None:
     """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
     import apache_beam as beam
 
-    from beam_pipelines.archive.source import ReadBlocks
+    from beam_pipelines.archive.read_blocks import ReadBlocks
     from beam_pipelines.scoring import steps
 
     _ = (

@@ -3,7 +3,7 @@
 import codecs
 import dataclasses
 
-from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.score"

@@ -15,7 +15,7 @@ import pyarrow as pa
 from beam_pipelines.archive import inputs, raw_rows
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.commands.progress import Progress
 

@@ -7,9 +7,9 @@ import re
 
 import pyarrow as pa
 
-from beam_pipelines.archive import inputs, records, text_rows
+from beam_pipelines.archive import inputs, row_scanner, row_values
 from beam_pipelines.archive.inputs import InputFile, Opened
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
 
 PEEKED_ROWS = 1000
@@ -97,7 +97,7 @@ def of_file(file: InputFile, reading: Reading) -> Columns | None:
 def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | None:
     if file.format == "parquet":
         return _of_parquet(file, stream)
-    rows = records.records(stream.data, reading.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
+    rows = row_scanner.records(stream.data, reading.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None
@@ -105,18 +105,18 @@ def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | N
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
     if file.format == "jsonl":
         return _of_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
-    return Columns(tuple(text_rows.header(first, file, reading)))
+    return Columns(tuple(row_values.header(first, file, reading)))
 
 
-def _of_json_lines(file: InputFile, rows: list[records.Record], reading: Reading) -> Columns | None:
+def _of_json_lines(file: InputFile, rows: list[row_scanner.Record], reading: Reading) -> Columns | None:
     if _opens_array(rows):
         raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
     for record in rows:
         try:
-            row = text_rows.json_object(record, reading) or {}
-        except text_rows.BadRow:
+            row = row_values.json_object(record, reading) or {}
+        except row_values.BadRow:
             continue  # It is rejected, with its reason, when the job reads it.
         names.update(row)
         nested.update(dict.fromkeys(_paths(row)))
@@ -124,7 +124,7 @@ def _of_json_lines(file: InputFile, rows: list[records.Record], reading: Reading
     return Columns(tuple(names), tuple(nested)) if names else None
 
 
-def _opens_array(rows: list[records.Record]) -> bool:
+def _opens_array(rows: list[row_scanner.Record]) -> bool:
     """Whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
     lines = [row.data.strip() for row in rows if row.data.strip()]
     return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))
@@ -146,10 +146,10 @@ def _paths(row: dict, prefix: str = "") -> list[str]:
 
 
 def _of_parquet(file: InputFile, stream: Opened) -> Columns:
-    from beam_pipelines.archive import parquet_rows
+    from beam_pipelines.archive import parquet_blocks
 
-    with parquet_rows.seekable(file, stream) as source:
-        schema = parquet_rows.opened(source).schema_arrow
+    with parquet_blocks.seekable(file, stream) as source:
+        schema = parquet_blocks.opened(source).schema_arrow
     types = {field.name: field.type for field in schema}
     fields = _fields_within(schema)
     return Columns(tuple(schema.names), tuple(fields), types | fields)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from beam_pipelines.archive import containers
-from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 

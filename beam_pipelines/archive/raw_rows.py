@@ -1,4 +1,4 @@
-"""Many rows of a text file at a time, as they lie there: what `records` tells of each, in arrays."""
+"""Many rows of a text file at a time, as they lie there: what `row_scanner` tells of each, in arrays."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from beam_pipelines.archive.records import READ_BYTES, Dialect, Record, Scanner
+from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, Record, Scanner
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ class RawRows:
 
 
 def raw_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRows]:
-    """Yields the rows that `records.records` yields, in as many parts as suits it."""
+    """Yields the rows that `row_scanner.records` yields, in as many parts as suits it."""
     scanner = Scanner(stream, dialect, max_bytes, **at)
     single: list[Record] = []
     while (found := scanner.take_whole() or scanner.next_record()) is not None:

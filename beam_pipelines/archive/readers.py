@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import columns, inputs, parquet_rows, plain_rows, raw_rows, records, text_rows
+from beam_pipelines.archive import columns, csv_values, inputs, parquet_blocks, raw_rows, row_scanner, row_values
 from beam_pipelines.archive.blocks import Block, Extent, block_name, groups
 from beam_pipelines.archive.inputs import InputFile, Opened
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.archive.rejects import Reject
 
 
@@ -26,14 +26,14 @@ def read(extent: Extent, reading: Reading, done: frozenset[str] = frozenset()) -
     for file, stream in inputs.opened_in_turn(extent.files):
         with inputs.damage_told(file):
             if file.format == "parquet":
-                blocks = parquet_rows.read(extent, file, stream, reading)
+                blocks = parquet_blocks.read(extent, file, stream, reading)
                 yield from (block for block in blocks if block.name not in done)
             else:
                 yield from _read_text(extent, file, stream, reading, done)
 
 
 def _read_text(extent: Extent, file: InputFile, stream: Opened, reading: Reading, done) -> Iterator[Block]:
-    data, read_bytes = stream.data, records.READ_BYTES
+    data, read_bytes = stream.data, row_scanner.READ_BYTES
     if extent.start:
         data.seek(extent.start)
     if extent.end is not None:
@@ -57,21 +57,23 @@ def _csv_values(first: RawRows, extent: Extent, file: InputFile, reading: Readin
     """The functions that take the wanted values out of all plain rows, and out of any one."""
     # A worker that starts in the middle of a file has to look for its header.
     names = (
-        columns.of_file(file, reading).names if extent.start else text_rows.header(next(first.records()), file, reading)
+        columns.of_file(file, reading).names
+        if extent.start
+        else row_values.header(next(first.records()), file, reading)
     )
     for name in reading.columns:
         if name not in names:
             raise columns.missing(file, name, names)
     wanted = [names.index(name) for name in reading.columns]
-    of_row = text_rows.csv_values(file, len(names), wanted, reading)
-    of_plain = functools.partial(plain_rows.values, file=file, fields=len(names), wanted=wanted, reading=reading)
+    of_row = row_values.csv_values(file, len(names), wanted, reading)
+    of_plain = functools.partial(csv_values.values, file=file, fields=len(names), wanted=wanted, reading=reading)
     return of_plain, lambda record, _: of_row(record)
 
 
 def _json_values(reading: Reading) -> tuple[Callable, Callable]:
     """The same of JSON lines, of which none is plain."""
-    of_plain = functools.partial(plain_rows.none, columns=len(reading.columns))
-    return of_plain, lambda record, left_out: text_rows.json_values(record, reading, left_out)
+    of_plain = functools.partial(csv_values.none, columns=len(reading.columns))
+    return of_plain, lambda record, left_out: row_values.json_values(record, reading, left_out)
 
 
 def _block(file: InputFile, span, rows: RawRows, reading: Reading, of_plain, of_row, stored_bytes: int) -> Block:
@@ -83,7 +85,7 @@ def _block(file: InputFile, span, rows: RawRows, reading: Reading, of_plain, of_
     for place, record in zip(others.tolist(), rows.take(others).records(), strict=True):
         try:
             row = of_row(record, left_out)
-        except text_rows.BadRow as bad:
+        except row_values.BadRow as bad:
             rejects.append(Reject.of(file.label, record.line, str(bad), record.data, reading.encoding))
             continue
         if row is not None:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from beam_pipelines.archive import source
+from beam_pipelines.archive import read_blocks
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
@@ -57,7 +57,7 @@ def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folde
     with scored.work.timed("write"):
         names = {} if settings.id_column else {shards.ROW_ID: pa.array(block.row_names, pa.string())}
         table = shards.score_table(names | scored.kept, scored.results, export)
-        source.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
+        read_blocks.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
         storage.write_json(folder, shards.STATISTICS.format(block.name), statistics.of_block(scored, settings, export))
         data = shards.encode(table, settings.output_format)
         storage.write_bytes(folder, shards.SCORES.format(block.name, settings.output_format), data)

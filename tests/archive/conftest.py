@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, inputs, readers, records
-from beam_pipelines.archive.reading import Reading
-from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.archive import blocks, inputs, readers, row_scanner
+from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.settings import ArchiveSettings
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
 MEGABYTE = 1 << 20
@@ -67,4 +67,4 @@ def rejects_of(block: blocks.Block) -> list[tuple]:
 
 def compiled(is_wanted: bool) -> contextlib.AbstractContextManager:
     """Reads with compiled code however little there is, or never."""
-    return mock.patch.object(records, "LONG_BYTES", 0 if is_wanted else float("inf"))
+    return mock.patch.object(row_scanner, "LONG_BYTES", 0 if is_wanted else float("inf"))

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import blocks, inputs, parquet_rows, raw_rows, readers, records
+from beam_pipelines.archive import blocks, inputs, parquet_blocks, raw_rows, readers, row_scanner
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.archive.rejects import Reject
 from tests.archive.conftest import COMPRESS, input_file, parquet, read_all
 
@@ -118,9 +118,9 @@ def test_groups_cut_where_extents_cut(tmp_path, size):
     content = CONTENTS["csv"]
     file = input_file(tmp_path / "a.csv", content)
     with inputs.opened(file) as stream:
-        rows = list(records.records(stream.data, records.CSV, MAX_ROW_BYTES))
+        rows = list(row_scanner.records(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
     with inputs.opened(file) as stream:
-        grouped = list(blocks.groups(raw_rows.raw_rows(stream.data, records.CSV, MAX_ROW_BYTES), 0, None, size))
+        grouped = list(blocks.groups(raw_rows.raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size))
     assert [row for _, _, group in grouped for part in group for row in part.records()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
 
@@ -142,7 +142,7 @@ def test_a_row_group_of_parquet_is_an_extent(tmp_path):
 
 def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
     """One row group may hold a million reviews, more than a worker's memory."""
-    monkeypatch.setattr(parquet_rows, "ROWS_AT_ONCE", 64)
+    monkeypatch.setattr(parquet_blocks, "ROWS_AT_ONCE", 64)
     texts = [f"{place:0100d}" for place in range(1000)]
     file = input_file(tmp_path / "a.parquet", parquet({"text": texts}, rows_per_group=600))
     found = read_all(file, ("text",), size=10_000)

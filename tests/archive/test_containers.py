@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from beam_pipelines.archive import blocks, columns, inputs
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
 from tests.archive.conftest import COMPRESS, found, parquet, read_all
 

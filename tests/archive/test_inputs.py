@@ -6,7 +6,7 @@ import re
 import pytest
 
 from beam_pipelines.archive import columns, inputs
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
 from tests.archive.conftest import found, input_file, parquet
 

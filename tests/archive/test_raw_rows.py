@@ -7,28 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import compiled_rows, raw_rows, records
+from beam_pipelines.archive import compiled_scan, raw_rows, row_scanner
 from beam_pipelines.archive.raw_rows import RawRows
 from tests.archive.conftest import compiled
-from tests.archive.test_records import DIALECTS, LARGE, anything, limits, often
+from tests.archive.test_row_scanner import DIALECTS, LARGE, anything, limits, often
 
 contents = anything("ab,\"\n\r\t;'|") | st.lists(
     st.sampled_from([b'"a","b\n', b"a,b\n", b'""', b'",', b'a"\n', b'"\n', b"\xef\xbb\xbf", b'"a text of some words'])
 ).map(b"".join)
 
 
-def found(content: bytes, dialect=records.CSV, max_bytes: int = LARGE, **at) -> list[RawRows]:
+def found(content: bytes, dialect=row_scanner.CSV, max_bytes: int = LARGE, **at) -> list[RawRows]:
     return list(raw_rows.raw_rows(io.BytesIO(content), dialect, max_bytes, **at))
 
 
-def records_of(parts: list[RawRows]) -> list[records.Record]:
+def records_of(parts: list[RawRows]) -> list[row_scanner.Record]:
     return [record for part in parts for record in part.records()]
 
 
 @often
 @given(contents, st.sampled_from(list(DIALECTS.values())), limits, st.integers(1, 50), st.booleans())
 def test_they_are_those_of_the_records(content, dialect, max_bytes, read_bytes, is_compiled):
-    expected = list(records.records(io.BytesIO(content), dialect, max_bytes))
+    expected = list(row_scanner.records(io.BytesIO(content), dialect, max_bytes))
     with compiled(is_compiled):
         parts = found(content, dialect, max_bytes, read_bytes=read_bytes)
     assert records_of(parts) == expected
@@ -44,12 +44,12 @@ def test_a_block_in_the_middle_of_a_file_counts_on(content, max_bytes):
     at = {"start": 100, "line": 7}
     with compiled(True):
         assert records_of(found(content, max_bytes=max_bytes, **at)) == list(
-            records.records(io.BytesIO(content), records.CSV, max_bytes, **at)
+            row_scanner.records(io.BytesIO(content), row_scanner.CSV, max_bytes, **at)
         )
 
 
 def test_more_rows_than_are_taken_at_once(monkeypatch):
-    monkeypatch.setattr(records, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(row_scanner, "ROWS_AT_ONCE", 3)
     with compiled(True):
         parts = found(b"ab\n" * 10, start=100)
     assert [len(part) for part in parts] == [3, 3, 3, 1]
@@ -74,7 +74,7 @@ def test_some_rows_of_many():
 @pytest.mark.parametrize("max_bytes", [10_000, LARGE, 16 * LARGE])
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch, max_bytes):
     looked = 0
-    find_rows = compiled_rows.find_rows
+    find_rows = compiled_scan.find_rows
 
     def counted(data, max_bytes, delimiter, quote, bounds, lines):
         nonlocal looked
@@ -82,7 +82,7 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch, max
         looked += min(len(data), bounds[count] + max_bytes) - bounds[0]
         return count
 
-    monkeypatch.setattr(compiled_rows, "find_rows", counted)
+    monkeypatch.setattr(compiled_scan, "find_rows", counted)
     content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
     with compiled(True):
         rows = records_of(found(content, max_bytes=max_bytes))

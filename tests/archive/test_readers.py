@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import columns
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
 BOM = b"\xef\xbb\xbf"

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from beam_pipelines.archive.blocks import Block, Extent
 from beam_pipelines.archive.inputs import InputFile, Opened
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
 
 ROWS_AT_ONCE = 512

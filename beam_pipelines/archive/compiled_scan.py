@@ -1,4 +1,4 @@
-"""The rules of `records` and of Python's `csv` module, compiled, for rows that are as they should be.
+"""The rules of `row_scanner` and of Python's `csv` module, compiled, for rows that are as they should be.
 
 Whatever is rare or broken is left to the code that these functions stand in for.
 """

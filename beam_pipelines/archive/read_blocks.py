@@ -8,7 +8,7 @@ import apache_beam as beam
 from beam_pipelines.archive import blocks, inputs, readers, rejects
 from beam_pipelines.archive.blocks import Block, Extent
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.execution import counters
 from beam_pipelines.files import storage
 

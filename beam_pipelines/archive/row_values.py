@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.reading import Reading
-from beam_pipelines.archive.records import Record
+from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.row_scanner import Record
 from beam_pipelines.errors import UserError
 
 csv.field_size_limit(1 << 30)

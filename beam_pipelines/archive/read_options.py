@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from beam_pipelines.archive.records import CSV, JSON_LINES, TSV, Dialect
-from beam_pipelines.archive_settings import ArchiveSettings
+from beam_pipelines.archive.row_scanner import CSV, JSON_LINES, TSV, Dialect
+from beam_pipelines.archive.settings import ArchiveSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import records
+from beam_pipelines.archive import row_scanner
 
 LARGE = 1 << 20
 DIALECTS = {
-    "csv": records.CSV,
-    "tsv": records.TSV,
-    "jsonl": records.JSON_LINES,
-    "single": records.Dialect(";", "'"),
-    "pipe": records.Dialect("|", '"'),
-    "unquoted": records.Dialect("\t"),
+    "csv": row_scanner.CSV,
+    "tsv": row_scanner.TSV,
+    "jsonl": row_scanner.JSON_LINES,
+    "single": row_scanner.Dialect(";", "'"),
+    "pipe": row_scanner.Dialect("|", '"'),
+    "unquoted": row_scanner.Dialect("\t"),
 }
 # What a search at random seldom finds.
 UNUSUAL = [
@@ -45,21 +45,21 @@ limits = st.sampled_from([5, 12, LARGE])
 often = settings(max_examples=400, deadline=None)
 
 
-def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[records.Record]:
-    return list(records.records(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
+def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[row_scanner.Record]:
+    return list(row_scanner.records(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
 
 
-def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[records.Record]:
+def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[row_scanner.Record]:
     """Scans a stream that hands out `size` bytes at a time, however many are asked for."""
 
     class Pieces(io.BytesIO):
         def read(self, wanted=-1):
             return super().read(size)
 
-    return list(records.records(Pieces(content), records.CSV, max_bytes))
+    return list(row_scanner.records(Pieces(content), row_scanner.CSV, max_bytes))
 
 
-def data_of(found: list[records.Record]) -> list[bytes]:
+def data_of(found: list[row_scanner.Record]) -> list[bytes]:
     return [record.data for record in found]
 
 
@@ -99,31 +99,31 @@ def test_a_row_ends_at_a_newline_outside_quotes(format, rows):
 def test_a_row_knows_its_offset_and_its_line():
     """A reject or an id names the line that an editor shows, even after many quoted newlines."""
     assert scan(b'a,b\n"x\n\ny",c\n\r\nd') == [
-        records.Record(0, 1, b"a,b\n"),
-        records.Record(4, 2, b'"x\n\ny",c\n'),
-        records.Record(13, 5, b"\r\n"),
-        records.Record(15, 6, b"d"),
+        row_scanner.Record(0, 1, b"a,b\n"),
+        row_scanner.Record(4, 2, b'"x\n\ny",c\n'),
+        row_scanner.Record(13, 5, b"\r\n"),
+        row_scanner.Record(15, 6, b"d"),
     ]
 
 
 def test_a_block_in_the_middle_of_a_file_counts_on():
     found = scan(b"a\nb\n", start=100, line=7)
-    assert found == [records.Record(100, 7, b"a\n"), records.Record(102, 8, b"b\n")]
+    assert found == [row_scanner.Record(100, 7, b"a\n"), row_scanner.Record(102, 8, b"b\n")]
 
 
 def test_a_quote_that_never_closes_costs_one_row_and_not_the_rest():
     assert scan(b'a\nb,"c\nd,e\n"f\ng\n') == [
-        records.Record(0, 1, b"a\n"),
-        records.Record(2, 2, b'b,"c\nd,e\n"f\n'),
-        records.Record(14, 5, b"g\n"),
+        row_scanner.Record(0, 1, b"a\n"),
+        row_scanner.Record(2, 2, b'b,"c\nd,e\n"f\n'),
+        row_scanner.Record(14, 5, b"g\n"),
     ]
     assert scan(b'a\nb,"c\nd,e\nf\n') == [
-        records.Record(0, 1, b"a\n"),
-        records.Record(2, 2, b'b,"c\n', broken=True),
-        records.Record(7, 3, b"d,e\n"),
-        records.Record(11, 4, b"f\n"),
+        row_scanner.Record(0, 1, b"a\n"),
+        row_scanner.Record(2, 2, b'b,"c\n', broken=True),
+        row_scanner.Record(7, 3, b"d,e\n"),
+        row_scanner.Record(11, 4, b"f\n"),
     ]
-    assert scan(b'a\n"b') == [records.Record(0, 1, b"a\n"), records.Record(2, 2, b'"b', broken=True)]
+    assert scan(b'a\n"b') == [row_scanner.Record(0, 1, b"a\n"), row_scanner.Record(2, 2, b'"b', broken=True)]
 
 
 @pytest.mark.parametrize(
@@ -159,14 +159,14 @@ def test_a_line_longer_than_what_is_read_at_once(format, max_bytes, length):
         assert data_of(found) == [line + b"\n", b"b\n", line]
     for long in (found[0], found[2]):
         assert long.broken == (length >= max_bytes)
-        assert not long.broken or 0 < len(long.data) <= records.KEPT_OF_BROKEN
+        assert not long.broken or 0 < len(long.data) <= row_scanner.KEPT_OF_BROKEN
 
 
 def test_a_quoted_field_longer_than_what_is_read_at_once():
     row = b'"' + b"abcdefg\n" * (3 << 17) + b'",b\n'
     assert scan(row + b"c\n", max_bytes=4 << 20) == [
-        records.Record(0, 1, row),
-        records.Record(len(row), (3 << 17) + 2, b"c\n"),
+        row_scanner.Record(0, 1, row),
+        row_scanner.Record(len(row), (3 << 17) + 2, b"c\n"),
     ]
 
 
@@ -267,7 +267,7 @@ def test_rows_are_those_of_the_rule_itself(content, max_bytes):
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
     """A tool that cuts a field off cuts its closing quote off; each row would look through all that follow."""
     looked = 0
-    patterns = records._patterns(records.CSV)
+    patterns = row_scanner._patterns(row_scanner.CSV)
 
     class Counted:
         def __init__(self, pattern):
@@ -279,7 +279,7 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
             looked += (found.end() if found else min(limit, len(buffer))) - at
             return found
 
-    monkeypatch.setattr(records, "_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
+    monkeypatch.setattr(row_scanner, "_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
     content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
     for max_bytes in (10_000, LARGE, 16 * LARGE):
         looked = 0

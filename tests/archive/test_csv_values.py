@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import plain_rows, records
+from beam_pipelines.archive import csv_values, row_scanner
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 from tests.archive.conftest import compiled, input_file, read_all, read_one
-from tests.archive.test_records import often
+from tests.archive.test_row_scanner import often
 
 PIECES = [
     b'"',
@@ -108,10 +108,10 @@ def test_any_bytes_give_the_same_blocks(tmp_path, content, header, how, size):
 def test_which_rows_are_plain(row, expected):
     """All others cost some microseconds each."""
     around = [b"x,y\n", row if row.endswith(b"\n") else b"", b"x,y\n", row]
-    found = [records.Record(0, line, data) for line, data in enumerate(around, 1) if data]
+    found = [row_scanner.Record(0, line, data) for line, data in enumerate(around, 1) if data]
     rows = RawRows.of(found)
     with compiled(True):
-        plain, [second, first] = plain_rows.values(
+        plain, [second, first] = csv_values.values(
             rows, file=FILE, fields=2, wanted=[1, 0], reading=Reading(("b", "a"))
         )
     assert plain.tolist() == [record.line > 1 and (record.data == b"x,y\n" or expected is not None) for record in found]
@@ -135,8 +135,8 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     [("utf-8", 0, True), ("UTF8", 0, True), ("utf-8", 1, False), ("latin-1", 0, False), ("utf-8-sig", 0, False)],
 )
 def test_what_is_read_at_once(encoding, less, is_plain):
-    rows = RawRows.of([records.Record(0, 2, b"a" * (records.LONG_BYTES - less))])
+    rows = RawRows.of([row_scanner.Record(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
     reading = Reading(("text",), encoding=encoding)
-    plain, [texts] = plain_rows.values(rows, file=FILE, fields=1, wanted=[0], reading=reading)
+    plain, [texts] = csv_values.values(rows, file=FILE, fields=1, wanted=[0], reading=reading)
     assert plain.tolist() == [is_plain]
     assert len(texts) == is_plain

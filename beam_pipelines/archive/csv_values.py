@@ -1,6 +1,6 @@
 """Takes the wanted values out of the plain rows of CSV and TSV, all at once.
 
-`text_rows` takes them out of the others.
+`row_values` takes them out of the others.
 """
 
 import codecs
@@ -8,10 +8,10 @@ import codecs
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import records
+from beam_pipelines.archive import row_scanner
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.reading import Reading
+from beam_pipelines.archive.read_options import Reading
 
 # Which rows are plain, bool [rows], and the values of each wanted field, string [plain rows].
 Values = tuple[np.ndarray, list[pa.Array]]
@@ -32,24 +32,24 @@ def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], re
       wanted: The places of those that are wanted.
       reading: How it is read.
     """
-    is_long = rows.ends[-1] - rows.starts[0] >= records.LONG_BYTES
+    is_long = rows.ends[-1] - rows.starts[0] >= row_scanner.LONG_BYTES
     if not is_long or codecs.lookup(reading.encoding).name != "utf-8":
         return none(rows, len(wanted))
-    from beam_pipelines.archive import compiled_rows
+    from beam_pipelines.archive import compiled_scan
 
     plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
     data, marks = np.frombuffer(rows.data, np.uint8), reading.dialect(file.format).marks
     slots = np.full(fields, -1)
     slots[wanted] = np.arange(len(wanted))
     first, last, doubled = np.empty((3, len(wanted), len(rows)), np.int64)
-    count = compiled_rows.find_values(data, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
+    count = compiled_scan.find_values(data, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
 
     def of_field(place: int) -> pa.Array:
         spans = [found[slots[place], :count] for found in (first, last, doubled)]
         offsets = np.zeros(count + 1, np.int32)
         np.cumsum(spans[1] - spans[0] - spans[2], out=offsets[1:])
         found = np.empty(offsets[-1], np.uint8)
-        compiled_rows.take_values(data, *spans, marks[1], offsets, found)
+        compiled_scan.take_values(data, *spans, marks[1], offsets, found)
         return _strings(offsets, found)
 
     return plain, [of_field(place) for place in wanted]

@@ -155,12 +155,12 @@ class Scanner:
             self._read_more()
         if not self._is_long or self._at < self._known:
             return None
-        from beam_pipelines.archive import compiled_rows
+        from beam_pipelines.archive import compiled_scan
 
         bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
         bounds[0], lines[0], start = self._at, self._line, self._start
         data = np.frombuffer(self._buffer, np.uint8)
-        count = compiled_rows.find_rows(data, self._max_bytes, *self._dialect.marks, bounds, lines)
+        count = compiled_scan.find_rows(data, self._max_bytes, *self._dialect.marks, bounds, lines)
         self._at, self._line = int(bounds[count]), int(lines[count])
         self._start += self._at - int(bounds[0])
         return (self._buffer, bounds[: count + 1], lines[: count + 1], start) if count else None
