@@ -19,7 +19,7 @@ from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import flags, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.preprocess_settings import MODULE, PreprocessSettings
+from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
 
 OUTPUTS = [
     "train/*.tfrecord.gz",
@@ -37,7 +37,7 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     import apache_beam as beam
 
     from beam_pipelines.archive import read_blocks
-    from beam_pipelines.learning import counting, statistics
+    from beam_pipelines.preparing import counting, row_counts
 
     reviews = root | "Reviews" >> _read_reviews(files, settings)
     _ = reviews | "WriteRejects" >> beam.Map(
@@ -47,8 +47,8 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     )
     _ = (
         reviews
-        | "CountRows" >> beam.Map(statistics.count_rows)
-        | "AddUpRows" >> beam.CombineGlobally(statistics.add_up)
+        | "CountRows" >> beam.Map(row_counts.count_rows)
+        | "AddUpRows" >> beam.CombineGlobally(row_counts.add_up)
         | "WriteRows" >> beam.Map(_write_counts, folder=folder, name="rows")
     )
     counted = reviews | "CountTokens" >> beam.ParDo(counting.CountTokens(settings)).with_outputs("counts", "texts")
@@ -70,14 +70,14 @@ def build_examples(
     """Adds the second reading: text to ids by the chosen vocabulary, examples into their splits."""
     import apache_beam as beam
 
-    from beam_pipelines.learning import examples, statistics
+    from beam_pipelines.preparing import examples, row_counts
 
     _ = (
         root
         | "Reviews" >> _read_reviews(files, settings)
         | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
         | "WriteExamples" >> beam.ParDo(examples.WriteExamples(settings, folder, first_trained_id))
-        | "AddUpExamples" >> beam.CombineGlobally(statistics.add_up)
+        | "AddUpExamples" >> beam.CombineGlobally(row_counts.add_up)
         | "WriteExampleCounts" >> beam.Map(_write_counts, folder=folder, name="examples")
     )
 
@@ -86,7 +86,7 @@ def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
     import apache_beam as beam
 
     from beam_pipelines.archive.read_blocks import ReadBlocks
-    from beam_pipelines.learning import reviews
+    from beam_pipelines.preparing import reviews
 
     read = ReadBlocks(files, _reading(files, settings))
     return read | "Rate" >> beam.Map(reviews.rated_reviews, settings)
@@ -103,10 +103,10 @@ def _write_counts(counts, *, folder: str, name: str) -> None:
 
 
 def _read_counts(folder: str, name: str):
-    from beam_pipelines.learning import statistics
+    from beam_pipelines.preparing import row_counts
 
     items = storage.read_json(storage.join(folder, storage.TEMPORARY, f"{name}.json"))
-    return statistics.Counts({tuple(key): count for key, count in items})
+    return row_counts.Counts({tuple(key): count for key, count in items})
 
 
 def check_rows(rows, settings: PreprocessSettings) -> None:
@@ -116,11 +116,11 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
       UserError: Names the counts, or the reason that dominates.
     """
     from beam_pipelines.archive import rejects
-    from beam_pipelines.learning import statistics
+    from beam_pipelines.preparing import row_counts
 
-    rejected = statistics.by_second(rows, "rejected")
+    rejected = row_counts.by_second(rows, "rejected")
     if not rows["rated",]:
-        skipped = statistics.by_second(rows, "skipped")
+        skipped = row_counts.by_second(rows, "skipped")
         counts = f"{rows['read',]:,} rows read"
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
             counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
@@ -147,7 +147,8 @@ def warn_of_unused_scale(scores: dict) -> None:
 
 def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
     """Chooses the vocabulary, writes its graph and vectors; returns what the statistics say of it."""
-    from beam_pipelines.learning import counting, embeddings, transform, vocabulary
+    from beam_pipelines.preparing import counting, embeddings
+    from beam_pipelines.text import transform_graph, vocabulary
 
     counts = counting.read_counts(folder)
     if not counts:
@@ -163,7 +164,7 @@ def choose_vocabulary(settings: PreprocessSettings, folder: str) -> dict:
     chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
     if not chosen.tokens:
         raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
-    transform.write_graph(
+    transform_graph.write_graph(
         folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
     )
     array = io.BytesIO()
@@ -179,7 +180,7 @@ def run(settings: PreprocessSettings, options) -> dict:
       UserError: Something in the settings or the archive is to be mended.
     """
     from beam_pipelines.archive import columns
-    from beam_pipelines.learning import embeddings
+    from beam_pipelines.preparing import embeddings
 
     folder = storage.absolute(settings.output)
     files = inputs.find(settings)
@@ -200,7 +201,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     flags.import_tensorflow()
     import apache_beam as beam
 
-    from beam_pipelines.learning import statistics
+    from beam_pipelines.preparing import row_counts
 
     logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
     root = beam.Pipeline(options=options)
@@ -217,10 +218,10 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     root = beam.Pipeline(options=options)
     build_examples(root, files, settings, folder, chosen["first_trained_id"])
     took.update(_seconds_by_stage(root))
-    counts = statistics.add_up([rows, _read_counts(folder, "examples")])
+    counts = row_counts.add_up([rows, _read_counts(folder, "examples")])
     scale = Scale(settings.score_min, settings.score_max)
     report = {
-        **statistics.report(counts, scale),
+        **row_counts.report(counts, scale),
         "vocabulary": chosen,
         "seconds": round(time.monotonic() - started, 1),
         # Summed over all workers; stages overlap.

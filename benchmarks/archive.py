@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from beam_pipelines.learning import embeddings
+from beam_pipelines.preparing import embeddings
 
 # The notebook's archive: reviews, then words a review, then distinct words.
 REVIEWS = 86_450

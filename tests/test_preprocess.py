@@ -13,7 +13,7 @@ from beam_pipelines import preprocess
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.errors import UserError
 from tests import conftest
-from tests.learning.test_tokens import plain_tokens
+from tests.text.test_tokens import plain_tokens
 
 
 def run(tmp_path, archive, *flags: str) -> dict:

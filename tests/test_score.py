@@ -17,7 +17,7 @@ from beam_pipelines.artifacts import distributions
 from beam_pipelines.commands.flags import has_nvidia_device
 from beam_pipelines.errors import UserError
 from tests import conftest
-from tests.learning.test_tokens import plain_tokens
+from tests.text.test_tokens import plain_tokens
 from tests.trainer.test_export import serve, version
 
 

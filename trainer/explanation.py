@@ -10,7 +10,7 @@ import typing
 import keras
 import tensorflow as tf
 
-from beam_pipelines.learning import tokens, vocabulary
+from beam_pipelines.text import tokens, vocabulary
 from trainer import folding, models
 
 # So many phrases up and as many down.

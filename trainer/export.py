@@ -27,7 +27,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
-from beam_pipelines.learning import vocabulary
+from beam_pipelines.text import vocabulary
 from trainer import explanation, folding, lstm_folding
 from trainer.data import PreparedReviews
 

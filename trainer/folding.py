@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.learning import vocabulary
+from beam_pipelines.text import vocabulary
 from trainer import models
 
 # Larger tables are no part of an export: it multiplies the vectors of the tokens that it meets.

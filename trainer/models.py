@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.learning.vocabulary import FIRST_ID
+from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer import heads, layers
 from trainer.settings import TrainerSettings
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.learning.vocabulary import FIRST_ID
+from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer.data import PreparedReviews
 
 _BY_TOKEN = ("words/vectors", "words/log_weights", "vectors/learned")

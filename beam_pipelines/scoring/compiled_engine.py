@@ -4,11 +4,11 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.learning.compiled_encoder import CompiledEncoder
-from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.scoring.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.compiled_lstm import CompiledLstm
 from beam_pipelines.scoring.work import Work
+from beam_pipelines.text.compiled_encoder import CompiledEncoder
+from beam_pipelines.text.encoded import Encoded
 
 
 class CompiledEngine:

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.learning import tokens
-from beam_pipelines.learning.encoded import Encoded
 from beam_pipelines.scoring.work import Work
+from beam_pipelines.text import tokens
+from beam_pipelines.text.encoded import Encoded
 
 # A batch holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192

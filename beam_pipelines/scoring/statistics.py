@@ -15,7 +15,7 @@ from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.artifacts.scale import BINS, Scale
-from beam_pipelines.learning import reviews
+from beam_pipelines.preparing import reviews
 from beam_pipelines.score_settings import ScoreSettings
 from beam_pipelines.scoring.rows import ScoredBlock
 

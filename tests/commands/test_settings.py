@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.score_settings import ScoreSettings
 from trainer.settings import TrainerSettings
 

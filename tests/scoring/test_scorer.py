@@ -9,10 +9,10 @@ import pytest
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
-from beam_pipelines.learning import compiled_tokens
 from beam_pipelines.scoring import compiled_cnn, saved_model_engine, statistics
 from beam_pipelines.scoring.scorer import Scorer
 from beam_pipelines.scoring.work import Work
+from beam_pipelines.text import compiled_tokenizer
 from tests.test_same_score import TEXTS, WITHIN
 from tests.trainer.test_export import version
 
@@ -94,7 +94,7 @@ def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
 
 def test_a_compiled_tokeniser_that_is_off_is_not_used(cnn, monkeypatch):
     """One that finds other tokens than the export's, even if no score shows it."""
-    monkeypatch.setattr(compiled_tokens, "_LOWER_CASE", compiled_tokens._AS_IT_IS)
+    monkeypatch.setattr(compiled_tokenizer, "_LOWER_CASE", compiled_tokenizer._AS_IT_IS)
     assert Scorer(exports.find(str(cnn))).engine == "saved_model"
     with pytest.raises(UserError, match="the fixed texts .*when the model was exported"):
         Scorer(exports.find(str(cnn)), "compiled")

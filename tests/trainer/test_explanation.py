@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beam_pipelines.learning import tokens
+from beam_pipelines.text import tokens
 from tests.test_same_score import TEXTS
 from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_models import VOCABULARY, fitted

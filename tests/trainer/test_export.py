@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.learning.test_tokens import plain_tokens
+from tests.text.test_tokens import plain_tokens
 from trainer.export import FIXED_TEXTS
 
 PROGRAM = """

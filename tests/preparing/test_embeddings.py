@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_pipelines.errors import UserError
-from beam_pipelines.learning import embeddings
+from beam_pipelines.preparing import embeddings
 
 LINES = "the 1 2 3\ngood 4 5 6.5\nat me.com 7 8 9\ngood 0 0 0\nunwanted 1 1 1\ncaf\u00e9 -1e-1 0 2\n"
 WANTED = {"good", "caf\u00e9", "at", "absent"}

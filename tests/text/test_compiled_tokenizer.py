@@ -14,10 +14,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.learning import tokens
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized
-from beam_pipelines.learning.token_table import TokenTable
-from tests.learning.test_tokens import CASES
+from beam_pipelines.text import tokens
+from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
+from beam_pipelines.text.token_table import TokenTable
+from tests.text.test_tokens import CASES
 
 # Letters whose lower case is longer, shorter, depends on its neighbours or on the locale; what could be
 # taken for white space; what is no letter.
@@ -126,8 +126,8 @@ def test_a_table_of_long_tokens_is_hardly_larger_than_they_are():
 
 CACHED = """
 import numpy as np, pyarrow as pa
-from beam_pipelines.learning import compiled_tokens
-print(compiled_tokens.CompiledTokenizer()(pa.array(["a good film"])).lengths.tolist())
+from beam_pipelines.text import compiled_tokenizer
+print(compiled_tokenizer.CompiledTokenizer()(pa.array(["a good film"])).lengths.tolist())
 """
 
 
@@ -150,7 +150,7 @@ def test_a_damaged_or_forbidden_cache_is_passed_over(tmp_path):
 GUARDED = """
 import ctypes, mmap
 import numpy as np, pyarrow as pa
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer
+from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 
 page, libc = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
 memory = mmap.mmap(-1, 2 * page)

@@ -14,11 +14,11 @@ from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.execution.counters import Clock
 from beam_pipelines.execution.overlapped_dofn import WorkAhead
 from beam_pipelines.files import storage
-from beam_pipelines.learning import splits
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer
-from beam_pipelines.learning.reviews import Reviews
-from beam_pipelines.learning.token_table import TokenTable
-from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.preparing import splits
+from beam_pipelines.preparing.reviews import Reviews
+from beam_pipelines.preparing.settings import PreprocessSettings
+from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+from beam_pipelines.text.token_table import TokenTable
 
 PARTS = 16
 # So many distinct tokens, or bytes of them, are counted before they are handed on.

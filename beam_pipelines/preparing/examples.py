@@ -17,12 +17,13 @@ from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.counters import Clock
 from beam_pipelines.execution.overlapped_dofn import WorkAhead
 from beam_pipelines.files import storage
-from beam_pipelines.learning import counting, statistics, transform
-from beam_pipelines.learning.compiled_encoder import CompiledEncoder
-from beam_pipelines.learning.encoded import Encoded
-from beam_pipelines.learning.reviews import Reviews
-from beam_pipelines.learning.splits import SPLITS
-from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.preparing import counting, row_counts
+from beam_pipelines.preparing.reviews import Reviews
+from beam_pipelines.preparing.settings import PreprocessSettings
+from beam_pipelines.preparing.splits import SPLITS
+from beam_pipelines.text import transform_graph
+from beam_pipelines.text.compiled_encoder import CompiledEncoder
+from beam_pipelines.text.encoded import Encoded
 
 SHARD = "{split}/{block}.tfrecord.gz"
 
@@ -41,7 +42,7 @@ class WriteExamples(WorkAhead):
     def setup(self):
         self._progress = Progress("prepared")
         self._recurring = counting.read_recurring(self.folder)
-        with storage.local_copy(storage.join(self.folder, transform.FOLDER)) as graph:
+        with storage.local_copy(storage.join(self.folder, transform_graph.FOLDER)) as graph:
             self._encoder = CompiledEncoder(
                 f"{graph}/{tft.TFTransformOutput.TRANSFORM_FN_DIR}",
                 first_trained_id=self.first_trained_id,
@@ -50,7 +51,7 @@ class WriteExamples(WorkAhead):
         self._examples = RecordBatchToExamplesEncoder()
         super().setup()
 
-    def work(self, reviews: Reviews, clock: Clock) -> list[statistics.Counts]:
+    def work(self, reviews: Reviews, clock: Clock) -> list[row_counts.Counts]:
         self._progress.add(len(reviews.ids))
         with clock.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
@@ -66,7 +67,7 @@ class WriteExamples(WorkAhead):
                     storage.write_bytes(self.folder, SHARD.format(split=name, block=reviews.block), data)
         scale = Scale(self.settings.score_min, self.settings.score_max)
         counted = encoded.tokens, encoded.known_share
-        return [statistics.count_examples(split, recurring, reviews.scores, *counted, scale)]
+        return [row_counts.count_examples(split, recurring, reviews.scores, *counted, scale)]
 
 
 def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 
-from beam_pipelines.learning import transform
-from beam_pipelines.learning.compiled_encoder import CompiledEncoder
-from tests.learning.test_compiled_tokens import VOCABULARY, texts_of
+from beam_pipelines.text import transform_graph
+from beam_pipelines.text.compiled_encoder import CompiledEncoder
+from tests.text.test_compiled_tokenizer import VOCABULARY, texts_of
 
 MAX_TOKENS = 4
 
@@ -20,7 +20,7 @@ def graph(request, tmp_path_factory):
     """A graph of a vocabulary without pretrained vectors, and of one with four; cut after four tokens."""
     folder = tmp_path_factory.mktemp("graph")
     how = {"first_trained_id": request.param, "max_tokens": MAX_TOKENS}
-    transform.write_graph(str(folder), VOCABULARY, **how)
+    transform_graph.write_graph(str(folder), VOCABULARY, **how)
     saved_model = str(folder / "transform" / "transform_fn")
     return types.SimpleNamespace(graph=tf.saved_model.load(saved_model), encoder=CompiledEncoder(saved_model, **how))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.learning import vocabulary
+from beam_pipelines.text import vocabulary
 
 COUNTS = {"the": 50, "good": 9, "b\u00e4d": 9, "zz": 7, "aa": 7, "once": 1}
 VECTORS = {"good": np.ones(3, np.float32), "the": np.full(3, 2, np.float32), "never": np.full(3, 3, np.float32)}

@@ -12,7 +12,7 @@ import pyarrow as pa
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.preparing.settings import PreprocessSettings
 
 UNRATED_SCORE = "no_score"
 UNRATED_TITLE = "title_without_score"

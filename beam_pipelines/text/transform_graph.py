@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter
 
 from beam_pipelines.files import object_stores, storage
-from beam_pipelines.learning import tokens, vocabulary
+from beam_pipelines.text import tokens, vocabulary
 
 FOLDER = "transform"
 

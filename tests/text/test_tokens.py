@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.learning import tokens
+from beam_pipelines.text import tokens
 
 CASES = [
     ("Good FILM!", ["good", "film"]),
@@ -60,7 +60,7 @@ def test_lower_case_does_not_follow_the_locale():
     import sys
 
     program = (
-        "import tensorflow as tf; from beam_pipelines.learning import tokens;"
+        "import tensorflow as tf; from beam_pipelines.text import tokens;"
         "print(tokens.tokenize(tf.constant(['I \\u0130 TITLE'])).to_list()[0])"
     )
     printed = [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.learning import splits
+from beam_pipelines.preparing import splits
 
 
 def assigned(count=100_000, *, test_share=0.2, validation_share=0.16, sample_share=1.0):

@@ -10,8 +10,8 @@ import numpy as np
 
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.scale import BINS, Scale
-from beam_pipelines.learning.reviews import Reviews
-from beam_pipelines.learning.splits import NOT_SAMPLED, SPLITS
+from beam_pipelines.preparing.reviews import Reviews
+from beam_pipelines.preparing.splits import NOT_SAMPLED, SPLITS
 
 Counts = collections.Counter
 RECURRING = "training_text_recurs_in_validation_or_test"

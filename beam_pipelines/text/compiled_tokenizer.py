@@ -17,8 +17,8 @@ from beam_pipelines.compiling import byte_vectors, threads
 from beam_pipelines.compiling.byte_vectors import BLOCK, KEY, key, lowest_bit
 from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.compiling.vectors import prefetch
-from beam_pipelines.learning import token_table, tokens
-from beam_pipelines.learning.token_table import TokenTable
+from beam_pipelines.text import token_table, tokens
+from beam_pipelines.text.token_table import TokenTable
 
 # A thread takes about this much text at a time.
 MIN_PART_BYTES, MAX_PART_BYTES = 1 << 16, 1 << 20

@@ -6,18 +6,18 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.compiling.cache import compiled
-from beam_pipelines.learning import vocabulary
-from beam_pipelines.learning.compiled_tokens import CompiledTokenizer, Tokenized
-from beam_pipelines.learning.encoded import Encoded
+from beam_pipelines.text import vocabulary
+from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
+from beam_pipelines.text.encoded import Encoded
 
 
 class CompiledEncoder:
-    """Makes ids of texts, as `transform.preprocessing_fn` does.
+    """Makes ids of texts, as `transform_graph.preprocessing_fn` does.
 
     Args:
       saved_model: The local folder of a SavedModel that holds the graph, for its vocabulary.
-      first_trained_id: See `transform.preprocessing_fn`.
-      max_tokens: See `transform.preprocessing_fn`.
+      first_trained_id: See `transform_graph.preprocessing_fn`.
+      max_tokens: See `transform_graph.preprocessing_fn`.
     """
 
     def __init__(self, saved_model: str, *, first_trained_id: int, max_tokens: int):

@@ -6,8 +6,8 @@ import pytest
 
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.learning import reviews
-from beam_pipelines.preprocess_settings import PreprocessSettings
+from beam_pipelines.preparing import reviews
+from beam_pipelines.preparing.settings import PreprocessSettings
 
 FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100, name="reviews.csv")
 

@@ -1,1 +1,0 @@
-"""From rows to training examples: scores, splits, tokens, the vocabulary and its vectors."""
