@@ -16,7 +16,7 @@ from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.commands import flags, job_folder, progress
 from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
-from beam_pipelines.score_settings import MODULE, ScoreSettings
+from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
 BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
 OUTPUTS = [
@@ -57,24 +57,24 @@ class Job:
         """
         from beam_pipelines.archive import blocks, columns
         from beam_pipelines.artifacts import exports
-        from beam_pipelines.scoring import kept, shards
+        from beam_pipelines.scoring import carried_columns, shards
 
         files = inputs.find(settings)
         reading = Reading.of(settings, (settings.text_column,), blocks.block_bytes(files))
         found = columns.present(files, reading)
         present = [name for one in found.values() for name in one.names]
-        carried = kept.choose(settings.keep_columns, present, settings.id_column)
+        carried = carried_columns.choose(settings.keep_columns, present, settings.id_column)
         shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
         as_text = (settings.text_column, settings.id_column, settings.score_column)
         wanted = [settings.text_column, *(one.source for one in carried), settings.score_column]
         reading = dataclasses.replace(
             reading,
             columns=tuple(dict.fromkeys(name for name in wanted if name)),
-            all_columns=kept.takes_all(settings.keep_columns),
+            all_columns=carried_columns.takes_all(settings.keep_columns),
             binary=tuple(one.source for one in carried if one.source not in as_text),
         )
         columns.check(found, reading.columns)
-        kept.check_types(carried, found)
+        carried_columns.check_types(carried, found)
         export = exports.find(settings.model)
         return cls(settings, files, reading, carried, export, storage.absolute(settings.output))
 
@@ -114,13 +114,13 @@ def build(root, job: Job, done: dict[str, int | None]) -> None:
     import apache_beam as beam
 
     from beam_pipelines.archive.read_blocks import ReadBlocks
-    from beam_pipelines.scoring import steps
+    from beam_pipelines.scoring import score_block
 
     _ = (
         root
         | "Blocks" >> ReadBlocks(job.files, job.reading, done)
-        | "Score" >> beam.ParDo(steps.ScoreBlock(job.settings, job.kept, job.export))
-        | "Write" >> beam.Map(steps.write, settings=job.settings, export=job.export, folder=job.folder)
+        | "Score" >> beam.ParDo(score_block.ScoreBlock(job.settings, job.kept, job.export))
+        | "Write" >> beam.Map(score_block.write, settings=job.settings, export=job.export, folder=job.folder)
     )
 
 
@@ -144,8 +144,10 @@ def _run(job: Job, options, started: float) -> dict:
 
     from beam_pipelines.artifacts.scale import Scale
     from beam_pipelines.execution import counters, runners
-    from beam_pipelines.scoring import report as page
-    from beam_pipelines.scoring import shards, summary, work
+    from beam_pipelines.scoring import shards
+    from beam_pipelines.scoring.engines import metrics
+    from beam_pipelines.scoring.summary import report as page
+    from beam_pipelines.scoring.summary import totals
 
     logger.info("scoring %d files, %.1f MB, with version %d", len(job.files), job.size_bytes / 1e6, job.export.version)
     newly = shards.Newly(job.folder, settings.output_format)
@@ -168,11 +170,11 @@ def _run(job: Job, options, started: float) -> dict:
         raise
     names = shards.finished(job.folder, settings.output_format)
     blocks_told = (block for _, block in shards.read_statistics(job.folder, names))
-    summarised = summary.summarise(blocks_told, job.files, job.export)
+    summarised = totals.summarise(blocks_told, job.files, job.export)
     job_folder.tell(job.folder, engines=summarised["engines"])
     report = {
         **summarised,
-        "this_run": work.this_run(counters.read(result), time.monotonic() - started),
+        "this_run": metrics.this_run(counters.read(result), time.monotonic() - started),
         **job_folder.read(job.folder),
     }
     page.write(job.folder, report, Scale(job.export.about["score_min"], job.export.about["score_max"]))
@@ -183,7 +185,7 @@ def _run(job: Job, options, started: float) -> dict:
 
 def told(settings: ScoreSettings, report: dict) -> str:
     """What the command says in the end."""
-    from beam_pipelines.scoring.report import off_scale
+    from beam_pipelines.scoring.summary.report import off_scale
 
     run = report["this_run"]
     lines = [

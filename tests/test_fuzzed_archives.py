@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from beam_pipelines import score
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.scoring import rows, shards
-from beam_pipelines.scoring.kept import Kept
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring import score_rows, shards
+from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.engines.metrics import Work
 from tests.archive.conftest import input_file, parquet, read_all
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
@@ -72,7 +72,7 @@ def check(file, columns, size: int, empty_text: str) -> int:
     kept = tuple(Kept(f"kept_{name}", name) for name in columns)
     total, places = 0, []
     for block in read_all(file, columns, size=size, max_row_bytes=200):
-        found = rows.score_rows(
+        found = score_rows.score_rows(
             Lengths(), block.rows, text_column="text", kept=kept, explain=False, empty_text=empty_text
         )
         after = block.reject(found.reasons)

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from beam_pipelines import score
 from beam_pipelines.artifacts import exports
-from beam_pipelines.scoring.scorer import Scorer
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.scorer import Scorer
 from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_task import metrics
 from trainer import data, evaluation, fitting, models, run_state

@@ -17,7 +17,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands.progress import Done
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.kept import Kept
+from beam_pipelines.scoring.carried_columns import Kept
 
 READERS = 16
 SCORES, STATISTICS = "scores/{}.{}", "statistics/{}.json"

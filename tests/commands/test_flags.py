@@ -11,7 +11,7 @@ import pytest
 from beam_pipelines import errors
 from beam_pipelines.commands import flags
 from beam_pipelines.preparing.settings import PreprocessSettings
-from beam_pipelines.score_settings import ScoreSettings
+from beam_pipelines.scoring.settings import ScoreSettings
 from trainer.settings import TrainerSettings, preset_values
 
 MODULES = {

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from beam_pipelines.preparing.settings import PreprocessSettings
-from beam_pipelines.score_settings import ScoreSettings
+from beam_pipelines.scoring.settings import ScoreSettings
 from trainer.settings import TrainerSettings
 
 BASE = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beam_pipelines.scoring.compiled_cnn import CompiledCnn
-from beam_pipelines.scoring.compiled_lstm import CompiledLstm
+from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
+from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
 from tests.trainer.test_export import version
 from tests.trainer.test_models import SCORES, VOCABULARY, fitted
 from trainer import data, export, folding, lstm_folding, models

@@ -8,8 +8,8 @@ import pytest
 from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring import kept, shards
-from beam_pipelines.scoring.kept import Kept
+from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring.carried_columns import Kept
 
 PRESENT = ["id", "title", "score", "a=b", "at:int64"]
 REST = [Kept(name, name) for name in ("title", "a=b", "at:int64")]
@@ -32,17 +32,17 @@ REST = [Kept(name, name) for name in ("title", "a=b", "at:int64")]
     ],
 )
 def test_what_is_kept(keep_columns, id_column, expected):
-    assert list(kept.choose(keep_columns, PRESENT, id_column)) == expected
+    assert list(carried_columns.choose(keep_columns, PRESENT, id_column)) == expected
 
 
 def test_a_type_that_is_none_is_refused():
     with pytest.raises(UserError, match="--keep_columns score:float: 'float' is no type; the types are string, int64"):
-        kept.choose("score:float", PRESENT)
+        carried_columns.choose("score:float", PRESENT)
 
 
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(UserError, match="--keep_columns would give two columns the name 'title'"):
-        kept.choose("title,title=score", PRESENT)
+        carried_columns.choose("title,title=score", PRESENT)
 
 
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
@@ -50,7 +50,7 @@ def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
     sentence = f"results have the names of these columns, which are to be kept: '{name}'; "
     with pytest.raises(UserError, match=f"{sentence}.*give another name, as in --keep_columns input_{name}={name}$"):
         shards.check_names((Kept(name, name),), explain=False, more=("id",))
-    shards.check_names(kept.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
+    shards.check_names(carried_columns.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
 
 
 def test_a_column_of_two_types_needs_one():
@@ -59,8 +59,8 @@ def test_a_column_of_two_types_needs_one():
     found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
     found[InputFile(3, "3.csv", "csv", False, 1)] = Columns(("other",))
     with pytest.raises(UserError, match="the column 'n' is int64 in 0.parquet and string in 2.parquet"):
-        kept.check_types(kept.choose("n", ["n"]), found)
-    kept.check_types(kept.choose("n:string", ["n"]), found)
+        carried_columns.check_types(carried_columns.choose("n", ["n"]), found)
+    carried_columns.check_types(carried_columns.choose("n:string", ["n"]), found)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def test_a_column_of_two_types_needs_one():
 )
 def test_a_value_without_the_type_gives_its_row_a_reason(kind, values, expected, bad):
     rows = pa.RecordBatch.from_arrays([pa.array(values)], names=["v"])
-    found, reasons = kept.columns(rows, (Kept("new", "v", kind),))
+    found, reasons = carried_columns.columns(rows, (Kept("new", "v", kind),))
     assert found["new"].to_pylist() == expected
     assert reasons == dict.fromkeys(bad, f"not_{kind}")

@@ -11,8 +11,8 @@ import numpy as np
 
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.scoring import drift
-from beam_pipelines.scoring.statistics import EXTREMES, REJECT_EXAMPLES
+from beam_pipelines.scoring.summary import drift
+from beam_pipelines.scoring.summary.block_statistics import EXTREMES, REJECT_EXAMPLES
 
 ROWS = ("rows_read", "rows_scored", "rows_rejected")
 HISTOGRAMS = ("score_histogram", "tokens_histogram", "known_share_histogram")

@@ -9,11 +9,12 @@ from beam_pipelines.execution import counters
 from beam_pipelines.execution.counters import Clock
 from beam_pipelines.execution.overlapped_dofn import WorkAhead
 from beam_pipelines.files import storage
-from beam_pipelines.score_settings import ScoreSettings
-from beam_pipelines.scoring import rows, shards, statistics
-from beam_pipelines.scoring.kept import Kept
-from beam_pipelines.scoring.rows import ScoredBlock
-from beam_pipelines.scoring.scorer import Scorer
+from beam_pipelines.scoring import score_rows, shards
+from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.engines.scorer import Scorer
+from beam_pipelines.scoring.score_rows import ScoredBlock
+from beam_pipelines.scoring.settings import ScoreSettings
+from beam_pipelines.scoring.summary import block_statistics
 
 
 class ScoreBlock(WorkAhead):
@@ -39,7 +40,7 @@ class ScoreBlock(WorkAhead):
 
     def work(self, block: Block, clock: Clock) -> list[ScoredBlock]:
         settings = self.settings
-        found = rows.score_rows(
+        found = score_rows.score_rows(
             self._scorer,
             block.rows,
             text_column=settings.text_column,
@@ -58,7 +59,9 @@ def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folde
         names = {} if settings.id_column else {shards.ROW_ID: pa.array(block.row_names, pa.string())}
         table = shards.score_table(names | scored.kept, scored.results, export)
         read_blocks.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
-        storage.write_json(folder, shards.STATISTICS.format(block.name), statistics.of_block(scored, settings, export))
+        storage.write_json(
+            folder, shards.STATISTICS.format(block.name), block_statistics.of_block(scored, settings, export)
+        )
         data = shards.encode(table, settings.output_format)
         storage.write_bytes(folder, shards.SCORES.format(block.name, settings.output_format), data)
     counters.count("rows_scored", block.rows.num_rows)

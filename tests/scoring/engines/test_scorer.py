@@ -9,9 +9,10 @@ import pytest
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring import compiled_cnn, saved_model_engine, statistics
-from beam_pipelines.scoring.scorer import Scorer
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.engines import compiled_cnn, saved_model_engine
+from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.scorer import Scorer
+from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.text import compiled_tokenizer
 from tests.test_same_score import TEXTS, WITHIN
 from tests.trainer.test_export import version
@@ -44,7 +45,7 @@ def test_it_counts_what_it_does(cnn):
         assert (work.batches, work.tokens) == (1, 200 + 200 + 2 + 1 + 2)
         assert work.slots == (5 * 200 if engine == "saved_model" else work.tokens)
         assert set(work.seconds) == {"tokenise", "score"}
-        assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
+        assert block_statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
 
 
 def test_a_text_that_recurs_is_scored_once(cnn):
@@ -58,7 +59,7 @@ def test_a_text_that_recurs_is_scored_once(cnn):
             alone = scorer_of_all.score(pa.array([text]), Work())
             assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
         assert work.tokens == 2 + 1 + 1
-        assert statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 3}
+        assert block_statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 3}
         told = scorer_of_all.explain(pa.array(texts), found["tokens"], Work())
         assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
         assert told["reasons"][3] == told["reasons"][5] == []

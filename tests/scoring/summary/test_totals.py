@@ -10,8 +10,9 @@ import pytest
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.scoring import shards, summary
-from beam_pipelines.scoring.statistics import count_unknown
+from beam_pipelines.scoring import shards
+from beam_pipelines.scoring.summary import totals
+from beam_pipelines.scoring.summary.block_statistics import count_unknown
 
 FILES = [InputFile(place, f"in/{name}", "csv", False, 1) for place, name in enumerate(["b.csv", "a.csv"])]
 SPLITS = ("train", "validation", "test")
@@ -95,7 +96,7 @@ def summarise(blocks: list[dict], folder, order) -> dict:
     for place in order:
         (folder / f"statistics/{place:05d}.json").write_text(json.dumps(blocks[place]))
     found = (told for _, told in shards.read_statistics(str(folder), names))
-    return summary.summarise(found, FILES, EXPORT)
+    return totals.summarise(found, FILES, EXPORT)
 
 
 def test_the_order_in_which_blocks_end_changes_nothing(tmp_path):
@@ -103,10 +104,10 @@ def test_the_order_in_which_blocks_end_changes_nothing(tmp_path):
     one = summarise(blocks, tmp_path / "one", range(20))
     other = summarise(blocks, tmp_path / "other", np.random.default_rng(0).permutation(20))
     assert json.dumps(one) == json.dumps(other)
-    totals = summary.Totals(FILES)
+    added = totals.Totals(FILES)
     for place in reversed(range(20)):
-        totals.add(blocks[place])
-    backwards = summary.summary(totals, EXPORT)
+        added.add(blocks[place])
+    backwards = totals.summary(added, EXPORT)
     assert backwards.pop("score_mean") == pytest.approx(one.pop("score_mean"))
     assert backwards.pop("interval_width_mean") == pytest.approx(one.pop("interval_width_mean"))
     assert json.dumps(backwards) == json.dumps(one)
@@ -118,7 +119,7 @@ def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
     assert (found["rows_read"], found["rows_scored"], found["rows_rejected"]) == (240, 200, 40)
     assert found["rejected_by_reason"] == {"bad": 40}
     assert found["by_file"]["in/a.csv"] == {"rows_read": 120, "rows_scored": 100, "rows_rejected": 20}
-    for name in summary.HISTOGRAMS[1:]:
+    for name in totals.HISTOGRAMS[1:]:
         assert found[name]["counts"] == np.sum([one[name] for one in blocks], axis=0).tolist()
     order = {file.path: file.place for file in FILES}
     rows = [row for one in blocks for row in one["best"]]
@@ -132,7 +133,7 @@ def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
     unknown = collections.Counter()
     for one in blocks:
         unknown.update(one["unknown_tokens"])
-    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: summary.TOLD_TOKENS]
+    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: totals.TOLD_TOKENS]
     assert list(found["unknown_tokens"].items()) == expected
     assert found["tokens_without_id"] == unknown.total()
     assert (found["mae"], found["rmse"], found["bias"], found["coverage"]) == (1.5, 2, -0.5, 0.5)
@@ -158,16 +159,16 @@ def test_a_lost_block_is_an_error(tmp_path, left_out, told):
 
 
 def test_memory_is_bounded_whatever_tokens_the_blocks_hold(monkeypatch):
-    monkeypatch.setattr(summary, "MOST_TOKENS", 300)
-    totals = summary.Totals(FILES)
+    monkeypatch.setattr(totals, "MOST_TOKENS", 300)
+    added = totals.Totals(FILES)
     for place in range(50):
         rare = {f"rare-{place}-{token}": 1 for token in range(100)}
-        totals.add({**block(0), "unknown_tokens": {"often": 5, **rare}})
-        assert len(totals.unknown) <= 300
-    assert totals.unknown["often"] == 250
+        added.add({**block(0), "unknown_tokens": {"often": 5, **rare}})
+        assert len(added.unknown) <= 300
+    assert added.unknown["often"] == 250
 
 
 def test_a_job_of_no_blocks_has_a_summary(tmp_path):
-    found = summary.summarise([], FILES, EXPORT)
+    found = totals.summarise([], FILES, EXPORT)
     assert (found["rows_read"], found["score_mean"], found["padding_waste"], found["drift"]) == (0, None, None, [])
     assert found["score_histogram"] == [0] * 10

@@ -1,6 +1,6 @@
 """The CNN's windows in folded form, compiled: no padding, no multiplication, all cores.
 
-`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
+`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.engines.scorer` proves it for every job.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beam_pipelines.artifacts import distributions
-from beam_pipelines.scoring import drift
+from beam_pipelines.scoring.summary import drift
 
 
 def training(lengths: np.ndarray, known: np.ndarray, held_out: int | None = None) -> dict:

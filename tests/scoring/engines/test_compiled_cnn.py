@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.scoring.compiled_cnn import CompiledCnn
+from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 
 
 def plain(table, widths, ids) -> tuple[np.ndarray, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.engines.metrics import Work
 from beam_pipelines.text import tokens
 from beam_pipelines.text.encoded import Encoded
 

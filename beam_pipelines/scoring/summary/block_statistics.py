@@ -16,8 +16,8 @@ from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.preparing import reviews
-from beam_pipelines.score_settings import ScoreSettings
-from beam_pipelines.scoring.rows import ScoredBlock
+from beam_pipelines.scoring.score_rows import ScoredBlock
+from beam_pipelines.scoring.settings import ScoreSettings
 
 EXTREMES = 10
 EXCERPT_CHARACTERS = 200

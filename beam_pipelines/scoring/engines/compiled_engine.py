@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.scoring.compiled_cnn import CompiledCnn
-from beam_pipelines.scoring.compiled_lstm import CompiledLstm
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
+from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
+from beam_pipelines.scoring.engines.metrics import Work
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
 from beam_pipelines.text.encoded import Encoded
 

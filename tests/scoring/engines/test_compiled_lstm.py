@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.scoring.compiled_lstm import CompiledLstm
+from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
 
 
 def logistic(values):

@@ -7,8 +7,8 @@ from beam_pipelines.commands import flags
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from beam_pipelines.scoring import drift
-from beam_pipelines.scoring.statistics import EXCERPT_CHARACTERS
+from beam_pipelines.scoring.summary import drift
+from beam_pipelines.scoring.summary.block_statistics import EXCERPT_CHARACTERS
 
 SHOWN_FILES = 20
 SHOWN_TOKENS = 20
@@ -77,14 +77,14 @@ def _table(header: list[str], rows: list[list], marked: tuple = ()) -> dict:
 
 
 def _scores(summary: dict, scale: Scale) -> Section:
-    from beam_pipelines.scoring import figures
+    from beam_pipelines.scoring.summary import figures
 
     counts, training = summary["score_histogram"], summary["training_score_histogram"]
     return Section("Scores", "scores", figure=figures.scores(counts, training, scale))
 
 
 def _likeness(summary: dict) -> Section:
-    from beam_pipelines.scoring import figures
+    from beam_pipelines.scoring.summary import figures
 
     lengths, shares = summary["tokens_histogram"], summary["known_share_histogram"]
     return Section(

@@ -10,8 +10,8 @@ from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.score_settings import ScoreSettings
-from beam_pipelines.scoring import statistics
+from beam_pipelines.scoring.settings import ScoreSettings
+from beam_pipelines.scoring.summary import block_statistics
 
 SETTINGS = {"input": ("in.csv",), "model": "trained", "output": "out", "text_column": "text"}
 
@@ -32,28 +32,28 @@ def test_the_most_frequent_unknown_tokens_are_counted_over_all_parts():
         (pa.array([b"und", b"der", b"\xc3\xa4"]), np.array([2, 1, 1])),
         (pa.array([b"der", b"zz"]), np.array([2, 1])),
     ]
-    found = statistics.count_unknown(parts, with_text=True)
+    found = block_statistics.count_unknown(parts, with_text=True)
     assert found == {"tokens_without_id": 7, "unknown_tokens": {"der": 3, "und": 2, "zz": 1, "\xe4": 1}}
     assert list(found["unknown_tokens"]) == ["der", "und", "zz", "\xe4"]
-    assert statistics.count_unknown(parts, with_text=False) == {"tokens_without_id": 7, "unknown_tokens": {}}
-    assert statistics.count_unknown([], with_text=True) == {"tokens_without_id": 0, "unknown_tokens": {}}
+    assert block_statistics.count_unknown(parts, with_text=False) == {"tokens_without_id": 7, "unknown_tokens": {}}
+    assert block_statistics.count_unknown([], with_text=True) == {"tokens_without_id": 0, "unknown_tokens": {}}
 
 
 def test_unknown_tokens_take_little_space_however_many_and_long_they_are():
     tokens = [f"{place:05d}{'x' * 10_000}".encode() for place in range(500)]
     counts = np.arange(500)
-    found = statistics.count_unknown([(pa.array(tokens), counts)], with_text=True)
+    found = block_statistics.count_unknown([(pa.array(tokens), counts)], with_text=True)
     assert found["tokens_without_id"] == counts.sum()
-    assert len(found["unknown_tokens"]) == statistics.UNKNOWN_TOKENS
+    assert len(found["unknown_tokens"]) == block_statistics.UNKNOWN_TOKENS
     assert min(found["unknown_tokens"].values()) == 300
-    assert {len(token) for token in found["unknown_tokens"]} == {statistics.TOKEN_CHARACTERS}
+    assert {len(token) for token in found["unknown_tokens"]} == {block_statistics.TOKEN_CHARACTERS}
 
 
 def test_extremes_are_those_of_a_full_sort_with_ties_by_place():
     random = np.random.default_rng(0)
     scores, widths = random.integers(0, 30, 500), random.integers(0, 30, 500)
     block = block_of([f"text {place} " + "x" * 1000 for place in range(500)])
-    found = statistics.extremes(block, results_of(scores, widths), ScoreSettings(**SETTINGS))
+    found = block_statistics.extremes(block, results_of(scores, widths), ScoreSettings(**SETTINGS))
     expected = sorted(range(500), key=lambda row: (-scores[row], row))[:10]
     assert [row["place"] - 2 for row in found["best"]] == expected
     assert [row["place"] - 2 for row in found["worst"]] == sorted(range(500), key=lambda row: (scores[row], row))[:10]
@@ -62,13 +62,13 @@ def test_extremes_are_those_of_a_full_sort_with_ties_by_place():
     best = found["best"][0]
     assert (best["id"], best["file"]) == (f"in.csv:{expected[0] + 2}", "folder/in.csv")
     assert best["text"].startswith(f"text {expected[0]} x")
-    assert len(best["text"]) == statistics.EXCERPT_CHARACTERS
+    assert len(best["text"]) == block_statistics.EXCERPT_CHARACTERS
     assert best["score"] == scores[expected[0]]
 
 
 def test_a_named_row_keeps_its_name_and_a_private_one_its_text_to_itself():
     settings = ScoreSettings(**SETTINGS, id_column="key", no_text_in_reports=True)
-    found = statistics.extremes(block_of(["a", "b"], key=[7, None]), results_of([1, 2], [1, 1]), settings)
+    found = block_statistics.extremes(block_of(["a", "b"], key=[7, None]), results_of([1, 2], [1, 1]), settings)
     assert [row["id"] for row in found["best"]] == ["None", "7"]
     assert all("text" not in row for rows in found.values() for row in rows)
 
@@ -77,13 +77,13 @@ def test_the_first_rejects_of_each_reason_are_examples():
     rejects = [
         Reject("a.csv", place, "bad" if place % 2 else "worse", "\ud800" + "r" * 500) for place in range(9, 0, -1)
     ]
-    found = statistics.reject_examples(rejects, with_text=True)
+    found = block_statistics.reject_examples(rejects, with_text=True)
     assert {reason: [one["place"] for one in rows] for reason, rows in found.items()} == {
         "bad": [1, 3, 5],
         "worse": [2, 4, 6],
     }
-    assert found["bad"][0]["raw"] == "?" + "r" * (statistics.EXCERPT_CHARACTERS - 1)
-    assert statistics.reject_examples(rejects[:1], with_text=False) == {"bad": [{"file": "a.csv", "place": 9}]}
+    assert found["bad"][0]["raw"] == "?" + "r" * (block_statistics.EXCERPT_CHARACTERS - 1)
+    assert block_statistics.reject_examples(rejects[:1], with_text=False) == {"bad": [{"file": "a.csv", "place": 9}]}
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_the_first_rejects_of_each_reason_are_examples():
     ],
 )
 def test_true_scores_are_read_as_the_training_reads_them(column, expected):
-    assert statistics.true_scores(column) == pytest.approx(np.array(expected, float), nan_ok=True)
+    assert block_statistics.true_scores(column) == pytest.approx(np.array(expected, float), nan_ok=True)
 
 
 def test_errors_are_summed_over_the_rows_with_a_true_score_on_the_scale():
     results = results_of([10, 20, 30, 40, 50], [4, 4, 4, 4, 4])
-    found = statistics.errors(np.array([11, np.nan, 26, 101, -np.inf]), results, Scale(0, 100))
+    found = block_statistics.errors(np.array([11, np.nan, 26, 101, -np.inf]), results, Scale(0, 100))
     assert found == {
         "rows_with_true_score": 2,
         "true_scores_off_scale": 1,

@@ -10,7 +10,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring import kept, shards
+from beam_pipelines.scoring import carried_columns, shards
 
 REJECTS = "rejects"
 
@@ -61,19 +61,19 @@ class _ScoreBatch(beam.DoFn):
 
     def setup(self):
         flags.import_tensorflow()
-        from beam_pipelines.scoring.scorer import Scorer
+        from beam_pipelines.scoring.engines.scorer import Scorer
 
         self._scorer = Scorer(self.export, self.engine)
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        from beam_pipelines.scoring import rows
+        from beam_pipelines.scoring import score_rows
 
         batch, invalid = _valid(_with_string(batch, self.how["text_column"]), self.how["text_column"])
         for row in invalid:
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": row})
-        carried = kept.choose(self.keep_columns, batch.schema.names)
+        carried = carried_columns.choose(self.keep_columns, batch.schema.names)
         shards.check_names(carried, explain=self.how["explain"])
-        scored = rows.score_rows(self._scorer, batch, kept=carried, **self.how)
+        scored = score_rows.score_rows(self._scorer, batch, kept=carried, **self.how)
         for row, reason in sorted(scored.reasons.items()):
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": reason, "row": batch.slice(row, 1).to_pylist()[0]})
         table = shards.score_table(scored.kept, scored.results, self.export)

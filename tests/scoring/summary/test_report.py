@@ -3,8 +3,8 @@
 import re
 
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.scoring import report, summary
-from tests.scoring.test_summary import EXPORT, FILES, block
+from beam_pipelines.scoring.summary import report, totals
+from tests.scoring.summary.test_totals import EXPORT, FILES, block
 from tests.trainer.test_report import NASTY, Tags
 
 RUN = {
@@ -18,9 +18,9 @@ RUN = {
 
 
 def page(tmp_path, **changed) -> str:
-    totals = summary.Totals(FILES)
-    totals.add({**block(0), **changed})
-    report.write(str(tmp_path), {**summary.summary(totals, EXPORT), "this_run": RUN}, Scale(0, 100))
+    added = totals.Totals(FILES)
+    added.add({**block(0), **changed})
+    report.write(str(tmp_path), {**totals.summary(added, EXPORT), "this_run": RUN}, Scale(0, 100))
     return (tmp_path / "report.html").read_text()
 
 
@@ -69,5 +69,5 @@ def test_many_files_are_summed(tmp_path):
 
 
 def test_a_job_without_rows_has_a_report(tmp_path):
-    report.write(str(tmp_path), summary.summary(summary.Totals(FILES), EXPORT), Scale(0, 100))
+    report.write(str(tmp_path), totals.summary(totals.Totals(FILES), EXPORT), Scale(0, 100))
     assert "0 rows read: 0 scored, 0 rejected." in (tmp_path / "report.html").read_text()

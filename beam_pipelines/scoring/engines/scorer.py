@@ -10,8 +10,8 @@ import tensorflow as tf
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.saved_model_engine import SavedModelEngine, as_tensor, batches
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.saved_model_engine import SavedModelEngine, as_tensor, batches
 
 SCORES = ("score", "score_low", "score_high")
 # What is told beside a score has to be the same; a float32 share of tokens has one right value.
@@ -67,7 +67,7 @@ class Scorer:
         """Takes the compiled engine; returns what is wrong with it."""
         try:
             # It takes a second to load, and the other engine does not need it.
-            from beam_pipelines.scoring.compiled_engine import CompiledEngine
+            from beam_pipelines.scoring.engines.compiled_engine import CompiledEngine
 
             self._engine = CompiledEngine(self._model, folder, export.about)
             return self._fault(export)

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.scoring import rows
-from beam_pipelines.scoring.kept import Kept
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring import score_rows
+from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.engines.metrics import Work
 
 TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
 
@@ -34,7 +34,7 @@ class Fragile:
 def score(texts, scorer=None, **how):
     how = {"explain": False, "empty_text": "reject", "kept": (Kept("n", "n"),), **how}
     batch = pa.record_batch({"text": pa.array(texts, pa.string()), "n": pa.array(range(len(texts)))})
-    return rows.score_rows(scorer or Fragile(), batch, text_column="text", **how)
+    return score_rows.score_rows(scorer or Fragile(), batch, text_column="text", **how)
 
 
 @pytest.mark.parametrize("explain", [False, True])

@@ -3,7 +3,7 @@
 What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. Two
 reviews go through it side by side, each in a lane of its own; when one ends, the next takes its lane. So
 nothing waits for the longest, and none depends on its neighbour.
-`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.scorer` proves it for every job.
+`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.engines.scorer` proves it for every job.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from beam_pipelines.compiling import threads, vectors
 from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.compiling.tanh import tanh_fraction
 from beam_pipelines.compiling.vectors import WIDTH, greater, load, prefetch, splat, store
-from beam_pipelines.scoring.compiled_cnn import RUN
+from beam_pipelines.scoring.engines.compiled_cnn import RUN
 
 # A thread takes about so many tokens at a time.
 PART_TOKENS = 1 << 14

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.errors import logger
-from beam_pipelines.scoring.kept import Kept
-from beam_pipelines.scoring.kept import columns as kept_columns
-from beam_pipelines.scoring.scorer import Scorer
-from beam_pipelines.scoring.work import Work
+from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.carried_columns import columns as kept_columns
+from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.scorer import Scorer
 
 FAILED, WORK = "scoring_failed", "work"
 

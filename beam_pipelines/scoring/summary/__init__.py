@@ -1,0 +1,1 @@
+"""What a scoring job tells: statistics of each block, their totals, drift, and the report."""
