@@ -16,7 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import notebook
-from trainer import data, fitting, models
+from trainer import data
+from trainer.architectures import build
+from trainer.fitting import fitting
 from trainer.settings import TrainerSettings
 
 BATCH_SIZE = 32
@@ -49,7 +51,7 @@ def padded_rates(
 def our_rates(architecture: str, prepared: data.PreparedReviews, repeats: int) -> list[float]:
     """Reviews a second of ours, of each of some epochs after the first."""
     settings = TrainerSettings(data="", output="", model=architecture, preset="notebook", batch_size=BATCH_SIZE)
-    head = models.head_for(settings, np.empty(0))
+    head = build.head_for(settings, np.empty(0))
     model = fitting.compiled_model(settings, prepared, head)
     found = []
     for epoch in range(repeats + 1):

@@ -17,7 +17,10 @@ from beam_pipelines.scoring.engines.metrics import Work
 from beam_pipelines.scoring.engines.scorer import Scorer
 from tests.trainer.test_export import serve, signatures, version
 from tests.trainer.test_task import metrics
-from trainer import data, evaluation, fitting, models, run_state
+from trainer import data
+from trainer.architectures import build
+from trainer.fitting import fitting, run_state
+from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
 
 TEXTS = [
@@ -73,7 +76,7 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     """The model that was fitted, on the prepared ids, against the export on the text."""
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
-    head = models.head_for(settings, reviews.scale.to_unit(data.scores(reviews, "train")))
+    head = build.head_for(settings, reviews.scale.to_unit(data.scores(reviews, "train")))
     model = fitting.compiled_model(settings, reviews, head)
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))

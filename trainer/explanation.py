@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from beam_pipelines.text import tokens, vocabulary
-from trainer import folding, models
+from trainer.architectures import build, cnn
 
 # So many phrases up and as many down.
 PHRASES = 3
@@ -36,7 +36,7 @@ class Phrases:
     points: tf.Tensor
 
 
-def contributions(model: keras.Model, rows: folding.Rows, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+def contributions(model: keras.Model, rows: cnn.Rows, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Splits what a CNN says into its tokens' parts.
 
     A window's part is shared out evenly among its tokens.
@@ -54,16 +54,16 @@ def contributions(model: keras.Model, rows: folding.Rows, ids: tf.RaggedTensor) 
     mask = tf.sequence_mask(ids.row_lengths(), tf.shape(windows)[1])
     if model.name != "cnn":
         hidden, score = model.get_layer("hidden"), model.get_layer("score")
-        slope, shift = folding.normalization(model)
+        slope, shift = cnn.normalization(model)
         parts = _greatest(windows * slope, mask) @ hidden.kernel @ score.kernel
         constants = score(hidden(shift[tf.newaxis]))[0]
         return _to_tokens(parts, mask, rows.widths.max()), constants
     sums = _padded(ids.with_flat_values(rows.to_sums(ids.flat_values)))
     total = sums[..., :-1] / tf.sqrt(tf.reduce_sum(sums[..., -1:], axis=1, keepdims=True))
     count = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis, tf.newaxis]
-    kernels = tf.split(model.get_layer("frozen_logits").kernel, 2 * len(models.WIDTHS))
-    by_width = tf.split(windows, len(models.WIDTHS), axis=2)
-    for width, windows, of_greatest, of_mean in zip(models.WIDTHS, by_width, kernels[::2], kernels[1::2], strict=True):
+    kernels = tf.split(model.get_layer("frozen_logits").kernel, 2 * len(build.WIDTHS))
+    by_width = tf.split(windows, len(build.WIDTHS), axis=2)
+    for width, windows, of_greatest, of_mean in zip(build.WIDTHS, by_width, kernels[::2], kernels[1::2], strict=True):
         parts = _greatest(windows, mask) @ of_greatest + windows / count @ of_mean
         total += _to_tokens(parts, mask, width)
     return total, tf.convert_to_tensor(model.get_layer("words_logits").bias)

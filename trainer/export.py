@@ -9,7 +9,7 @@
     score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
 The last two are the two halves of the first: a bulk job puts its own batching between them. All
-that reads a CNN reads its folded form, which needs no padding; see `trainer.folding`. There are also
+that reads a CNN reads its folded form, which needs no padding; see `trainer.architectures.cnn`. There are also
 two functions, no signatures: `fold` returns the folded form of a CNN or an LSTM, and `finish` takes
 what is pooled of it to the scores.
 """
@@ -28,7 +28,8 @@ from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
 from beam_pipelines.text import vocabulary
-from trainer import explanation, folding, lstm_folding
+from trainer import explanation
+from trainer.architectures import cnn, lstm
 from trainer.data import PreparedReviews
 
 # What the statistics of the training data tell a job that scores others.
@@ -55,7 +56,7 @@ class ReviewScorer(tf.Module):
     Args:
       transform_graph: The folder of tf.Transform's SavedModel.
       model: ids int64 [batch, time] -> float32 [batch, outputs].
-      head: What reads the outputs, of `trainer.heads`.
+      head: What reads the outputs, of `trainer.architectures.heads`.
       threshold: Of the interval.
       scale: The range of the scores.
     """
@@ -68,14 +69,14 @@ class ReviewScorer(tf.Module):
         self._head = head
         self._threshold = threshold
         self._scale = scale
-        self._rows = folding.Rows(model) if is_cnn(model) else None
+        self._rows = cnn.Rows(model) if is_cnn(model) else None
         # Tables hold all that a CNN needs of the frozen vectors.
         passed_over = [FROZEN_VECTORS] if self._rows and self._rows.in_tables else []
-        # By name, for `trainer.warm_start`.
+        # By name, for `trainer.fitting.warm_start`.
         self.weights = {weight.path: weight.value for weight in model.weights if weight.path not in passed_over}
-        fold, finish = lambda: lstm_folding.fold(model), lstm_folding.finish
+        fold, finish = lambda: lstm.fold(model), lstm.finish
         if self._rows:
-            fold, finish = self._rows.fold, folding.finish
+            fold, finish = self._rows.fold, cnn.finish
         self.fold = tf.function(fold, input_signature=[])
         pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
         self.finish = tf.function(lambda *given: self._read(finish(model, *given)), input_signature=pooled)
@@ -92,7 +93,7 @@ class ReviewScorer(tf.Module):
 
     def _outputs(self, ids: tf.RaggedTensor) -> tf.Tensor:
         if self._rows:
-            return folding.finish(self._model(), *self._rows.pool(ids))
+            return cnn.finish(self._model(), *self._rows.pool(ids))
         return self._model()(self._padded(ids), training=False)
 
     def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:

@@ -65,15 +65,15 @@ def run(settings: TrainerSettings) -> dict:
     storage.exists(storage.join(settings.output, job_folder.MANIFEST))
     with storage.local_copy(settings.data) as folder:
         flags.import_tensorflow()
-        from trainer import copies, data
+        from trainer import data, mirrors
 
         prepared = data.PreparedReviews.load(folder, settings.data)
         if settings.tune and not prepared.rows("validation"):
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
-        copies.restore(settings.output)
+        mirrors.restore(settings.output)
         claim(settings, prepared)
         in_folder = job_folder.given_back(settings.output, worth="checkpoints/*")
-        with in_folder, copies.working_folder(settings.output) as output:
+        with in_folder, mirrors.working_folder(settings.output) as output:
             return _run(settings, prepared, output)
 
 
@@ -81,39 +81,30 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     import keras
     import tensorflow as tf
 
-    from trainer import (
-        copies,
-        data,
-        evaluation,
-        export,
-        fitting,
-        metrics,
-        models,
-        report,
-        report_sections,
-        tuning,
-        warm_start,
-    )
+    from trainer import data, export, mirrors
+    from trainer.architectures import build
+    from trainer.fitting import fitting, tuning, warm_start
+    from trainer.judging import evaluation, metrics, report, report_sections
 
     flags.imported()
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
         tell_idle_gpu()
-    copied = copies.Copies(output, settings.output)
+    copied = mirrors.Copies(output, settings.output)
     scale = prepared.scale
-    head = models.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
+    head = build.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
     if settings.tune:
         tried = tuning.best(settings, prepared, head, output, saved=copied.save)
         settings = dataclasses.replace(settings, **tried)
     keras.utils.set_random_seed(settings.seed)
-    with models.precision(settings.mixed_precision):
+    with build.precision(settings.mixed_precision):
         model = fitting.compiled_model(settings, prepared, head)
         if settings.warm_start:
             warm_start.load(settings.warm_start, model, prepared, head)
         _tell_sizes(settings, model, prepared, output)
         state = fitting.fit(model, prepared, head, settings, output, saved=copied.save)
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
-    portable = models.build(settings, prepared.vectors(), prepared.first_trained_id, head, use_cudnn=False)
+    portable = build.build(settings, prepared.vectors(), prepared.first_trained_id, head, use_cudnn=False)
     portable.set_weights(model.get_weights())
 
     logger.info("evaluating")

@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from beam_pipelines.text import tokens
 from tests.test_same_score import TEXTS
+from tests.trainer.architectures.test_build import VOCABULARY, fitted
 from tests.trainer.test_export import serve, signatures, version
-from tests.trainer.test_models import VOCABULARY, fitted
-from trainer import explanation, folding
+from trainer import explanation
+from trainer.architectures import cnn
 
 OWN_WORDS = [
     "It's an EXCELLENT, truly brilliant record; the drums...\n\nbut the last song was DULL (and awful)!",
@@ -26,7 +27,7 @@ def test_contributions_and_constants_add_up_to_what_the_cnn_says(preset):
     random = np.random.default_rng(4)
     ids = random.integers(1, VOCABULARY, (30, 25)) * (np.arange(25) < random.integers(1, 26, (30, 1)))
     ragged = tf.RaggedTensor.from_tensor(ids, padding=0)
-    parts, constants = explanation.contributions(model, folding.Rows(model), ragged)
+    parts, constants = explanation.contributions(model, cnn.Rows(model), ragged)
     parts = tf.pad(parts, [[0, 0], [0, ids.shape[1] - parts.shape[1]], [0, 0]])
     assert (parts.numpy()[ids == 0] == 0).all()
     assert np.abs(parts.numpy()[ids != 0]).max() > 0.01

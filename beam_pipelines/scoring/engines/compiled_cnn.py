@@ -1,6 +1,6 @@
 """The CNN's windows in folded form, compiled: no padding, no multiplication, all cores.
 
-`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.engines.scorer` proves it for every job.
+`trainer.architectures` says why it gives the same scores; the scorer proves it for every job.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ class CompiledCnn:
     """Pools the windows of token ids.
 
     Args:
-      table: float32 [vocab, columns], see `trainer.folding.fold`.
+      table: float32 [vocab, columns], see `trainer.architectures.cnn.fold`.
       widths: int64 [filters], ascending.
     """
 
@@ -48,7 +48,7 @@ class CompiledCnn:
           lengths: int64 [batch], how many they are, at least one.
 
         Returns:
-          What `trainer.folding.finish` takes: the highest and the lowest windows and the mean of the
+          What `trainer.architectures.cnn.finish` takes: the highest and the lowest windows and the mean of the
           rectified ones, float32 [batch, filters], and the sums, float32 [batch, columns].
         """
         pooled = np.empty((3, len(lengths), vectors.whole(self._filters)), np.float32)

@@ -3,7 +3,7 @@
 What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. Two
 reviews go through it side by side, each in a lane of its own; when one ends, the next takes its lane. So
 nothing waits for the longest, and none depends on its neighbour.
-`trainer.folding` says why it gives the same scores; `beam_pipelines.scoring.engines.scorer` proves it for every job.
+`trainer.architectures` says why it gives the same scores; the scorer proves it for every job.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ class CompiledLstm:
     """Runs and pools the states of a bidirectional LSTM.
 
     Args:
-      table: float32 [vocab, 8 units + columns], see `trainer.folding.fold`.
+      table: float32 [vocab, 8 units + columns], see `trainer.architectures.cnn.fold`.
       recurrent: float32 [2, units, 4 units], of the forward and the backward direction.
     """
 
@@ -55,7 +55,7 @@ class CompiledLstm:
           lengths: int64 [batch], how many they are, at least one.
 
         Returns:
-          What `trainer.folding.finish` takes: the highest state, the mean one and the last one,
+          What `trainer.architectures.cnn.finish` takes: the highest state, the mean one and the last one,
           float32 [batch, 2 units], and the sums, float32 [batch, columns].
         """
         batch, filled = len(lengths), self._recurrent.shape[1]

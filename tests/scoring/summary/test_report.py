@@ -5,7 +5,7 @@ import re
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring.summary import report, totals
 from tests.scoring.summary.test_totals import EXPORT, FILES, block
-from tests.trainer.test_report import NASTY, Tags
+from tests.trainer.judging.test_report import NASTY, Tags
 
 RUN = {
     "rows_scored": 10,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from beam_pipelines.artifacts.scale import Scale
-from trainer import baselines, evaluation, metrics
-from trainer.evaluation import Scores, Split
-from trainer.heads import DistributionHead, PointHead
+from trainer.architectures.heads import DistributionHead, PointHead
+from trainer.judging import baselines, evaluation, metrics
+from trainer.judging.evaluation import Scores, Split
 
 SCALE = Scale(0, 10)
 

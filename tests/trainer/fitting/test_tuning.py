@@ -6,7 +6,7 @@ from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
 from tests.conftest import train
 from tests.trainer.test_task import kill_after_epoch, metrics, start
-from trainer import tuning
+from trainer.fitting import tuning
 from trainer.settings import TrainerSettings
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from trainer import heads, interval
-from trainer.heads import DistributionHead, PointHead
+from trainer.architectures import heads
+from trainer.architectures.heads import DistributionHead, PointHead
+from trainer.judging import interval
 
 STARS = DistributionHead.of((np.repeat([1, 2, 3, 4, 5], [3, 1, 2, 6, 8]) - 1) / 4)
 PERCENT = DistributionHead.of(np.random.default_rng(0).integers(5, 101, 500) / 100)

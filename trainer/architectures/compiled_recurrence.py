@@ -1,4 +1,4 @@
-"""The loops of `trainer.recurrence`: some reviews in one direction, through all steps and back.
+"""The loops of `trainer.architectures.recurrence`: some reviews in one direction, through all steps and back.
 
 With the gates enter e, keep k, new n and leave l, all of them tanh, a step takes the cell c and gives the state h:
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer import interval
+from trainer.judging import interval
 
 
 @pytest.mark.parametrize(

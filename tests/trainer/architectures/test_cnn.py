@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
+from tests.trainer.architectures.test_build import SCORES, VOCABULARY, fitted
 from tests.trainer.test_export import version
-from tests.trainer.test_models import SCORES, VOCABULARY, fitted
-from trainer import data, export, folding, lstm_folding, models
+from trainer import data, export
+from trainer.architectures import build, cnn, lstm
 from trainer.settings import TrainerSettings
 
 
@@ -19,8 +20,8 @@ def random_ids(*, longest: int = 40) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_lengths(random.integers(1, VOCABULARY, lengths.sum()), lengths)
 
 
-def said(model, rows: folding.Rows, ids: tf.RaggedTensor) -> np.ndarray:
-    return folding.finish(model, *rows.pool(ids)).numpy()
+def said(model, rows: cnn.Rows, ids: tf.RaggedTensor) -> np.ndarray:
+    return cnn.finish(model, *rows.pool(ids)).numpy()
 
 
 def pooled_by(network, ids: tf.RaggedTensor) -> tuple[np.ndarray, ...]:
@@ -32,9 +33,9 @@ def pooled_by(network, ids: tf.RaggedTensor) -> tuple[np.ndarray, ...]:
 def test_what_is_pooled_of_rows_is_what_the_model_says(preset, in_tables, monkeypatch):
     """Of reviews side by side without padding; no window reads the next review."""
     if not in_tables:
-        monkeypatch.setattr(folding, "LARGEST_TABLES_BYTES", 0)
+        monkeypatch.setattr(cnn, "LARGEST_TABLES_BYTES", 0)
     model, ids = fitted(preset, "cnn"), random_ids()
-    rows = folding.Rows(model)
+    rows = cnn.Rows(model)
     assert rows.in_tables == in_tables
     assert said(model, rows, ids) == pytest.approx(model(ids.to_tensor()).numpy(), abs=1e-5)
     assert said(model, rows, ids[:0]).shape == (0, model.output_shape[-1])
@@ -43,7 +44,7 @@ def test_what_is_pooled_of_rows_is_what_the_model_says(preset, in_tables, monkey
 @pytest.mark.parametrize("preset", ["default", "notebook"])
 def test_a_bulk_job_pools_the_same_of_the_folded_table(preset):
     model, ids = fitted(preset, "cnn"), random_ids()
-    rows = folding.Rows(model)
+    rows = cnn.Rows(model)
     folded = {name: values.numpy() for name, values in rows.fold().items()}
     for pooled, values in zip(pooled_by(CompiledCnn(**folded), ids), rows.pool(ids), strict=True):
         assert pooled == pytest.approx(values.numpy(), abs=1e-5)
@@ -52,13 +53,13 @@ def test_a_bulk_job_pools_the_same_of_the_folded_table(preset):
 @pytest.mark.parametrize("preset", ["default", "notebook"])
 def test_what_a_bulk_job_pools_of_a_folded_lstm_is_what_the_model_says(preset):
     model, ids = fitted(preset, "lstm"), random_ids()
-    folded = {name: values.numpy() for name, values in lstm_folding.fold(model).items()}
-    outputs = lstm_folding.finish(model, *pooled_by(CompiledLstm(**folded), ids))
+    folded = {name: values.numpy() for name, values in lstm.fold(model).items()}
+    outputs = lstm.finish(model, *pooled_by(CompiledLstm(**folded), ids))
     assert outputs.numpy() == pytest.approx(model(ids.to_tensor()).numpy(), abs=1e-5)
 
 
 def test_rounding_does_not_add_up_along_thousands_of_equal_tokens():
-    rows = folding.Rows(fitted("default", "cnn"))
+    rows = cnn.Rows(fitted("default", "cnn"))
     once, often = (rows.pool(tf.ragged.constant([[7] * times], dtype=tf.int64))[-1].numpy() for times in (1, 4096))
     assert often == pytest.approx(4096 * once, rel=1e-6)
 
@@ -68,8 +69,8 @@ def test_what_is_served_is_what_the_model_says(preset, prepared):
     """Of text without tokens, of one token, and of text that is cut after 200."""
     reviews = data.PreparedReviews.load(str(prepared))
     settings = TrainerSettings(data="d", output="o", model="cnn", preset=preset)
-    head = models.head_for(settings, SCORES)
-    model = models.build(settings, reviews.vectors(), reviews.first_trained_id, head)
+    head = build.head_for(settings, SCORES)
+    model = build.build(settings, reviews.vectors(), reviews.first_trained_id, head)
     random = np.random.default_rng(9)
     model.set_weights([weight + random.uniform(-0.05, 0.1, weight.shape) for weight in model.get_weights()])
     if preset == "notebook":

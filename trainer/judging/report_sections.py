@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.reporting.page import Section
-from trainer import evaluation, figures, interval
 from trainer.data import PreparedReviews, bin_weights
+from trainer.judging import evaluation, figures, interval
 from trainer.settings import TrainerSettings
 
 PROBES = ("This album is bad", "This album is okay", "This album is good", "This album is awesome")

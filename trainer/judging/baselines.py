@@ -5,8 +5,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
 from beam_pipelines.artifacts.scale import Scale
-from trainer import evaluation
-from trainer.evaluation import Split
+from trainer.judging import evaluation
+from trainer.judging.evaluation import Split
 
 RANDOM_GUESS, MEDIAN, RIDGE = "random_guess", "median", "tfidf_ridge"
 

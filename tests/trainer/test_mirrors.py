@@ -13,7 +13,7 @@ from beam_pipelines.files import storage
 from tests.conftest import train
 from tests.trainer.test_export import serve, version
 from tests.trainer.test_task import kill_after_epoch, metrics, start, weights
-from trainer import copies
+from trainer import mirrors
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def copied(monkeypatch) -> list[str]:
 
 
 def test_what_names_or_completes_others_comes_last_and_nothing_twice(tmp_path, monkeypatch, copied):
-    monkeypatch.setenv(copies.CHECKPOINTS, str(tmp_path / "kept"))
-    monkeypatch.setenv(copies.MODEL, str(tmp_path / "model"))
+    monkeypatch.setenv(mirrors.CHECKPOINTS, str(tmp_path / "kept"))
+    monkeypatch.setenv(mirrors.MODEL, str(tmp_path / "model"))
     folder = tmp_path / "run"
     for name in ("manifest.json", "checkpoints/state.json", "checkpoints/z.h5", "other", "v/saved_model.pb", "v/z/a"):
         storage.write_bytes(str(folder), name, b"first")
     copied.clear()
-    run = copies.Copies(folder, str(folder))
+    run = mirrors.Copies(folder, str(folder))
     run.save()
     assert copied == ["checkpoints/z.h5", "manifest.json", "checkpoints/state.json"]
     copied.clear()

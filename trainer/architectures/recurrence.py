@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.compiling import threads
-from trainer import reused_memory
-from trainer.compiled_recurrence import backward, forward
+from trainer.architectures import reused_memory
+from trainer.architectures.compiled_recurrence import backward, forward
 
 DIRECTIONS, GATES = 2, 4
 # Of each gate in Keras's order: the logistic function of x is (1 + tanh(x / 2)) / 2, so that all take tanh.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from beam_pipelines.artifacts.scale import Scale
-from trainer import baselines, evaluation
+from trainer.judging import baselines, evaluation
 
 
 def beside_baselines(

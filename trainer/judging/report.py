@@ -6,8 +6,8 @@ import pathlib
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from trainer import report_sections as parts
-from trainer.report_sections import Run
+from trainer.judging import report_sections as parts
+from trainer.judging.report_sections import Run
 
 
 def write(folder: pathlib.Path, run: Run) -> None:

@@ -6,7 +6,7 @@
 import keras
 import tensorflow as tf
 
-from trainer import folding
+from trainer.architectures import cnn
 
 
 def fold(model: keras.Model) -> dict[str, tf.Tensor]:
@@ -20,7 +20,7 @@ def fold(model: keras.Model) -> dict[str, tf.Tensor]:
     vectors = model.get_layer("vectors").table()
     cells = [direction.cell for direction in (_lstm(model).forward, _lstm(model).backward)]
     columns = [tf.matmul(vectors, cell.kernel) + cell.bias for cell in cells]
-    columns.append(folding.word_rows(model, tf.range(tf.shape(vectors)[0])))
+    columns.append(cnn.word_rows(model, tf.range(tf.shape(vectors)[0])))
     recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]
     return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack(recurrent)}
 
@@ -39,10 +39,10 @@ def finish(model: keras.Model, highest: tf.Tensor, mean: tf.Tensor, last: tf.Ten
       float32 [batch, outputs], as of the model itself.
     """
     if model.name != "lstm":
-        slope, shift = folding.normalization(model)
+        slope, shift = cnn.normalization(model)
         return model.get_layer("score")(slope * last + shift)
     pooled = tf.concat([highest, mean], axis=1)
-    return folding.word_logits(model, sums) + model.get_layer("frozen_logits")(pooled)
+    return cnn.word_logits(model, sums) + model.get_layer("frozen_logits")(pooled)
 
 
 def _lstm(model: keras.Model) -> keras.layers.Layer:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer import reused_memory
+from trainer.architectures import reused_memory
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import BINS, Scale
-from trainer import data, heads, interval
+from trainer import data
+from trainer.architectures import heads
+from trainer.judging import interval
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
@@ -108,7 +110,7 @@ def tempered(head, validation: Split, scale: Scale):
 
 
 def calibrate(head, calibration: Split, scale: Scale, share: float) -> float:
-    """The threshold of the interval: see `trainer.interval`."""
+    """The threshold of the interval: see `trainer.judging.interval`."""
     part = calibration.calibrates
     truths = scale.to_unit(calibration.truths[part]).astype(np.float32)
     return interval.threshold(np.array(head.conformity(calibration.outputs[part], truths)), share)

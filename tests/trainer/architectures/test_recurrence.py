@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer import layers, recurrence
+from trainer.architectures import layers, recurrence
 
 # More reviews than a thread takes; one review; units that fill no vector.
 SIZES = {"many": (70, 40, 20, 32), "one": (1, 9, 5, 8), "odd": (5, 7, 4, 3)}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import BAD, GOOD, PLAIN, train
-from trainer import report_sections
+from trainer.judging import report_sections
 
 NASTY = "<script>alert('1')</script> & $x_1$ \U0001f918"
 PLOTS = {

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from trainer import recurrence
+from trainer.architectures import recurrence
 
 
 def has_gpu() -> bool:
@@ -141,7 +141,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     False the last state of both, [batch, 2 units]. Padding must follow the tokens: then neither needs a
     mask, since each reads the padding last and nothing is taken from there. On a GPU it is cuDNN's
     LSTM; on a CPU, and where `use_cudnn` is False, TensorFlow's operation for a whole sequence, and for
-    training, where it need not be exported, `trainer.recurrence`.
+    training, where it need not be exported, `trainer.architectures.recurrence`.
 
     Args:
       units: Of each of the two.

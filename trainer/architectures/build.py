@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.text.vocabulary import FIRST_ID
-from trainer import heads, layers
+from trainer.architectures import heads, layers
 from trainer.settings import TrainerSettings
 
 WIDTHS = (1, 2, 3)
@@ -24,7 +24,7 @@ def build(settings: TrainerSettings, table: np.ndarray, first_trained_id: int, h
       settings: Which architecture, and whether vectors are learned.
       table: float32 [vocab, dim].
       first_trained_id: The first id without a pretrained vector.
-      head: Of `trainer.heads`.
+      head: Of `trainer.architectures.heads`.
       use_cudnn: For the LSTM; False makes a graph that runs without a GPU.
     """
     ids = keras.Input([None], dtype="int64", name="ids")

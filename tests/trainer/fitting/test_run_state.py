@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from trainer import run_state
-from trainer.run_state import RunState
+from trainer.fitting import run_state
+from trainer.fitting.run_state import RunState
 
 
 def after(errors: list[float | None]) -> RunState:

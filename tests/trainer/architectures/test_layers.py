@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainer import layers
+from trainer.architectures import layers
 
 TABLE = np.vstack([np.zeros((2, 4)), np.random.default_rng(0).normal(size=(6, 4))]).astype(np.float32)
 

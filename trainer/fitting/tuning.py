@@ -11,8 +11,9 @@ import keras_tuner
 
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from trainer import fitting, models, warm_start
+from trainer.architectures import build
 from trainer.data import PreparedReviews
+from trainer.fitting import fitting, warm_start
 from trainer.settings import TrainerSettings
 
 TABLE = "tuning.csv"
@@ -61,7 +62,7 @@ class Tuner(keras_tuner.Tuner):
         of_trial = folder / f"trial-{trial.trial_id}"
         keras.utils.set_random_seed(settings.seed)
         try:
-            with models.precision(settings.mixed_precision):
+            with build.precision(settings.mixed_precision):
                 model = fitting.compiled_model(tried, prepared, head)
                 if settings.warm_start:
                     warm_start.load(settings.warm_start, model, prepared, head)

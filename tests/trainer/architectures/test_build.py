@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer import models
+from trainer.architectures import build
 from trainer.settings import TrainerSettings
 
 VOCABULARY, DIM = 50, 6
@@ -20,14 +20,14 @@ def built(preset: str, model: str, **given):
     """A model and its head."""
     keras.utils.set_random_seed(5)
     settings = TrainerSettings(data="d", output="o", preset=preset, model=model, **given)
-    head = models.head_for(settings, SCORES)
-    return models.build(settings, TABLE, 40, head), head
+    head = build.head_for(settings, SCORES)
+    return build.build(settings, TABLE, 40, head), head
 
 
 def fitted(preset: str, model: str) -> keras.Model:
     """A model after a few steps, so that normalisation has seen batches."""
     model, head = built(preset, model)
-    models.compile(model, head, 0.01, decay_steps=None)
+    build.compile(model, head, 0.01, decay_steps=None)
     random = np.random.default_rng(2)
     ids = random.integers(1, VOCABULARY, (64, 12)) * (np.arange(12) < random.integers(1, 13, (64, 1)))
     model.fit(ids, SCORES[:, None], epochs=3, verbose=0)
@@ -57,7 +57,7 @@ def test_the_lstm_is_the_notebooks():
 def test_vectors_are_frozen_unless_asked_for_or_missing(preset, model):
     def learned(first_trained_id: int, **given) -> int:
         settings = TrainerSettings(data="d", output="o", model=model, preset=preset, **given)
-        built = models.build(settings, TABLE, first_trained_id, models.head_for(settings, SCORES))
+        built = build.build(settings, TABLE, first_trained_id, build.head_for(settings, SCORES))
         return sum(int(np.prod(weight.shape)) for weight in built.get_layer("vectors").trainable_weights)
 
     assert learned(40) == 0
@@ -77,7 +77,7 @@ def test_the_default_starts_with_the_training_distribution(model):
 def test_the_bag_learns_faster_than_the_branch_over_frozen_vectors(model):
     """The first step of Adam is the learning rate, in the direction of the gradient."""
     untrained, head = built("default", model)
-    models.compile(untrained, head, 0.01, decay_steps=None)
+    build.compile(untrained, head, 0.01, decay_steps=None)
     # Output layers start at zero, so what is below them moves in the second step only.
     before = {weight.path: weight.numpy() for weight in untrained.trainable_weights}
     untrained.train_on_batch(np.full((4, 3), 5), SCORES[:4, None])
@@ -92,7 +92,7 @@ def test_the_optimizer_adds_up_the_gradients_of_a_token_that_a_batch_holds_twice
     found = []
     for as_slices in (True, False):
         variable = keras.Variable(np.zeros((3, 1), np.float32), name="vectors")
-        optimizer = models.BranchAdam(0.1)
+        optimizer = build.BranchAdam(0.1)
         optimizer.build([variable])
         for values, rows in steps:
             gradient = tf.IndexedSlices(tf.constant(values), tf.constant(rows), tf.constant([3, 1]))
@@ -129,7 +129,7 @@ def test_training_sees_no_padding_either(preset, model):
         for layer in fresh.layers:
             if hasattr(layer, "rate"):
                 layer.rate = 0
-        models.compile(fresh, head, 0.01, decay_steps=None)
+        build.compile(fresh, head, 0.01, decay_steps=None)
         fresh.train_on_batch(np.pad(ids, [(0, 0), (0, padding)]), SCORES[:8, None])
         weights.append([weight.numpy() for weight in fresh.trainable_weights])
     for without, with_padding in zip(*weights, strict=True):
@@ -139,6 +139,6 @@ def test_training_sees_no_padding_either(preset, model):
 def test_products_on_a_gpu_are_whole_once_the_fit_is_done():
     """An export is scored on a GPU when it is made, and elsewhere to see whether it still does the same."""
     is_rounded = tf.config.experimental.tensor_float_32_execution_enabled
-    with models.precision(mixed=False):
+    with build.precision(mixed=False):
         assert is_rounded()
     assert not is_rounded()

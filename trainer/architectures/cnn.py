@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.text import vocabulary
-from trainer import models
+from trainer.architectures import build
 
 # Larger tables are no part of an export: it multiplies the vectors of the tokens that it meets.
 LARGEST_TABLES_BYTES = 400_000_000
@@ -180,5 +180,5 @@ def normalization(model: keras.Model) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _convolutions(model: keras.Model) -> list[keras.layers.Layer]:
-    names = [f"frozen_convolution_{width}" for width in models.WIDTHS] if model.name == "cnn" else ["convolution"]
+    names = [f"frozen_convolution_{width}" for width in build.WIDTHS] if model.name == "cnn" else ["convolution"]
     return [model.get_layer(name) for name in names]

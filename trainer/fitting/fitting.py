@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
-from trainer import data, evaluation, models, run_state
+from trainer import data
+from trainer.architectures import build
+from trainer.fitting import run_state
+from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
 
 LOG_SECONDS = 10
@@ -30,9 +33,9 @@ def compiled_model(settings: TrainerSettings, prepared: data.PreparedReviews, he
     mirrored = strategy()
     steps = data.steps(prepared.rows("train"), settings.batch_size, mirrored.num_replicas_in_sync)
     with mirrored.scope():
-        model = models.build(settings, prepared.vectors(), prepared.first_trained_id, head)
+        model = build.build(settings, prepared.vectors(), prepared.first_trained_id, head)
         decay_steps = settings.epochs * steps if settings.schedule == "cosine" else None
-        models.compile(model, head, settings.learning_rate, decay_steps=decay_steps)
+        build.compile(model, head, settings.learning_rate, decay_steps=decay_steps)
     return model
 
 

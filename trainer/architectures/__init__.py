@@ -1,0 +1,1 @@
+"""What is fitted: the architectures, their layers, and how their outputs become scores and intervals."""
