@@ -1,51 +1,18 @@
 """A small archive, and what the three commands make of it, shared by the tests that need them."""
 
-import csv
 import os
 import pathlib
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from tests.helpers.commands import train
+from tests.helpers.reviews import BAD, DIM, GOOD, PLAIN, review, write_csv
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-GOOD = ["excellent", "wonderful", "brilliant", "masterpiece", "stunning", "superb"]
-BAD = ["boring", "terrible", "awful", "waste", "dull", "disaster"]
-PLAIN = [
-    "the",
-    "record",
-    "song",
-    "band",
-    "album",
-    "riff",
-    "voice",
-    "drums",
-    "sound",
-    "track",
-    "it",
-    "was",
-    "and",
-    "with",
-    "of",
-]
-DIM = 8
-
-
-def review(random: np.random.Generator, score: int) -> str:
-    """A text of good words where the score is high and of bad ones where it is low; some with newlines."""
-    words = []
-    share_of_good = 0.95 if score >= 60 else 0.05
-    for _ in range(int(random.integers(4, 60))):
-        if random.random() < 0.5:
-            words.append(random.choice(PLAIN))
-        else:
-            words.append(random.choice(GOOD if random.random() < share_of_good else BAD))
-    return " ".join(words).capitalize() + random.choice([".", "!\n\nThe end", ', "they" said', " unheardof"])
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +25,6 @@ def rows() -> list[dict]:
         {"id": f"r{place}", "title": f"Band {place % 40} - Album - {score}%", "score": score, "text": text}
         for place, (score, text) in enumerate(zip(scores, texts, strict=True))
     ]
-
-
-def write_csv(path: pathlib.Path, rows: list[dict]) -> pathlib.Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -97,13 +56,6 @@ def prepared(archive, glove, tmp_path_factory) -> pathlib.Path:
     return output
 
 
-def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.Path:
-    from trainer import task
-
-    assert task.main([f"--data={prepared}", f"--output={output}", *flags]) == 0
-    return output
-
-
 TRAINED = {
     "cnn": ["--model=cnn"],
     "lstm": ["--model=lstm"],
@@ -122,11 +74,6 @@ def trained(request, prepared, tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def cnn(prepared, tmp_path_factory) -> pathlib.Path:
     return train(prepared, tmp_path_factory.mktemp("one-cnn") / "out", "--epochs=1")
-
-
-def run_command(module: str, *arguments: str, **options) -> subprocess.CompletedProcess:
-    """Runs `python -m module` as a user would, in a process of its own."""
-    return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, **options)
 
 
 @pytest.fixture(scope="session")

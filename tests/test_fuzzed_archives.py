@@ -16,7 +16,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.scoring import score_rows, shards
 from beam_pipelines.scoring.carried_columns import Kept
 from beam_pipelines.scoring.engines.metrics import Work
-from tests.archive.conftest import input_file, parquet, read_all
+from tests.helpers.archives import input_file, parquet, read_all
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
 BYTES = [

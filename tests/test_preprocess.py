@@ -7,13 +7,13 @@ import pathlib
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 from beam_pipelines import preprocess
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.errors import UserError
-from tests import conftest
-from tests.text.test_tokens import plain_tokens
+from tests.helpers.examples import examples
+from tests.helpers.reviews import DIM, write_csv
+from tests.helpers.tokens import plain_tokens
 
 
 def run(tmp_path, archive, *flags: str) -> dict:
@@ -22,21 +22,6 @@ def run(tmp_path, archive, *flags: str) -> dict:
     arguments = ["--input", str(archive), "--output", str(output), "--text_column", "text", *flags]
     assert preprocess.main(arguments) == 0
     return json.loads((output / "statistics.json").read_text())
-
-
-def examples(folder: pathlib.Path, split: str) -> dict[str, tuple[list[int], float]]:
-    """id -> (ids, score) of a split, read with plain TensorFlow."""
-    features = {
-        "ids": tf.io.RaggedFeature(tf.int64),
-        "score": tf.io.FixedLenFeature([], tf.float32),
-        "id": tf.io.FixedLenFeature([], tf.string),
-    }
-    found = {}
-    for path in sorted((folder / split).glob("*")):
-        for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP"):
-            example = tf.io.parse_single_example(record, features)
-            found[example["id"].numpy().decode()] = (example["ids"].numpy().tolist(), float(example["score"]))
-    return found
 
 
 def rejected(folder: pathlib.Path) -> list[dict]:
@@ -63,7 +48,7 @@ def test_the_vocabulary_comes_from_the_training_split_alone(rows, prepared, glov
     hits = [token for token in by_count if token in with_vector]
     assert vocabulary == hits + [token for token in by_count if token not in with_vector]
     vectors = np.load(prepared / "vectors.npy")
-    assert vectors.shape == (len(vocabulary) + 2, conftest.DIM)
+    assert vectors.shape == (len(vocabulary) + 2, DIM)
     words = {line.split()[0]: line.split()[1:] for line in glove.read_text().splitlines()}
     assert vectors[2 : 2 + len(hits)] == pytest.approx(np.array([words[t] for t in hits], np.float32))
     assert not vectors[:2].any()
@@ -136,7 +121,7 @@ def test_the_result_does_not_depend_on_format_compression_or_files(tmp_path, row
     sources = {name: tmp_path / name for name in ("csv", "mixed")}
     for folder in sources.values():
         folder.mkdir()
-    conftest.write_csv(sources["csv"] / "a.csv", rows)
+    write_csv(sources["csv"] / "a.csv", rows)
     table[:half].to_json(sources["mixed"] / "a.jsonl.gz", orient="records", lines=True)
     table[half:-50].to_parquet(sources["mixed"] / "b.parquet", row_group_size=30)
     table[-50:].to_csv(sources["mixed"] / "c.tsv.bz2", sep="\t", index=False)
@@ -153,9 +138,7 @@ def test_the_result_does_not_depend_on_format_compression_or_files(tmp_path, row
 def test_equal_texts_land_in_one_split(tmp_path):
     texts = [f"film {number}" for number in range(60)]
     variants = texts + [text.upper() + "!" for text in texts]
-    archive = conftest.write_csv(
-        tmp_path / "a.csv", [{"id": i, "text": text, "score": 50} for i, text in enumerate(variants)]
-    )
+    archive = write_csv(tmp_path / "a.csv", [{"id": i, "text": text, "score": 50} for i, text in enumerate(variants)])
     run(tmp_path, archive, "--score_column=score", "--id_column=id", "--test_share=0.4", "--validation_share=0.2")
     split_of = {key: split for split in ("train", "validation", "test") for key in examples(tmp_path / "out", split)}
     assert len(set(split_of.values())) == 3
@@ -169,7 +152,7 @@ def test_a_split_column_keeps_an_album_together_and_drops_texts_that_recur(tmp_p
         for album in range(40)
         for part in range(3)
     ] + [{"title": f"Album {album} - 10%", "text": "the same words"} for album in range(40)]
-    archive = conftest.write_csv(tmp_path / "a.csv", [{"id": place, **row} for place, row in enumerate(rows)])
+    archive = write_csv(tmp_path / "a.csv", [{"id": place, **row} for place, row in enumerate(rows)])
     pattern = r"(?P<album>.*) - (\d+)%"
     flags = ["--title_column=title", "--id_column=id", "--split_column=album", f"--score_pattern={pattern}"]
     statistics = run(tmp_path, archive, *flags)
@@ -201,9 +184,7 @@ def _glove(prepared: pathlib.Path) -> str:
 
 
 def test_long_reviews_are_cut(tmp_path):
-    archive = conftest.write_csv(
-        tmp_path / "a.csv", [{"id": n, "text": f"a b c d e f {n}", "score": 5} for n in range(20)]
-    )
+    archive = write_csv(tmp_path / "a.csv", [{"id": n, "text": f"a b c d e f {n}", "score": 5} for n in range(20)])
     statistics = run(tmp_path, archive, "--score_column=score", "--max_tokens=4", "--score_max=10")
     assert statistics["tokens_per_review"]["max"] == 7
     found = examples(tmp_path / "out", "train")
@@ -256,7 +237,7 @@ def test_a_folder_with_files_is_not_touched(tmp_path, archive):
 
 def test_the_input_is_never_deleted(tmp_path, rows):
     (tmp_path / "out").mkdir()
-    archive = conftest.write_csv(tmp_path / "out" / "reviews.csv", rows)
+    archive = write_csv(tmp_path / "out" / "reviews.csv", rows)
     with pytest.raises(UserError, match=r"out holds .*reviews.csv, which the job reads; choose another folder"):
         run(tmp_path, archive, "--score_column=score", "--overwrite")
     assert archive.exists()

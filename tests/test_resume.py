@@ -17,7 +17,7 @@ import pytest
 
 from beam_pipelines import score
 from beam_pipelines.errors import UserError
-from tests import conftest
+from tests.helpers.reviews import write_csv
 
 OF_THE_RUN = ("this_run", "settings")
 
@@ -28,7 +28,7 @@ def dump(tmp_path_factory, rows) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("dump")
     many = [{**row, "id": f"{row['id']}-{copy}"} for copy in range(30) for row in rows]
     many = [{**row, "text": "" if place % 97 == 0 else row["text"]} for place, row in enumerate(many)]
-    conftest.write_csv(folder / "a.csv", many[:5000])
+    write_csv(folder / "a.csv", many[:5000])
     pd.DataFrame(many[5000:8000]).to_json(folder / "b.jsonl.gz", orient="records", lines=True)
     pd.DataFrame(many[8000:]).to_parquet(folder / "c.parquet", row_group_size=1500)
     return folder

@@ -15,28 +15,14 @@ from beam_pipelines import score
 from beam_pipelines.artifacts import exports
 from beam_pipelines.scoring.engines.metrics import Work
 from beam_pipelines.scoring.engines.scorer import Scorer
-from tests.trainer.test_export import serve, signatures, version
-from tests.trainer.test_task import metrics
+from tests.helpers.commands import metrics
+from tests.helpers.exports import serve, signatures, version
+from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
 from trainer.architectures import build
 from trainer.fitting import fitting, run_state
 from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
-
-TEXTS = [
-    "",
-    " \t\n ",
-    "a",
-    "excellent",
-    "\U0001f918\U0001f525 brilliant \U0001f525",
-    "boring\x00and terrible",
-    "<br /><br />",
-    "!!!",
-    "a stunning record, wonderful in every way; the last song is dull",
-    "x" * 100_000,
-    "excellent terrible " * 10_000,
-]
-WITHIN = 1e-5 * 100
 
 
 def scores_alone(folder: pathlib.Path) -> np.ndarray:

@@ -16,9 +16,10 @@ from beam_pipelines import score
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.commands.flags import has_nvidia_device
 from beam_pipelines.errors import UserError
-from tests import conftest
-from tests.text.test_tokens import plain_tokens
-from tests.trainer.test_export import serve, version
+from tests.helpers.commands import run_command
+from tests.helpers.exports import serve, version
+from tests.helpers.reviews import write_csv
+from tests.helpers.tokens import plain_tokens
 
 
 def run(archive, model: pathlib.Path, output: pathlib.Path, *flags: str) -> dict:
@@ -63,7 +64,7 @@ def test_many_blocks_and_files_give_the_input_order(rows, cnn, tmp_path, monkeyp
     monkeypatch.setattr(blocks, "MIN_BYTES", 3000)
     folder = tmp_path / "archive"
     folder.mkdir()
-    conftest.write_csv(folder / "b.csv", rows[150:300])
+    write_csv(folder / "b.csv", rows[150:300])
     pd.DataFrame(rows[:150]).to_json(folder / "a.jsonl.gz", orient="records", lines=True)
     pd.DataFrame(rows[300:]).to_parquet(folder / "c.parquet", row_group_size=40)
     summary = run(f"{folder}/*", cnn, tmp_path / "out", "--id_column=id")
@@ -126,7 +127,7 @@ def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):
 
 def test_true_scores_of_another_scale_do_not_count_but_are_told(rows, cnn, tmp_path, capsys):
     others = [{**row, "score": row["score"] if place % 4 else 1000 + place} for place, row in enumerate(rows)]
-    archive = conftest.write_csv(tmp_path / "in.csv", others)
+    archive = write_csv(tmp_path / "in.csv", others)
     summary = run(archive, cnn, tmp_path / "out", "--score_column=score")
     assert (summary["rows_with_true_score"], summary["true_scores_off_scale"]) == (300, 100)
     assert summary["mae"] < 100
@@ -190,7 +191,7 @@ def test_nothing_but_our_own_lines_is_told(cnn, tmp_path):
     flags = [f"--{name}={tmp_path}/{value}" for name, value in {"input": "in.csv", "output": "out"}.items()]
     quiet = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     flags += [f"--model={cnn}", "--text_column=text", "--explain"]
-    ended = conftest.run_command("beam_pipelines.score", *flags, env=quiet)
+    ended = run_command("beam_pipelines.score", *flags, env=quiet)
     assert ended.returncode == 0
     assert re.fullmatch(r"\d\d:\d\d:\d\d scoring 1 files, .*\n", ended.stderr)
 

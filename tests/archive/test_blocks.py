@@ -7,7 +7,7 @@ from beam_pipelines.archive import blocks, inputs, parquet_blocks, raw_rows, rea
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.archive.rejects import Reject
-from tests.archive.conftest import COMPRESS, input_file, parquet, read_all
+from tests.helpers.archives import COMPRESS, input_file, parquet, read_all
 
 MAX_ROW_BYTES = 60
 CONTENTS = {

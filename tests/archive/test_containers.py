@@ -12,7 +12,7 @@ import zstandard
 from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
-from tests.archive.conftest import COMPRESS, found, parquet, read_all
+from tests.helpers.archives import COMPRESS, found, parquet, read_all
 
 MEMBERS = {
     "dump/b.csv": b"id,text\n1,first\n2,\xff\n",

@@ -8,8 +8,8 @@ from beam_pipelines.archive import csv_values, row_scanner
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import Reading
-from tests.archive.conftest import compiled, input_file, read_all, read_one
-from tests.archive.test_row_scanner import often
+from tests.helpers.archives import compiled, input_file, read_all, read_one
+from tests.helpers.rows import often
 
 PIECES = [
     b'"',

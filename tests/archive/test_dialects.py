@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from tests.archive.conftest import input_file, parquet, read_all
+from tests.helpers.archives import input_file, parquet, read_all
 
 COLUMNS = ("text", "band")
 

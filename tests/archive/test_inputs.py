@@ -8,7 +8,7 @@ import pytest
 from beam_pipelines.archive import columns, inputs
 from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.errors import UserError
-from tests.archive.conftest import found, input_file, parquet
+from tests.helpers.archives import found, input_file, parquet
 
 
 def write(folder, *names: str, content: bytes = b"text\na\n") -> None:

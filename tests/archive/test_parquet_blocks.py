@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tests.archive.conftest import input_file, parquet, read_all, read_one, rejects_of
+from tests.helpers.archives import input_file, parquet, read_all, read_one, rejects_of
 
 COLUMNS = ("text", "band")
 

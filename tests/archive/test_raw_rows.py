@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from beam_pipelines.archive import compiled_scan, raw_rows, row_scanner
 from beam_pipelines.archive.raw_rows import RawRows
-from tests.archive.conftest import compiled
-from tests.archive.test_row_scanner import DIALECTS, LARGE, anything, limits, often
+from tests.helpers.archives import compiled
+from tests.helpers.rows import DIALECTS, LARGE, anything, limits, often
 
 contents = anything("ab,\"\n\r\t;'|") | st.lists(
     st.sampled_from([b'"a","b\n', b"a,b\n", b'""', b'",', b'a"\n', b'"\n', b"\xef\xbb\xbf", b'"a text of some words'])

@@ -10,7 +10,7 @@ import pytest
 
 from beam_pipelines.archive import columns
 from beam_pipelines.archive.read_options import Reading
-from tests.archive.conftest import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
+from tests.helpers.archives import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("text", "band")

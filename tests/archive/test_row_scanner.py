@@ -8,41 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive import row_scanner
-
-LARGE = 1 << 20
-DIALECTS = {
-    "csv": row_scanner.CSV,
-    "tsv": row_scanner.TSV,
-    "jsonl": row_scanner.JSON_LINES,
-    "single": row_scanner.Dialect(";", "'"),
-    "pipe": row_scanner.Dialect("|", '"'),
-    "unquoted": row_scanner.Dialect("\t"),
-}
-# What a search at random seldom finds.
-UNUSUAL = [
-    b"",
-    b"\n\n\n",
-    b"\r\n\r\n",
-    b'"',
-    b'""',
-    b'"""',
-    b'"a"b"c"\n"d\n',
-    b'a"b,"c\n"d"\n',
-    b'a\n"b\nc,d\ne\n',
-    b'a\n"b\nc"d\ne\n"f',
-]
+from tests.helpers.rows import DIALECTS, LARGE, anything, limits, often
 
 fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
 dialects = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)])
-
-
-def anything(alphabet: str):
-    """Any bytes of the alphabet, seldom valid CSV."""
-    return st.sampled_from(UNUSUAL) | st.text(alphabet, max_size=40).map(str.encode)
-
-
-limits = st.sampled_from([5, 12, LARGE])
-often = settings(max_examples=400, deadline=None)
 
 
 def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[row_scanner.Record]:

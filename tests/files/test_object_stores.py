@@ -19,9 +19,9 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import object_stores, storage
 from serving import check
-from tests import conftest
-from tests.test_preprocess import examples
-from tests.trainer.test_task import start, weights
+from tests.helpers.commands import run_command, start, weights
+from tests.helpers.examples import examples
+from tests.helpers.reviews import write_csv
 from trainer import task
 
 BAD_ROWS = "bad-1,t,50,\nbad-2,t,50,one,two\n"
@@ -73,7 +73,7 @@ def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glo
 @pytest.mark.slow
 def test_a_job_goes_on_where_its_shards_stand_on_the_store(bucket, rows, cnn, tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "MIN_BYTES", 20_000)
-    archive = conftest.write_csv(tmp_path / "reviews.csv", [row for row in rows for _ in range(3)])
+    archive = write_csv(tmp_path / "reviews.csv", [row for row in rows for _ in range(3)])
     upload(bucket, "in/reviews.csv", archive.read_bytes() + BAD_ROWS.encode())
     output = storage.join(bucket, "scored")
     job = [f"--input={bucket}/in/*", f"--model={cnn}", f"--output={output}", "--text_column=text", "--resume"]
@@ -135,10 +135,10 @@ def test_beam_s_flags_lead_to_the_store(new_bucket, monkeypatch, s3_server, arch
     flags = [f"--s3_endpoint_url={s3_server}", "--s3_access_key_id=id", "--s3_secret_access_key=secret"]
     columns = ["--text_column=text", "--score_column=score"]
     job = [f"--input={bucket}/reviews.csv", f"--output={bucket}/prepared", *columns]
-    ended = conftest.run_command("beam_pipelines.preprocess", *job, *flags)
+    ended = run_command("beam_pipelines.preprocess", *job, *flags)
     assert (ended.returncode, ended.stderr.count("Traceback")) == (0, 0)
     assert "400 kept" in ended.stdout
-    assert "no AWS credentials found" in conftest.run_command("beam_pipelines.preprocess", *job).stderr
+    assert "no AWS credentials found" in run_command("beam_pipelines.preprocess", *job).stderr
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,9 @@ def test_beam_s_flags_lead_to_the_store(new_bucket, monkeypatch, s3_server, arch
 def test_missing_credentials_are_told_at_once(no_credentials, archive, tmp_path, scheme, told):
     columns = ["--text_column=text", "--score_column=score"]
     root = f"{scheme}://somewhere"
-    ended = conftest.run_command(
-        "beam_pipelines.preprocess", f"--input={root}/a.csv", f"--output={tmp_path}/o", *columns
-    )
+    ended = run_command("beam_pipelines.preprocess", f"--input={root}/a.csv", f"--output={tmp_path}/o", *columns)
     assert (ended.returncode, ended.stderr) == (2, f"error: {told.format(name='a.csv')}\n")
-    ended = conftest.run_command("trainer.task", f"--data={root}/a", f"--output={tmp_path}/o")
+    ended = run_command("trainer.task", f"--data={root}/a", f"--output={tmp_path}/o")
     assert (ended.returncode, ended.stderr) == (2, f"error: {told.format(name='a/**')}\n")
     started = time.monotonic()
     for _ in range(2):
@@ -253,7 +251,7 @@ def test_an_interrupted_run_goes_on_from_the_store(bucket, prepared, tmp_path):
     assert not storage.exists(f"{output}/metrics.json")
     with pytest.raises(UserError, match="holds an interrupted run with --seed 5, not 6; give the same settings"):
         task.main([f"--data={prepared}", f"--output={output}", "--epochs=5", "--seed=6"])
-    ended = conftest.run_command("trainer.task", f"--data={prepared}", f"--output={output}", *flags)
+    ended = run_command("trainer.task", f"--data={prepared}", f"--output={output}", *flags)
     assert ended.returncode == 0
     assert "going on after epoch" in ended.stderr
     with storage.local_copy(output) as folder:

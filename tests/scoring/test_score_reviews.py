@@ -8,7 +8,7 @@ from apache_beam.testing.util import assert_that
 
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import ScoreReviews
-from tests.trainer.test_export import serve, version
+from tests.helpers.exports import serve, version
 
 
 def batches(rows, size: int = 30) -> list[pa.RecordBatch]:

@@ -7,7 +7,7 @@ import pytest
 
 from beam_pipelines.errors import UserError
 from serving import check
-from tests.trainer.test_export import version
+from tests.helpers.exports import version
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from beam_pipelines.text import transform_graph
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
-from tests.text.test_compiled_tokenizer import VOCABULARY, texts_of
+from tests.helpers.tokens import VOCABULARY, texts_of
 
 MAX_TOKENS = 4
 

@@ -12,22 +12,11 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from beam_pipelines.text import tokens
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
 from beam_pipelines.text.token_table import TokenTable
-from tests.text.test_tokens import CASES
-
-# Letters whose lower case is longer, shorter, depends on its neighbours or on the locale; what could be
-# taken for white space; what is no letter.
-LETTERS = "\u0130I\u0131i\u03a3\u03c3\u03c2A\u0307\u1e9e\u212a\U0001f918\u01c5\u1fbc"
-SPACES = "\u00a0\u0085\u2028\u3000\ufeff\u00ad\u0345"
-VOCABULARY = ["good", "film", "caf\u00e9", "i\u0307", "\u03c3\u03c2", "x" * 16, "x" * 17, "a-b", "Never", "\u00fc" * 9]
-
-anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-awkward = st.text(LETTERS + SPACES + string.printable, max_size=60)
-texts_of = st.lists(anything | awkward | st.text("ab \u00fc", max_size=60), max_size=6)
+from tests.helpers.tokens import CASES, VOCABULARY, texts_of
 
 
 def by_graph(texts: list[str]) -> list[list[bytes]]:

@@ -8,21 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.text import tokens
-
-CASES = [
-    ("Good FILM!", ["good", "film"]),
-    ("don't", ["don", "t"]),
-    ("a\tb\nc\rd\x0be\x0cf", ["a", "b", "c", "d", "e", "f"]),
-    ("", []),
-    ("!?#", []),
-    ("<br />", ["br"]),
-    ("NUL\x00inside AND after", ["nul", "inside", "and", "after"]),
-    ("CAF\u00c9 \u0416\u0418\u0417\u041d\u042c", ["caf\u00e9", "\u0436\u0438\u0437\u043d\u044c"]),
-    ("\u0130STANBUL TITLE", ["i\u0307stanbul", "title"]),
-    ("no-break\u00a0space next\u0085line \u2028", ["no", "break\u00a0space", "next\u0085line", "\u2028"]),
-    ("\U0001f918\U0001f525 10/10", ["\U0001f918\U0001f525", "10", "10"]),
-    ("x" * 100_000, ["x" * 100_000]),
-]
+from tests.helpers.tokens import CASES, plain_tokens
 
 
 def tokenized(text: str) -> list[str]:
@@ -39,12 +25,6 @@ def test_tokens_are_the_same_inside_tf_data():
     dataset = tf.data.Dataset.from_tensor_slices(texts).batch(5).map(tokens.tokenize)
     found = [[token.decode() for token in row] for batch in dataset for row in batch.to_list()]
     assert found == [expected for _, expected in CASES]
-
-
-def plain_tokens(text: str) -> list[str]:
-    """The same in plain Python, for ASCII."""
-    table = {ord(character): " " for character in tokens.FILTERED}
-    return text.translate(table).lower().split()
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.test_preprocess import examples
+from tests.helpers.examples import examples
 from trainer import data
 
 

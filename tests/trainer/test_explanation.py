@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines.text import tokens
-from tests.test_same_score import TEXTS
-from tests.trainer.architectures.test_build import VOCABULARY, fitted
-from tests.trainer.test_export import serve, signatures, version
+from tests.helpers.exports import serve, signatures, version
+from tests.helpers.models import VOCABULARY, fitted
+from tests.helpers.texts import TEXTS
 from trainer import explanation
 from trainer.architectures import cnn
 

@@ -1,6 +1,5 @@
 """The export alone: TensorFlow loads it with every working folder gone, and it scores the same."""
 
-import functools
 import json
 import pathlib
 import shutil
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.text.test_tokens import plain_tokens
+from tests.helpers.exports import serve, signatures, version
+from tests.helpers.tokens import plain_tokens
 from trainer.export import FIXED_TEXTS
 
 PROGRAM = """
@@ -23,25 +23,10 @@ print(json.dumps({name: values.numpy().tolist() for name, values in outputs.item
 """
 
 
-def version(trained: pathlib.Path) -> pathlib.Path:
-    return max((trained / "export" / "reviews").iterdir())
-
-
 @pytest.fixture
 def alone(trained, tmp_path) -> pathlib.Path:
     """The export in an empty place."""
     return shutil.copytree(version(trained), tmp_path / "1")
-
-
-@functools.lru_cache(maxsize=4)
-def signatures(folder: pathlib.Path):
-    """The signatures of an export; loading one takes seconds."""
-    return tf.saved_model.load(str(folder)).signatures
-
-
-def serve(folder: pathlib.Path, texts: list[str]) -> dict[str, np.ndarray]:
-    outputs = signatures(folder)["serving_default"](text=tf.constant(texts, tf.string))
-    return {name: values.numpy() for name, values in outputs.items()}
 
 
 def test_it_loads_without_the_folders_that_made_it(prepared, trained, alone, tmp_path):

@@ -10,9 +10,8 @@ import shutil
 import pytest
 
 from beam_pipelines.files import storage
-from tests.conftest import train
-from tests.trainer.test_export import serve, version
-from tests.trainer.test_task import kill_after_epoch, metrics, start, weights
+from tests.helpers.commands import kill_after_epoch, metrics, start, train, weights
+from tests.helpers.exports import serve, version
 from trainer import mirrors
 
 

@@ -1,36 +1,16 @@
 """The trainer as a user runs it: what it learns, writes, refuses, and takes up again."""
 
-import json
-import os
 import pathlib
 import re
-import signal
-import subprocess
-import sys
-import time
 
-import h5py
 import pytest
 
 from beam_pipelines import preprocess
 from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
-from tests import conftest
-from tests.conftest import run_command, train
+from tests.helpers.commands import kill_after_epoch, metrics, run_command, start, train, weights
+from tests.helpers.reviews import write_csv
 from trainer import task
-
-
-def metrics(output: pathlib.Path) -> dict:
-    return json.loads((output / "metrics.json").read_text())
-
-
-def weights(output: pathlib.Path) -> dict:
-    """The final weights, by their name in the file."""
-    best = metrics(output)["best_epoch"]
-    found = {}
-    with h5py.File(output / "checkpoints" / f"epoch-{best:04d}.weights.h5") as file:
-        file.visititems(lambda name, item: found.update({name: item[()].tolist()}) if hasattr(item, "shape") else None)
-    return found
 
 
 def test_the_model_learns_and_says_so(trained):
@@ -66,23 +46,6 @@ def test_a_finished_run_is_refused_and_overwriting_keeps_the_old_export(prepared
     assert sorted(p.name for p in (output / "export/reviews").iterdir()) == sorted(
         pathlib.Path(export).name for export in (old, metrics(output)["export"])
     )
-
-
-def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "trainer.task", f"--data={prepared}", f"--output={output}", *flags]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def kill_after_epoch(process: subprocess.Popen, checkpoints: pathlib.Path, epoch: int) -> None:
-    """Kills a run, in the middle of whatever it does, once the epoch is saved."""
-    state = checkpoints / "state.json"
-    while process.poll() is None:
-        if state.exists() and json.loads(state.read_text())["epoch"] >= epoch:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            return
-        time.sleep(0.01)
-    pytest.fail("the run ended before it could be killed")
 
 
 @pytest.mark.slow
@@ -169,7 +132,7 @@ def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
 @pytest.mark.slow
 def test_reviews_that_all_have_one_score_are_learned_in_silence(tmp_path, rows):
     """Keras warns of a distribution over one score."""
-    archive = conftest.write_csv(tmp_path / "a.csv", [{**row, "score": 50} for row in rows[:20]])
+    archive = write_csv(tmp_path / "a.csv", [{**row, "score": 50} for row in rows[:20]])
     flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score"
     assert preprocess.main(flags.split()) == 0
     ended = run_command("trainer.task", f"--data={tmp_path}/data", f"--output={tmp_path}/out", "--epochs=1")

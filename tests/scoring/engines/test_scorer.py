@@ -14,8 +14,8 @@ from beam_pipelines.scoring.engines.metrics import Work
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.text import compiled_tokenizer
-from tests.test_same_score import TEXTS, WITHIN
-from tests.trainer.test_export import version
+from tests.helpers.exports import version
+from tests.helpers.texts import TEXTS, WITHIN
 
 
 @pytest.fixture

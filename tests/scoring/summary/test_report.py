@@ -4,8 +4,8 @@ import re
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring.summary import report, totals
-from tests.scoring.summary.test_totals import EXPORT, FILES, block
-from tests.trainer.judging.test_report import NASTY, Tags
+from tests.helpers.pages import NASTY, Tags
+from tests.helpers.summaries import EXPORT, FILES, block
 
 RUN = {
     "rows_scored": 10,

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
-from tests.trainer.architectures.test_build import SCORES, VOCABULARY, fitted
-from tests.trainer.test_export import version
+from tests.helpers.exports import version
+from tests.helpers.models import SCORES, VOCABULARY, fitted
 from trainer import data, export
 from trainer.architectures import build, cnn, lstm
 from trainer.settings import TrainerSettings

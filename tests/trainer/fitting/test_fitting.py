@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from beam_pipelines.errors import UserError
-from tests.trainer.test_export import serve, version
-from tests.trainer.test_task import metrics
+from tests.helpers.commands import metrics
+from tests.helpers.exports import serve, version
 from trainer import data
 
 TWO_DEVICES = """

@@ -4,8 +4,7 @@ import pytest
 
 from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
-from tests.conftest import train
-from tests.trainer.test_task import kill_after_epoch, metrics, start
+from tests.helpers.commands import kill_after_epoch, metrics, start, train
 from trainer.fitting import tuning
 from trainer.settings import TrainerSettings
 

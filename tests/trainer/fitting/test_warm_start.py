@@ -6,10 +6,9 @@ import tensorflow as tf
 
 from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
-from tests import conftest
-from tests.conftest import train
-from tests.trainer.test_export import serve, version
-from tests.trainer.test_task import metrics
+from tests.helpers.commands import metrics, train
+from tests.helpers.exports import serve, version
+from tests.helpers.reviews import write_csv
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")
 
@@ -17,7 +16,7 @@ FREEZE = ("--epochs=1", "--learning_rate=1e-12")
 @pytest.fixture
 def other_data(rows, glove, tmp_path) -> pathlib.Path:
     """Half of the reviews: another vocabulary, in another order."""
-    archive, output = conftest.write_csv(tmp_path / "half.csv", rows[::2]), tmp_path / "half"
+    archive, output = write_csv(tmp_path / "half.csv", rows[::2]), tmp_path / "half"
     flags = f"--input {archive} --output {output} --text_column text --score_column score --embeddings {glove}"
     assert preprocess.main([*flags.split(), "--trained_tokens=40"]) == 0
     return output
@@ -62,7 +61,7 @@ def test_tokens_keep_their_vectors_in_another_vocabulary(cnn, other_data, tmp_pa
 @pytest.mark.slow
 def test_a_bin_takes_over_the_nearest_one(rows, prepared, cnn, tmp_path):
     """Data without two of the scores have fewer bins."""
-    archive = conftest.write_csv(tmp_path / "some.csv", [row for row in rows if row["score"] not in (20, 70)])
+    archive = write_csv(tmp_path / "some.csv", [row for row in rows if row["score"] not in (20, 70)])
     flags = f"--input {archive} --output {tmp_path}/some --text_column text --score_column score"
     assert preprocess.main([*flags.split(), f"--embeddings={conftest_glove(prepared)}"]) == 0
     old, _ = weights(cnn)

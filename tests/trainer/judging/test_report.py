@@ -1,15 +1,15 @@
 """The report of a run: whole in itself, escaped, and silent about the reviews where that is asked."""
 
-import html.parser
 import re
 
 import numpy as np
 import pytest
 
-from tests.conftest import BAD, GOOD, PLAIN, train
+from tests.helpers.commands import train
+from tests.helpers.pages import NASTY, Tags
+from tests.helpers.reviews import BAD, GOOD, PLAIN
 from trainer.judging import report_sections
 
-NASTY = "<script>alert('1')</script> & $x_1$ \U0001f918"
 PLOTS = {
     "calibration",
     "errors",
@@ -20,19 +20,6 @@ PLOTS = {
     "scores",
     "sequence_lengths",
 }
-
-
-class Tags(html.parser.HTMLParser):
-    """Counts the tags, and keeps what they link to."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.count, self.links = {}, []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.count[tag] = self.count.get(tag, 0) + 1
-        self.links += [value for name, value in attrs if name in ("src", "href")]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""From bytes to blocks in one call, for the tests of the readers."""
+"""Leads from bytes to blocks in one call, for the tests of the readers."""
 
 import bz2
 import contextlib

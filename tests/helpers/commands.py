@@ -1,0 +1,54 @@
+"""Runs the commands as a user would, and reads what the trainer writes."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import pytest
+
+
+def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.Path:
+    from trainer import task
+
+    assert task.main([f"--data={prepared}", f"--output={output}", *flags]) == 0
+    return output
+
+
+def run_command(module: str, *arguments: str, **options) -> subprocess.CompletedProcess:
+    """Runs `python -m module` as a user would, in a process of its own."""
+    return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, **options)
+
+
+def metrics(output: pathlib.Path) -> dict:
+    return json.loads((output / "metrics.json").read_text())
+
+
+def weights(output: pathlib.Path) -> dict:
+    """The final weights, by their name in the file."""
+    best = metrics(output)["best_epoch"]
+    arrays = {}
+    with h5py.File(output / "checkpoints" / f"epoch-{best:04d}.weights.h5") as file:
+        file.visititems(lambda name, item: arrays.update({name: item[()].tolist()}) if hasattr(item, "shape") else None)
+    return arrays
+
+
+def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "trainer.task", f"--data={prepared}", f"--output={output}", *flags]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_after_epoch(process: subprocess.Popen, checkpoints: pathlib.Path, epoch: int) -> None:
+    """Kills a run, in the middle of whatever it does, once the epoch is saved."""
+    state = checkpoints / "state.json"
+    while process.poll() is None:
+        if state.exists() and json.loads(state.read_text())["epoch"] >= epoch:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            return
+        time.sleep(0.01)
+    pytest.fail("the run ended before it could be killed")
