@@ -16,10 +16,11 @@ import numpy as np
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.read_options import Reading
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.commands import flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
+from beam_pipelines.reporting import phrases
 
 OUTPUTS = [
     "train/*.tfrecord.gz",
@@ -123,7 +124,7 @@ def check_rows(rows, settings: PreprocessSettings) -> None:
         skipped = row_counts.by_second(rows, "skipped")
         counts = f"{rows['read',]:,} rows read"
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
-            counts += f", {sum(reasons.values()):,} {name}{flags.in_brackets(reasons)}"
+            counts += f", {sum(reasons.values()):,} {name}{phrases.format_counts(reasons)}"
         more = f"; {rejects.hint(rejected)}see {settings.output}/rejected" if rejected else ""
         if settings.title_column and skipped:
             more += "; does --score_pattern fit the titles?"
@@ -198,7 +199,7 @@ def run(settings: PreprocessSettings, options) -> dict:
 
 def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], folder: str) -> dict:
     started = time.monotonic()
-    flags.import_tensorflow()
+    entry.import_tensorflow()
     import apache_beam as beam
 
     from beam_pipelines.preparing import row_counts
@@ -206,7 +207,7 @@ def _run(settings: PreprocessSettings, options, files: list[inputs.InputFile], f
     logger.info("counting %d files, %.1f MB", len(files), sum(file.size_bytes for file in files) / 1e6)
     root = beam.Pipeline(options=options)
     build_count(root, files, settings, folder)
-    flags.imported()
+    entry.start_collector()
     took = collections.Counter(_seconds_by_stage(root))
     rows = _read_counts(folder, "rows")
     check_rows(rows, settings)
@@ -241,20 +242,20 @@ def _seconds_by_stage(root) -> dict[str, float]:
     """Runs a pipeline, and tells how long each stage took."""
     from beam_pipelines.execution import counters, runners
 
-    result = runners.run(root)
-    result.wait_until_finish()
-    return counters.seconds_by_stage(counters.read(result))
+    return counters.seconds_by_stage(counters.read(runners.run(root)))
 
 
 def main(argv=None) -> int:
     settings, others = flags.parse(PreprocessSettings, MODULE, argv)
-    options = flags.beam_options(others, PreprocessSettings, MODULE)
+    from beam_pipelines.execution import runners
+
+    options = runners.options_of(others, PreprocessSettings, MODULE)
     report = run(settings, options)
     rows, chosen = report["rows"], report["vocabulary"]
     print(
-        f"{rows['read']:,} rows read: {rows['kept']:,} kept{flags.in_brackets(rows['kept_by_split'])}, "
-        f"{rows['rejected']:,} rejected{flags.in_brackets(rows['rejected_by_reason'])}, "
-        f"{rows['skipped']:,} skipped{flags.in_brackets(rows['skipped_by_reason'])}\n"
+        f"{rows['read']:,} rows read: {rows['kept']:,} kept{phrases.format_counts(rows['kept_by_split'])}, "
+        f"{rows['rejected']:,} rejected{phrases.format_counts(rows['rejected_by_reason'])}, "
+        f"{rows['skipped']:,} skipped{phrases.format_counts(rows['skipped_by_reason'])}\n"
         f"tokens a review: {report['tokens_per_review']['mean']:.0f} on average; vocabulary {chosen['size']:,}, "
         f"{chosen['share_of_tokens_with_vector']:.1%} of the tokens have a vector\n"
         f"{report['seconds']} s; examples, transform graph and statistics lie in {settings.output}"
@@ -263,4 +264,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    flags.run(main)
+    entry.run_command(main)

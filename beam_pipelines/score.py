@@ -10,12 +10,12 @@ that was interrupted goes on with `--resume`: a shard that stands is a block tha
 import dataclasses
 import time
 
-from beam_pipelines import errors
 from beam_pipelines.archive import inputs
 from beam_pipelines.archive.read_options import Reading
-from beam_pipelines.commands import flags, job_folder, progress
-from beam_pipelines.errors import logger
+from beam_pipelines.commands import entry, flags, job_folder, progress
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
+from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
 BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
@@ -139,7 +139,7 @@ def run(settings: ScoreSettings, options) -> dict:
 
 def _run(job: Job, options, started: float) -> dict:
     settings = job.settings
-    flags.import_tensorflow()
+    entry.import_tensorflow()
     import apache_beam as beam
 
     from beam_pipelines.artifacts.scale import Scale
@@ -158,14 +158,13 @@ def _run(job: Job, options, started: float) -> dict:
         job = job.with_engine(next(iter(done.values())).engine)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, job, {name: block.end for name, block in done.items()})
-    flags.imported()
+    entry.start_collector()
     try:
         with progress.Monitor(newly, job.size_bytes, done.values()):
             result = runners.run(pipeline)
-            result.wait_until_finish()
     except BaseException as error:
         # What the person has to mend first is told by the error itself.
-        if errors.UserError.__name__ not in repr(error):
+        if not isinstance(error, UserError):
             logger.error("stopped; with --resume, the same command goes on from here")
         raise
     names = shards.finished(job.folder, settings.output_format)
@@ -190,7 +189,7 @@ def told(settings: ScoreSettings, report: dict) -> str:
     run = report["this_run"]
     lines = [
         f"{report['rows_read']:,} rows read: {report['rows_scored']:,} scored, {report['rows_rejected']:,} rejected"
-        f"{flags.in_brackets(report['rejected_by_reason'])}",
+        f"{phrases.format_counts(report['rejected_by_reason'])}",
         f"this run: {run['rows_scored']:,} rows scored and {run['rows_rejected']:,} rejected in {run['seconds']} s, "
         f"{run['rows_per_second']:,.0f} rows/s, engine {' and '.join(report['engines']) or 'not needed'}",
         *([" ".join(report["drift"])] if report["drift"] else []),
@@ -198,7 +197,7 @@ def told(settings: ScoreSettings, report: dict) -> str:
     if report["columns_left_out"]:
         lines.append(
             "--keep_columns * took the keys of the first rows of each file; later ones were left out"
-            f"{flags.in_brackets(report['columns_left_out'])}: name them"
+            f"{phrases.format_counts(report['columns_left_out'])}: name them"
         )
     if settings.explain and report["rows_scored"]:
         lines.append(f"explained_score lies {report['explained_gap_mean']:.3g} from score on average")
@@ -219,7 +218,9 @@ def told(settings: ScoreSettings, report: dict) -> str:
 
 def main(argv=None) -> int:
     settings, others = flags.parse(ScoreSettings, MODULE, argv)
-    options = flags.beam_options(others, ScoreSettings, MODULE)
+    from beam_pipelines.execution import runners
+
+    options = runners.options_of(others, ScoreSettings, MODULE)
     report = run(settings, options)
     print(told(settings, report))
     from beam_pipelines.archive import rejects
@@ -229,4 +230,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    flags.run(main)
+    entry.run_command(main)

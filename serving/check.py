@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 from beam_pipelines.artifacts import exports
-from beam_pipelines.commands import flags
+from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
@@ -97,4 +97,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    flags.run(main)
+    entry.run_command(main)

@@ -49,7 +49,9 @@ def small_blocks(monkeypatch):
 
 # A process of its own has its blocks made small by this.
 SMALL = "from beam_pipelines.archive import blocks; blocks.MIN_BYTES, blocks.WANTED_BLOCKS = 40_000, 1 << 30; "
-RUN = SMALL + "from beam_pipelines import flags, score; flags.run(score.main)"
+RUN = (
+    SMALL + "from beam_pipelines import score; from beam_pipelines.commands import entry; entry.run_command(score.main)"
+)
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:

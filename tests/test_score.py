@@ -14,7 +14,7 @@ import pytest
 
 from beam_pipelines import score
 from beam_pipelines.artifacts import distributions
-from beam_pipelines.commands.flags import has_nvidia_device
+from beam_pipelines.commands.entry import has_nvidia_device
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import run_command
 from tests.helpers.exports import serve, version

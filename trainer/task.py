@@ -12,7 +12,7 @@ import math
 import os
 import pathlib
 
-from beam_pipelines.commands import flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer.settings import MODULE, TrainerSettings, preset_values
@@ -64,7 +64,7 @@ def run(settings: TrainerSettings) -> dict:
     # Downloads nothing for an output that cannot be reached.
     storage.exists(storage.join(settings.output, job_folder.MANIFEST))
     with storage.local_copy(settings.data) as folder:
-        flags.import_tensorflow()
+        entry.import_tensorflow()
         from trainer import data, mirrors
 
         prepared = data.PreparedReviews.load(folder, settings.data)
@@ -86,7 +86,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     from trainer.fitting import fitting, tuning, warm_start
     from trainer.judging import evaluation, metrics, report, report_sections
 
-    flags.imported()
+    entry.start_collector()
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
         tell_idle_gpu()
@@ -164,7 +164,7 @@ def _tell_sizes(settings: TrainerSettings, model, prepared, output: pathlib.Path
 
 def tell_idle_gpu() -> None:
     """Warns where a GPU is there but TensorFlow, which says so in no line that is shown, cannot use it."""
-    if flags.has_nvidia_device() and "CUDA_VISIBLE_DEVICES" not in os.environ:
+    if entry.has_nvidia_device() and "CUDA_VISIBLE_DEVICES" not in os.environ:
         logger.warning(
             "this machine has an NVIDIA GPU that TensorFlow cannot use: install the libraries it needs with "
             "pip install --constraint requirements.lock '.[gpu]'; going on without it"
@@ -200,4 +200,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    flags.run(main)
+    entry.run_command(main)

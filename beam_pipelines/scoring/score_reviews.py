@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.commands import flags
+from beam_pipelines.commands import entry
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import carried_columns, shards
 
@@ -60,7 +60,7 @@ class _ScoreBatch(beam.DoFn):
         self.export = export
 
     def setup(self):
-        flags.import_tensorflow()
+        entry.import_tensorflow()
         from beam_pipelines.scoring.engines.scorer import Scorer
 
         self._scorer = Scorer(self.export, self.engine)

@@ -23,7 +23,7 @@ def check(*files: inputs.InputFile, wanted=("text", "id"), **how) -> None:
 
 def error(sentence: str):
     """Expects a UserError that is this whole sentence."""
-    return pytest.raises(UserError, match=f"^{re.escape(sentence)}$")
+    return pytest.raises(UserError, match=f"(?m)^{re.escape(sentence)}$")
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,14 @@
 """A command line is read, or refused with a sentence, before any slow import."""
 
 import dataclasses
-import logging
 import re
 import subprocess
 import sys
 
 import pytest
 
-from beam_pipelines import errors
 from beam_pipelines.commands import flags
+from beam_pipelines.execution import runners
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.scoring.settings import ScoreSettings
 from trainer.settings import TrainerSettings, preset_values
@@ -36,7 +35,7 @@ def parse(settings_class, *arguments: str, **options):
 
 
 def beam_options(settings_class, *arguments: str) -> dict:
-    return flags.beam_options(list(arguments), settings_class, MODULES[settings_class]).get_all_options()
+    return runners.options_of(list(arguments), settings_class, MODULES[settings_class]).get_all_options()
 
 
 def refused(capsys, call, *arguments) -> str:
@@ -184,40 +183,6 @@ def test_a_value_that_beam_refuses(capsys):
     assert last.endswith(": error: argument --direct_num_workers: invalid int value: 'two'")
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ([], "FnApiRunner"),
-        (["--runner=DirectRunner"], "FnApiRunner"),
-        (["--runner", "direct"], "FnApiRunner"),
-        (["--runner=directrunner"], "FnApiRunner"),
-        (["--runner=Direct"], "FnApiRunner"),
-        (["--runner=FlinkRunner"], "FlinkRunner"),
-        (["--runner=PrismRunner"], "PrismRunner"),
-    ],
-)
-def test_the_direct_runner_downloads_nothing(given, expected):
-    """Beam takes the name in any case; its own DirectRunner would first fetch another runner."""
-    assert beam_options(ScoreSettings, *given)["runner"] == expected
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--runner=Foo"], "--runner Foo is unknown; Beam has BundleBasedDirectRunner, DataflowRunner, DirectRunner, "),
-        (["--runner=no.such.Runner"], "--runner no.such.Runner cannot be used here: No module named 'no'"),
-        (["--runner=DataflowRunner"], "--runner DataflowRunner: Missing GCS path option: temp_location. "),
-        (
-            ["--runner=DataflowRunner", "--project=my-project", "--region=us-central1", "--temp_location=gs://b/tmp"],
-            "gs://b/tmp: no Google Cloud credentials found; ",
-        ),
-    ],
-)
-def test_a_runner_that_cannot_be_used_is_refused_before_any_work(no_credentials, arguments, sentence):
-    with pytest.raises(errors.UserError, match=f"^{re.escape(sentence)}"):
-        beam_options(ScoreSettings, *arguments)
-
-
 def run_module(module: str, *arguments: str) -> tuple[subprocess.CompletedProcess, set[str]]:
     """Runs `python -m module` and tells the top-level packages that it imported."""
     command = [sys.executable, "-X", "importtime", "-m", module, *arguments]
@@ -254,36 +219,3 @@ def test_a_bad_value_answers_at_once(settings_class, argument, sentence):
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"python -m {MODULES[settings_class]}: error: {sentence}"
     assert not imported & {"apache_beam", "tensorflow", "keras", "pyarrow"}
-
-
-def raises(error):
-    def main():
-        raise error
-
-    return main
-
-
-@pytest.mark.parametrize(
-    ("main", "status", "told"),
-    [
-        (lambda: 0, 0, ""),
-        (lambda: 4, 4, ""),
-        (raises(errors.UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
-        (raises(errors.UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
-        (raises(KeyboardInterrupt), 130, "interrupted\n"),
-        (raises(RuntimeError("KeyboardInterrupt [while running 'Score']")), 130, "interrupted\n"),
-        (raises(RuntimeError("Traceback\nx.UserError: cut short [while running 'Read']")), 2, "error: cut short\n"),
-        (raises(PermissionError(13, "Permission denied", "/x")), "error: .*", ""),
-    ],
-)
-def test_run_ends_with_a_status_and_one_sentence(monkeypatch, capsys, main, status, told):
-    monkeypatch.setattr(flags, "logger", logging.Logger("of this test"))
-    with pytest.raises(SystemExit, match=f"^{status}$"):
-        flags.run(main)
-    assert capsys.readouterr().err == told
-
-
-def test_run_keeps_the_traceback_of_a_bug(monkeypatch):
-    monkeypatch.setattr(flags, "logger", logging.Logger("of this test"))
-    with pytest.raises(ZeroDivisionError, match="division by zero"):
-        flags.run(lambda: 1 / 0)

@@ -37,7 +37,7 @@ def manifest(**more) -> dict:
 
 def error(sentence: str):
     """Expects a UserError that is this whole sentence."""
-    return pytest.raises(UserError, match=f"^{re.escape(sentence)}$")
+    return pytest.raises(UserError, match=f"(?m)^{re.escape(sentence)}$")
 
 
 def test_the_manifest_tells_who_wrote_the_folder():
@@ -178,7 +178,7 @@ def fail(root: str, *written: str, worth: str | None = None, error=UserError) ->
     """A job that claims the folder, writes some files and ends with an error."""
     job_folder.claim(root, manifest(), overwrite=False, reads=[])
     write(root, *written)
-    with pytest.raises(error, match="^refused$"), job_folder.given_back(root, worth=worth):
+    with pytest.raises(error, match="(?m)^refused$"), job_folder.given_back(root, worth=worth):
         raise error("refused")
 
 

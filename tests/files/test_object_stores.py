@@ -172,7 +172,7 @@ def test_missing_credentials_are_told_at_once(no_credentials, archive, tmp_path,
 
 def test_a_bucket_that_does_not_exist(bucket, archive, tmp_path):
     none = f"{bucket}-none"
-    sentence = f"^{none}/.*: there is no bucket '{none.partition('://')[2]}'$"
+    sentence = f"(?m)^{none}/.*: there is no bucket '{none.partition('://')[2]}'$"
     columns = ["--text_column=text", "--score_column=score"]
     with pytest.raises(UserError, match=sentence):
         preprocess.main([f"--input={none}/*.csv", f"--output={tmp_path}/o", *columns])
@@ -189,7 +189,7 @@ def test_a_bucket_that_does_not_exist(bucket, archive, tmp_path):
 
 
 def test_what_is_not_there_is_told_by_its_name(bucket, tmp_path):
-    with pytest.raises(UserError, match=f"^--input {bucket}/a.csv matches no file$"):
+    with pytest.raises(UserError, match=f"(?m)^--input {bucket}/a.csv matches no file$"):
         preprocess.main([f"--input={bucket}/a.csv", "--output=o", "--text_column=t", "--score_column=s"])
     with pytest.raises(UserError, match=f"^--data {bucket}/p has no statistics.json: run beam_pipelines.preprocess"):
         task.main([f"--data={bucket}/p", f"--output={tmp_path}/o"])
@@ -213,7 +213,7 @@ def test_a_path_that_cannot_be(no_credentials, path, sentence):
 
 def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
     monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
-    with pytest.raises(UserError, match=r"^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
+    with pytest.raises(UserError, match=r"(?m)^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
         object_stores.reach("s3://b/a")
 
 

@@ -48,7 +48,7 @@ def test_two_columns_of_one_name_are_refused():
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
     sentence = f"results have the names of these columns, which are to be kept: '{name}'; "
-    with pytest.raises(UserError, match=f"{sentence}.*give another name, as in --keep_columns input_{name}={name}$"):
+    with pytest.raises(UserError, match=f"(?m){sentence}.*give another name, as in .* input_{name}={name}$"):
         shards.check_names((Kept(name, name),), explain=False, more=("id",))
     shards.check_names(carried_columns.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
 

@@ -3,9 +3,8 @@
 import json
 
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.commands import flags
 from beam_pipelines.files import storage
-from beam_pipelines.reporting import page
+from beam_pipelines.reporting import page, phrases
 from beam_pipelines.reporting.page import Section
 from beam_pipelines.scoring.summary import drift
 from beam_pipelines.scoring.summary.block_statistics import EXCERPT_CHARACTERS
@@ -44,7 +43,7 @@ def headline(summary: dict) -> str:
     """The result in some sentences."""
     said = (
         f"{summary['rows_read']:,} rows read: {summary['rows_scored']:,} scored, {summary['rows_rejected']:,} rejected"
-        f"{flags.in_brackets(summary['rejected_by_reason'])}."
+        f"{phrases.format_counts(summary['rejected_by_reason'])}."
     )
     if summary["rows_scored"]:
         said += (
