@@ -15,7 +15,7 @@ from beam_pipelines import score
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.scoring import score_rows, shards
 from beam_pipelines.scoring.carried_columns import Kept
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from tests.helpers.archives import input_file, parquet, read_all
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
@@ -59,7 +59,7 @@ often = settings(deadline=None, suppress_health_check=[HealthCheck.function_scop
 class Lengths:
     """A scorer that takes no time: the score is the length of the text."""
 
-    def score(self, texts: pa.Array, work: Work) -> dict:
+    def score(self, texts: pa.Array, metrics: EngineMetrics) -> dict:
         lengths = np.array([len(text.encode()) for text in texts.to_pylist()], np.float32)
         return {"score": lengths, "tokens": lengths.astype(np.int64)}
 

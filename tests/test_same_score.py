@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from beam_pipelines import score
 from beam_pipelines.artifacts import exports
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, signatures, version
@@ -54,7 +54,7 @@ def test_in_the_bulk_job(trained, tmp_path):
 
 
 def test_in_the_bulk_scorer_of_texts_the_job_rejects(trained):
-    found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS), Work())
+    found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS), EngineMetrics())
     assert found["score"] == pytest.approx(scores_alone(version(trained)), abs=WITHIN)
 
 

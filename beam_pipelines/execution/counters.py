@@ -1,11 +1,11 @@
 """Beam's counters of a run: rows, and how long each stage took. A retried bundle may count twice."""
 
-import collections
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 
 from apache_beam.metrics import Metrics, MetricsFilter
+
+from beam_pipelines.execution.stopwatch import Stopwatch
 
 NAMESPACE = "review_scorer"
 _TIME = "_microseconds"
@@ -17,53 +17,36 @@ def count(name: str, value: int) -> None:
 
 
 def add_seconds(stage: str, seconds: float) -> None:
+    """Adds to the time of a stage, within a step."""
     count(stage + _TIME, seconds * 1e6)
 
 
-class Clock:
-    """Measures stages where counters cannot be used, such as in a thread of a step.
-
-    Attributes:
-      seconds: By stage.
-    """
-
-    def __init__(self):
-        self.seconds: collections.Counter = collections.Counter()
-
-    @contextlib.contextmanager
-    def timed(self, stage: str):
-        """Adds the time until the end of the block to a stage's."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] += time.perf_counter() - started
-
-    def add_to_counters(self) -> None:
-        for stage, seconds in self.seconds.items():
-            add_seconds(stage, seconds)
+def add_stopwatch(stopwatch: Stopwatch) -> None:
+    """Adds all stages of a stopwatch, within a step and in the runner's own thread."""
+    for stage, seconds in stopwatch.seconds.items():
+        add_seconds(stage, seconds)
 
 
 def timed_iterator(stage: str, values: Iterable) -> Iterator:
     """Yields the values, and adds the time that it took to make them to a stage's."""
     values = iter(values)
-    nothing = object()
+    exhausted = object()
     while True:
         started = time.perf_counter()
-        value = next(values, nothing)
+        value = next(values, exhausted)
         add_seconds(stage, time.perf_counter() - started)
-        if value is nothing:
+        if value is exhausted:
             return
         yield value
 
 
 def read(result) -> dict[str, int]:
-    """The counters of a pipeline that has run; {} where the runner tells none."""
-    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+    """Returns the counters of a pipeline that has run; {} where the runner keeps none."""
+    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
     # Some runners know only what was attempted.
-    return {one.key.metric.name: one.committed or one.attempted or 0 for one in found}
+    return {counter.key.metric.name: counter.committed or counter.attempted or 0 for counter in counters}
 
 
 def seconds_by_stage(counts: dict[str, int]) -> dict[str, float]:
-    """The times among the counters, by stage."""
+    """Returns the times among the counters, by stage."""
     return {name.removesuffix(_TIME): value / 1e6 for name, value in counts.items() if name.endswith(_TIME)}

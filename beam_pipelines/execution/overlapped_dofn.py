@@ -1,4 +1,4 @@
-"""A step whose work overlaps with the reading of what it gets next, and with the writing of what it made before."""
+"""A DoFn that overlaps with its neighbours: threads process its elements while the runner reads and writes others."""
 
 import collections
 import concurrent.futures
@@ -9,59 +9,67 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam_pipelines.execution.counters import Clock
+from beam_pipelines.execution import counters
+from beam_pipelines.execution.stopwatch import Stopwatch
 
 
-class WorkAhead(beam.DoFn):
-    """Works on elements in threads, while the runner makes the next ones and writes those before.
+class OverlappedDoFn(beam.DoFn):
+    """Processes elements in threads, while the runner makes the next ones and writes those before.
 
-    Results come in order. Subclasses say what the work is. Beam's metrics know the runner's own thread
-    alone, so the work measures itself by its clock.
+    Results come in order. Subclasses define `process_one`, and `flush` where a bundle leaves something behind.
 
     Attributes:
-      threads: How many elements are worked on at a time.
+      threads: How many elements are processed at a time.
     """
 
     threads = 1
 
-    def work(self, element, clock: Clock) -> list:
-        """The outputs of an element."""
+    def process_one(self, element, stopwatch: Stopwatch) -> list:
+        """Returns the outputs of an element.
+
+        Args:
+          element: Of the collection.
+          stopwatch: Measures the stages, since Beam's metrics know the runner's own thread alone.
+        """
         raise NotImplementedError
 
-    def end(self) -> list:
-        """What is put out after the last element of a bundle."""
+    def flush(self) -> list:
+        """Returns what is put out after the last element of a bundle."""
         return []
 
     def setup(self):
-        """Comes last in a subclass's own: what is loaded by then stays, and the garbage collector passes it over."""
+        """Starts the threads; a subclass calls it after loading its own."""
+        # What is loaded by now stays for good, so the garbage collector need not look at it again.
         gc.freeze()
         self._executor = concurrent.futures.ThreadPoolExecutor(self.threads)
         self._pending: collections.deque = collections.deque()
 
     def start_bundle(self):
-        # Of a bundle that failed, some work may be under way.
+        # A bundle that failed may have left elements in the threads; their outputs belong to no bundle.
         concurrent.futures.wait([future for future, _ in self._pending])
         self._pending.clear()
 
     def process(self, element) -> Iterator:
+        # Never more elements than threads: each holds a whole block in memory.
         if len(self._pending) == self.threads:
             yield from self._outputs()
-        clock = Clock()
-        self._pending.append((self._executor.submit(self.work, element, clock), clock))
+        stopwatch = Stopwatch()
+        self._pending.append((self._executor.submit(self.process_one, element, stopwatch), stopwatch))
 
     def finish_bundle(self) -> Iterator:
+        # Beam wants windowed values here, where there is no element whose window they could take.
         while self._pending:
             yield from map(_windowed, self._outputs())
-        yield from map(_windowed, self.end())
+        yield from map(_windowed, self.flush())
 
     def teardown(self):
         self._executor.shutdown()
 
     def _outputs(self) -> list:
-        """The outputs of the element that has waited longest."""
-        future, clock = self._pending.popleft()
+        """Waits for the outputs of the element that came first."""
+        future, stopwatch = self._pending.popleft()
         outputs = future.result()
-        clock.add_to_counters()
+        counters.add_stopwatch(stopwatch)
         return outputs
 
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.compiling.cache import compiled
-from beam_pipelines.execution.counters import Clock
-from beam_pipelines.execution.overlapped_dofn import WorkAhead
+from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
+from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing import splits
 from beam_pipelines.preparing.reviews import Reviews
@@ -26,7 +26,7 @@ MOST_TOKENS, MOST_BYTES = 1 << 20, 64 << 20
 TRAINING, HELD_OUT = "training", "held_out"
 
 
-class CountTokens(WorkAhead):
+class CountTokens(OverlappedDoFn):
     """Counts the training tokens of many blocks; with a split column also lists the hashes of their texts.
 
     PCollection[Reviews] -> `counts`: (part, (tokens, counts)); `texts`: (split, hashes).
@@ -44,25 +44,25 @@ class CountTokens(WorkAhead):
         super().start_bundle()
         self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)
 
-    def work(self, reviews: Reviews, clock: Clock) -> list[beam.pvalue.TaggedOutput]:
+    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[beam.pvalue.TaggedOutput]:
         self._progress.add(reviews.rows_read)
         if not reviews.ids:
             return []
-        with clock.timed("count"):
+        with stopwatch.timed("count"):
             tokenized = self._tokenizer(reviews.texts, self._tokens)
             fingerprints = self._tokenizer.fingerprints(tokenized)
             split = assign_splits(reviews.split_keys, fingerprints, self.settings)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
             _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
         is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
-        found = self.end() if is_full else []
+        found = self.flush() if is_full else []
         if reviews.split_keys is not None:
             hashes = {TRAINING: fingerprints[split == 0], HELD_OUT: fingerprints[split > 0]}
             found += [beam.pvalue.TaggedOutput("texts", (side, np.unique(some))) for side, some in hashes.items()]
         return found
 
-    def end(self) -> list[beam.pvalue.TaggedOutput]:
-        """The counts so far, after which it begins anew."""
+    def flush(self) -> list[beam.pvalue.TaggedOutput]:
+        """Returns the counts so far, and begins anew."""
         distinct, counts = self._tokens.tokens.to_numpy(zero_copy_only=False), self._counts
         parts = self._tokens.hashes % np.uint64(PARTS)
         self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)

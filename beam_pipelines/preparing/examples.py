@@ -14,8 +14,8 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands.progress import Progress
-from beam_pipelines.execution.counters import Clock
-from beam_pipelines.execution.overlapped_dofn import WorkAhead
+from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
+from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing import counting, row_counts
 from beam_pipelines.preparing.reviews import Reviews
@@ -28,7 +28,7 @@ from beam_pipelines.text.encoded import Encoded
 SHARD = "{split}/{block}.tfrecord.gz"
 
 
-class WriteExamples(WorkAhead):
+class WriteExamples(OverlappedDoFn):
     """Writes the examples of a block: PCollection[Reviews] -> PCollection[Counts]."""
 
     # Compressing takes one core.
@@ -51,14 +51,14 @@ class WriteExamples(WorkAhead):
         self._examples = RecordBatchToExamplesEncoder()
         super().setup()
 
-    def work(self, reviews: Reviews, clock: Clock) -> list[row_counts.Counts]:
+    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[row_counts.Counts]:
         self._progress.add(len(reviews.ids))
-        with clock.timed("encode"):
+        with stopwatch.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
             encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
         split = counting.assign_splits(reviews.split_keys, fingerprints, self.settings)
         recurring = (split == 0) & np.isin(fingerprints, self._recurring)
-        with clock.timed("write"):
+        with stopwatch.timed("write"):
             written = _record_batch(reviews, encoded)
             for index, name in enumerate(SPLITS):
                 rows = written.filter(pa.array((split == index) & ~recurring))

@@ -6,8 +6,8 @@ from beam_pipelines.archive import read_blocks
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
-from beam_pipelines.execution.counters import Clock
-from beam_pipelines.execution.overlapped_dofn import WorkAhead
+from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
+from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import score_rows, shards
 from beam_pipelines.scoring.carried_columns import Kept
@@ -17,7 +17,7 @@ from beam_pipelines.scoring.settings import ScoreSettings
 from beam_pipelines.scoring.summary import block_statistics
 
 
-class ScoreBlock(WorkAhead):
+class ScoreBlock(OverlappedDoFn):
     """Scores the rows of a block: PCollection[Block] -> PCollection[ScoredBlock]."""
 
     # What has to be done by one core, such as TensorFlow's part, is done for one block beside another.
@@ -38,7 +38,7 @@ class ScoreBlock(WorkAhead):
         counters.add_seconds("load", self._load_seconds)
         self._load_seconds = 0
 
-    def work(self, block: Block, clock: Clock) -> list[ScoredBlock]:
+    def process_one(self, block: Block, stopwatch: Stopwatch) -> list[ScoredBlock]:
         settings = self.settings
         found = score_rows.score_rows(
             self._scorer,
@@ -49,13 +49,13 @@ class ScoreBlock(WorkAhead):
             empty_text=settings.empty_text,
         )
         block = block.reject(found.reasons)
-        return [ScoredBlock(block, found.kept, found.results, self._scorer.engine, found.work)]
+        return [ScoredBlock(block, found.kept, found.results, self._scorer.engine, found.metrics)]
 
 
 def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folder: str) -> None:
     """Writes a block's rejects, then its statistics, then its scores: their shard is the commit."""
     block = scored.block
-    with scored.work.timed("write"):
+    with scored.metrics.stopwatch.timed("write"):
         names = {} if settings.id_column else {shards.ROW_ID: pa.array(block.row_names, pa.string())}
         table = shards.score_table(names | scored.kept, scored.results, export)
         read_blocks.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
@@ -67,4 +67,4 @@ def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folde
     counters.count("rows_scored", block.rows.num_rows)
     counters.count("rows_rejected", len(block.rejects))
     counters.count("text_bytes", block.rows.column(settings.text_column).nbytes)
-    scored.work.add_to_counters()
+    counters.add_stopwatch(scored.metrics.stopwatch)

@@ -12,10 +12,10 @@ from beam_pipelines.archive.blocks import Block
 from beam_pipelines.errors import logger
 from beam_pipelines.scoring.carried_columns import Kept
 from beam_pipelines.scoring.carried_columns import columns as kept_columns
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 
-FAILED, WORK = "scoring_failed", "work"
+FAILED, METRICS_KEY = "scoring_failed", "metrics"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +26,13 @@ class ScoredRows:
       kept: By name, the columns that are carried along, of the scored rows.
       results: By name, an array or list of [scored rows] each.
       reasons: By index in the batch, why a row has no score.
-      work: What it took.
+      metrics: What the engine did.
     """
 
     kept: dict[str, pa.Array]
     results: dict
     reasons: dict[int, str]
-    work: Work
+    metrics: EngineMetrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +44,14 @@ class ScoredBlock:
       kept: By name, the columns that are carried along.
       results: By column of the shard, an array or list of [rows] each.
       engine: What computed them.
-      work: What it took.
+      metrics: What the engine did.
     """
 
     block: Block
     kept: dict[str, pa.Array]
     results: dict
     engine: str
-    work: Work
+    metrics: EngineMetrics
 
 
 def score_rows(
@@ -76,10 +76,10 @@ def score_rows(
 
     def scored(part: pa.Array) -> dict:
         # What is done for nothing, since a part fails, is not counted.
-        done = Work()
-        results = scorer.score(part, done)
-        results |= scorer.explain(part, results["tokens"], done) if explain else {}
-        return {**results, WORK: done}
+        metrics = EngineMetrics()
+        results = scorer.score(part, metrics)
+        results |= scorer.explain(part, results["tokens"], metrics) if explain else {}
+        return {**results, METRICS_KEY: metrics}
 
     whole = _others(len(texts), reasons)
     parts, failed = bisected(scored, texts.take(whole))
@@ -89,8 +89,8 @@ def score_rows(
         )
     reasons |= {whole[row].as_py(): f"{FAILED}_{type(error).__name__}" for row, error in failed.items()}
     left = _others(len(texts), reasons)
-    work = sum((part.pop(WORK) for part in parts), Work())
-    return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons, work)
+    metrics = sum((part.pop(METRICS_KEY) for part in parts), EngineMetrics())
+    return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons, metrics)
 
 
 def _others(rows: int, reasons: dict[int, str]) -> pa.Array:

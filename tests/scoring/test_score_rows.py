@@ -6,7 +6,7 @@ import pytest
 
 from beam_pipelines.scoring import score_rows
 from beam_pipelines.scoring.carried_columns import Kept
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 
 TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
 
@@ -17,9 +17,9 @@ class Fragile:
     def __init__(self):
         self.calls = 0
 
-    def score(self, texts: pa.Array, work: Work) -> dict:
+    def score(self, texts: pa.Array, metrics: EngineMetrics) -> dict:
         self.calls += 1
-        work.add_batch(len(texts), len(texts))
+        metrics.add_batch(tokens=len(texts), slots=len(texts))
         if any("poison" in text for text in texts.to_pylist()):
             raise ValueError("cannot swallow it")
         return {
@@ -27,7 +27,7 @@ class Fragile:
             "tokens": np.zeros(len(texts)),
         }
 
-    def explain(self, texts: pa.Array, tokens, work: Work) -> dict:
+    def explain(self, texts: pa.Array, tokens, metrics: EngineMetrics) -> dict:
         return {"reasons": [[text] for text in texts.to_pylist()]}
 
 
@@ -48,7 +48,7 @@ def test_the_rows_that_fail_alone_are_rejected(explain):
         6: "scoring_failed_ValueError",
     }
     assert found.kept["n"].to_pylist() == [1, 4, 7]
-    assert found.work.tokens == 3
+    assert found.metrics.tokens == 3
     assert found.results["score"].tolist() == [4, 4, 4]
     if explain:
         assert found.results["reasons"] == [["fine"], ["dull"], ["good"]]

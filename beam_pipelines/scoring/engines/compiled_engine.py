@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
 from beam_pipelines.text.encoded import Encoded
 
@@ -33,8 +33,10 @@ class CompiledEngine:
         """Makes ids of texts, string [batch]."""
         return self._encoder.encode(self._encoder.tokenize(texts))
 
-    def run(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, work: Work) -> dict[str, np.ndarray]:
+    def run(
+        self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, metrics: EngineMetrics
+    ) -> dict[str, np.ndarray]:
         """Scores reviews: see `SavedModelEngine.run`."""
-        work.add_batch(lengths.sum(), lengths.sum())
+        metrics.add_batch(tokens=lengths.sum(), slots=lengths.sum())
         pooled = self._network.pool(ids, starts, lengths)
         return {name: values.numpy() for name, values in self._finish(*map(tf.constant, pooled)).items()}

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.text import tokens
 from beam_pipelines.text.encoded import Encoded
 
@@ -36,14 +36,16 @@ class SavedModelEngine:
             **of_all,
         )
 
-    def run(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, work: Work) -> dict[str, np.ndarray]:
+    def run(
+        self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, metrics: EngineMetrics
+    ) -> dict[str, np.ndarray]:
         """Scores reviews.
 
         Args:
           ids: int [tokens].
           starts: int64 [batch], where each review's ids begin.
           lengths: int64 [batch], how many they are, at least one.
-          work: Where it tells what it did.
+          metrics: Counts what was done.
 
         Returns:
           `score`, `score_low`, `score_high`, float32 [batch].
@@ -51,7 +53,7 @@ class SavedModelEngine:
         found: dict[str, np.ndarray] = {}
         for rows in batches(lengths, BATCH_TOKENS) if len(lengths) else [np.empty(0, np.int64)]:
             padded = pad(ids, starts[rows], lengths[rows])
-            work.add_batch(lengths[rows].sum(), padded.size)
+            metrics.add_batch(tokens=lengths[rows].sum(), slots=padded.size)
             for name, values in self._signatures["score_ids"](ids=tf.constant(padded)).items():
                 found.setdefault(name, np.empty(len(lengths), np.float32))[rows] = values.numpy()
         return found

@@ -10,12 +10,12 @@ import tensorflow as tf
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.saved_model_engine import SavedModelEngine, as_tensor, batches
 
 SCORES = ("score", "score_low", "score_high")
-# What is told beside a score has to be the same; a float32 share of tokens has one right value.
-TOLD = ("tokens", "known_share", "truncated")
+# These follow from the tokens alone and so have to be equal; even a float32 share of tokens has one right value.
+EXACT_RESULTS = ("tokens", "known_share", "truncated")
 # Explaining holds a row of all filters for each token, so its batches are smaller.
 EXPLAINED_TOKENS = 4096
 # Scores may differ from the export's fixed ones by this share of the range (float32 rounding).
@@ -77,48 +77,48 @@ class Scorer:
     def _fault(self, export: Export) -> str:
         """How the engine differs on the fixed texts; empty where it does not."""
         fixed = export.about["fixed_texts"]
-        found = self.score(pa.array([one["text"] for one in fixed]), Work())
+        found = self.score(pa.array([one["text"] for one in fixed]), EngineMetrics())
         gaps = [np.abs(found[name] - np.array([one[name] for one in fixed], np.float32)).max() for name in SCORES]
         if not max(gaps) <= self._most_off:
             return f"scores the fixed texts {max(gaps):g} otherwise than when the model was exported"
-        for name in TOLD:
+        for name in EXACT_RESULTS:
             if not np.array_equal(found[name], np.array([one[name] for one in fixed], found[name].dtype)):
                 return f"tells other {name} of the fixed texts than when the model was exported"
         return ""
 
-    def score(self, texts: pa.Array, work: Work) -> dict[str, np.ndarray]:
+    def score(self, texts: pa.Array, metrics: EngineMetrics) -> dict[str, np.ndarray]:
         """Scores texts, in any order of lengths.
 
         Args:
           texts: string [batch].
-          work: Where it tells what it did.
+          metrics: Counts what was done.
 
         Returns:
           `score`, `score_low`, `score_high` float32, `tokens` int64, `known_share` float32 and
           `truncated` bool, all [batch].
         """
-        with work.timed("tokenise"):
+        with metrics.stopwatch.timed("tokenise"):
             encoded = self._engine.encode(texts)
-        work.unknown.append(encoded.unknown)
-        with work.timed("score"):
+        metrics.unknown.append(encoded.unknown)
+        with metrics.stopwatch.timed("score"):
             starts, lengths = np.cumsum(encoded.lengths) - encoded.lengths, encoded.lengths
             distinct, same = distinct_texts(texts)
-            scores = self._engine.run(encoded.ids, starts[distinct], lengths[distinct], work)
+            scores = self._engine.run(encoded.ids, starts[distinct], lengths[distinct], metrics)
         return {**{name: scores[name][same] for name in SCORES}, **encoded.told}
 
-    def explain(self, texts: pa.Array, tokens: np.ndarray, work: Work) -> dict[str, list]:
+    def explain(self, texts: pa.Array, tokens: np.ndarray, metrics: EngineMetrics) -> dict[str, list]:
         """Tells why texts got their scores.
 
         Args:
           texts: string [batch].
           tokens: int64 [batch], how many each has.
-          work: Where it tells what it did.
+          metrics: Counts what was done.
 
         Returns:
           `reasons`, a list of {phrase, points} for each text, the strongest first;
           `explained_score` and, of a CNN, `explained_rest`, float32 [batch].
         """
-        with work.timed("explain"):
+        with metrics.stopwatch.timed("explain"):
             distinct, same = distinct_texts(texts)
             told = self._explain(texts.take(pa.array(distinct)), tokens[distinct])
             return {name: [values[place] for place in same] for name, values in told.items()}

@@ -28,7 +28,7 @@ REJECT_EXAMPLES = 3
 
 def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> dict:
     """The statistics of a block: numbers, which add up over blocks, histograms, and examples."""
-    block, results, work = scored.block, scored.results, scored.work
+    block, results, metrics = scored.block, scored.results, scored.metrics
     scale = Scale(export.about["score_min"], export.about["score_max"])
     with_text = not settings.no_text_in_reports
     found = {
@@ -43,10 +43,10 @@ def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> di
         "columns_left_out": dict(sorted(block.left_out.items())),
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
         **_distributions(results, scale),
-        "batches": work.batches,
-        "tokens_in_batches": work.tokens,
-        "slots_in_batches": work.slots,
-        **count_unknown(work.unknown, with_text),
+        "batches": metrics.batches,
+        "tokens_in_batches": metrics.tokens,
+        "slots_in_batches": metrics.slots,
+        **count_unknown(metrics.unknown, with_text),
         **extremes(block, results, settings),
         "reject_examples": reject_examples(block.rejects, with_text and not settings.no_text_in_rejects),
     }
@@ -76,7 +76,7 @@ def count_unknown(parts: list[tuple[pa.Array, np.ndarray]], with_text: bool) -> 
     """How many tokens have no id, and the most frequent ones, ties by token.
 
     Args:
-      parts: Of `Work.unknown`.
+      parts: Of `EngineMetrics.unknown`.
       with_text: Whether the tokens may be told.
     """
     total = int(sum(counts.sum() for _, counts in parts))

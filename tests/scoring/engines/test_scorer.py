@@ -10,7 +10,7 @@ import pytest
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines import compiled_cnn, saved_model_engine
-from beam_pipelines.scoring.engines.metrics import Work
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.text import compiled_tokenizer
@@ -30,8 +30,8 @@ def test_engines_agree(trained, rows):
     auto, saved_model = Scorer(export), Scorer(export, "saved_model")
     assert auto.engine == "compiled"
     assert saved_model.engine == "saved_model"
-    found = auto.score(texts, Work())
-    for name, values in saved_model.score(texts, Work()).items():
+    found = auto.score(texts, EngineMetrics())
+    for name, values in saved_model.score(texts, EngineMetrics()).items():
         assert found[name] == pytest.approx(values, abs=WITHIN)
 
 
@@ -40,12 +40,12 @@ def test_it_counts_what_it_does(cnn):
     texts = pa.array(["excellent " * 200, "boring " * 300, "a zzz", "", "zzz zz"])
     scorer_of = {engine: Scorer(exports.find(str(cnn)), engine) for engine in ("saved_model", "compiled")}
     for engine, one in scorer_of.items():
-        work = Work()
-        one.score(texts, work)
-        assert (work.batches, work.tokens) == (1, 200 + 200 + 2 + 1 + 2)
-        assert work.slots == (5 * 200 if engine == "saved_model" else work.tokens)
-        assert set(work.seconds) == {"tokenise", "score"}
-        assert block_statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
+        metrics = EngineMetrics()
+        one.score(texts, metrics)
+        assert (metrics.batches, metrics.tokens) == (1, 200 + 200 + 2 + 1 + 2)
+        assert metrics.slots == (5 * 200 if engine == "saved_model" else metrics.tokens)
+        assert set(metrics.stopwatch.seconds) == {"tokenise", "score"}
+        assert block_statistics.count_unknown(metrics.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
 
 
 def test_a_text_that_recurs_is_scored_once(cnn):
@@ -53,14 +53,14 @@ def test_a_text_that_recurs_is_scored_once(cnn):
     texts = ["excellent zzz", "boring", "excellent zzz", "", "excellent zzz", ""]
     for engine in ("saved_model", "compiled"):
         scorer_of_all = Scorer(exports.find(str(cnn)), engine)
-        work = Work()
-        found = scorer_of_all.score(pa.array(texts), work)
+        metrics = EngineMetrics()
+        found = scorer_of_all.score(pa.array(texts), metrics)
         for row, text in enumerate(texts):
-            alone = scorer_of_all.score(pa.array([text]), Work())
+            alone = scorer_of_all.score(pa.array([text]), EngineMetrics())
             assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
-        assert work.tokens == 2 + 1 + 1
-        assert block_statistics.count_unknown(work.unknown, True)["unknown_tokens"] == {"zzz": 3}
-        told = scorer_of_all.explain(pa.array(texts), found["tokens"], Work())
+        assert metrics.tokens == 2 + 1 + 1
+        assert block_statistics.count_unknown(metrics.unknown, True)["unknown_tokens"] == {"zzz": 3}
+        told = scorer_of_all.explain(pa.array(texts), found["tokens"], EngineMetrics())
         assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
         assert told["reasons"][3] == told["reasons"][5] == []
 
