@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from beam_pipelines.archive import inputs
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError, logger
@@ -37,12 +37,12 @@ def build_count(root, files: list[inputs.InputFile], settings: PreprocessSetting
     """Adds the first reading of the archive: rejects, counts of rows and of training tokens."""
     import apache_beam as beam
 
-    from beam_pipelines.archive import read_blocks
+    from beam_pipelines.archive import rejects
     from beam_pipelines.preparing import counting, row_counts
 
     reviews = root | "Reviews" >> _read_reviews(files, settings)
     _ = reviews | "WriteRejects" >> beam.Map(
-        lambda one: read_blocks.write_rejects(
+        lambda one: rejects.write_rejects(
             one.block, one.rejects, folder=folder, with_raw=not settings.no_text_in_rejects
         )
     )
@@ -89,14 +89,14 @@ def _read_reviews(files: list[inputs.InputFile], settings: PreprocessSettings):
     from beam_pipelines.archive.read_blocks import ReadBlocks
     from beam_pipelines.preparing import reviews
 
-    read = ReadBlocks(files, _reading(files, settings))
+    read = ReadBlocks(files, _read_options(files, settings))
     return read | "Rate" >> beam.Map(reviews.rated_reviews, settings)
 
 
-def _reading(files: list[inputs.InputFile], settings: PreprocessSettings) -> Reading:
+def _read_options(files: list[inputs.InputFile], settings: PreprocessSettings) -> ReadOptions:
     from beam_pipelines.archive import blocks
 
-    return Reading.of(settings, settings.columns, blocks.block_bytes(files))
+    return ReadOptions.of(settings, settings.columns, blocks.block_bytes(files))
 
 
 def _write_counts(counts, *, folder: str, name: str) -> None:
@@ -185,7 +185,7 @@ def run(settings: PreprocessSettings, options) -> dict:
 
     folder = storage.absolute(settings.output)
     files = inputs.find(settings)
-    columns.check(columns.present(files, _reading(files, settings)), settings.columns)
+    columns.require(columns.columns_by_file(files, _read_options(files, settings)), settings.columns)
     if settings.embeddings:
         embeddings.locate(settings.embeddings)
     reads = [file.path for file in files]

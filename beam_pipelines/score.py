@@ -11,18 +11,18 @@ import dataclasses
 import time
 
 from beam_pipelines.archive import inputs
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.block_names import BLOCK_GLOBS
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.commands import entry, flags, job_folder, progress
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
-BLOCK = "[0-9]" * 6 + "-" + "[0-9]" * 15
 OUTPUTS = [
-    *(f"scores/{BLOCK}.{extension}" for extension in ("parquet", "jsonl", "csv")),
-    f"rejected/{BLOCK}.jsonl",
-    f"statistics/{BLOCK}.json",
+    *(f"scores/{block}.{extension}" for block in BLOCK_GLOBS for extension in ("parquet", "jsonl", "csv")),
+    *(f"rejected/{block}.jsonl" for block in BLOCK_GLOBS),
+    *(f"statistics/{block}.json" for block in BLOCK_GLOBS),
     "summary.json",
     "report.html",
 ]
@@ -35,7 +35,7 @@ class Job:
     Attributes:
       settings: What was asked for.
       files: The archive.
-      reading: How it is read.
+      read_options: How it is read.
       kept: The columns that are carried along.
       export: The model.
       folder: Where it writes.
@@ -43,7 +43,7 @@ class Job:
 
     settings: ScoreSettings
     files: list[inputs.InputFile]
-    reading: Reading
+    read_options: ReadOptions
     kept: tuple
     export: object
     folder: str
@@ -60,23 +60,23 @@ class Job:
         from beam_pipelines.scoring import carried_columns, shards
 
         files = inputs.find(settings)
-        reading = Reading.of(settings, (settings.text_column,), blocks.block_bytes(files))
-        found = columns.present(files, reading)
+        read_options = ReadOptions.of(settings, (settings.text_column,), blocks.block_bytes(files))
+        found = columns.columns_by_file(files, read_options)
         present = [name for one in found.values() for name in one.names]
         carried = carried_columns.choose(settings.keep_columns, present, settings.id_column)
         shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
         as_text = (settings.text_column, settings.id_column, settings.score_column)
         wanted = [settings.text_column, *(one.source for one in carried), settings.score_column]
-        reading = dataclasses.replace(
-            reading,
+        read_options = dataclasses.replace(
+            read_options,
             columns=tuple(dict.fromkeys(name for name in wanted if name)),
             all_columns=carried_columns.takes_all(settings.keep_columns),
             binary=tuple(one.source for one in carried if one.source not in as_text),
         )
-        columns.check(found, reading.columns)
+        columns.require(found, read_options.columns)
         carried_columns.check_types(carried, found)
         export = exports.find(settings.model)
-        return cls(settings, files, reading, carried, export, storage.absolute(settings.output))
+        return cls(settings, files, read_options, carried, export, storage.absolute(settings.output))
 
     @property
     def size_bytes(self) -> int:
@@ -88,10 +88,10 @@ class Job:
             "model_version": self.export.version,
             "model_digest": self.export.digest,
             "settings": self.settings.outcome,
-            "columns": list(self.reading.columns),
-            "block_bytes": self.reading.block_bytes,
+            "columns": list(self.read_options.columns),
+            "block_bytes": self.read_options.block_bytes,
             "inputs": {
-                file.label: {"place": file.place, "bytes": file.size_bytes, "modified": file.modified}
+                file.label: {"place": file.index, "bytes": file.size_bytes, "modified": file.modified}
                 for file in self.files
             },
         }
@@ -118,7 +118,7 @@ def build(root, job: Job, done: dict[str, int | None]) -> None:
 
     _ = (
         root
-        | "Blocks" >> ReadBlocks(job.files, job.reading, done)
+        | "Blocks" >> ReadBlocks(job.files, job.read_options, done)
         | "Score" >> beam.ParDo(score_block.ScoreBlock(job.settings, job.kept, job.export))
         | "Write" >> beam.Map(score_block.write, settings=job.settings, export=job.export, folder=job.folder)
     )

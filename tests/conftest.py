@@ -116,7 +116,7 @@ def no_credentials(monkeypatch, tmp_path):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     # As in a new process.
     monkeypatch.setattr(filesystems.FileSystems, "_pipeline_options", None)
-    monkeypatch.setattr(object_stores, "_reached", {})
+    monkeypatch.setattr(object_stores, "_probed", {})
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def check(file, columns, size: int, empty_text: str) -> int:
         )
         after = block.reject(found.reasons)
         assert after.rows_read == block.rows_read == len(found.results["score"]) + len(after.rejects)
-        places += [*after.places, *(reject.place for reject in after.rejects)]
+        places += [*after.row_numbers, *(reject.row_number for reject in after.rejects)]
         total += block.rows_read
         table = shards.score_table(found.kept, found.results, MODEL)
         for output_format in ("parquet", "jsonl", "csv"):

@@ -6,16 +6,16 @@ but no more than 4 MB, since a job needs some 30 MB of memory for each MB of a b
 """
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive import inputs, raw_rows
+from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.commands.progress import Progress
 
@@ -35,14 +35,14 @@ class Extent:
       files: The file; several only of a .tar.
       start: The offset of its first byte; of Parquet, the number of rows before.
       end: Where the next extent starts; None at the end of the file.
-      place: The line or row that it starts with, from 1.
-      row_group: Of Parquet, the place of the row group; None where all are read.
+      row_number: The line (text) or row (Parquet) that it starts with, from 1.
+      row_group: Of Parquet, the index of the row group; None where all are read.
     """
 
     files: tuple[InputFile, ...]
     start: int = 0
     end: int | None = None
-    place: int = 1
+    row_number: int = 1
     row_group: int | None = None
 
 
@@ -55,29 +55,29 @@ class Block:
       start: Where: the offset of the first byte, or of Parquet the number of rows before.
       end: Where the next block of the file starts; None for its last one.
       rows: The readable rows, one column for each wanted one.
-      places: The line or row of each, from 1.
+      row_numbers: The line (text) or row (Parquet) of each, from 1.
       rejects: The rows that could not be read.
       raw: What stood in the file for each of `rows`, or None of Parquet.
       encoding: Of `raw`.
       stored_bytes: About how much of the file it took, of `file.size_bytes`.
-      left_out: How many rows of JSON lines have a key that is none of the columns, where all are wanted.
+      unlisted_keys: How many rows of JSON lines have a key that is none of the columns, where all are wanted.
     """
 
     file: InputFile
     start: int
     end: int | None
     rows: pa.RecordBatch
-    places: list[int]
+    row_numbers: list[int]
     rejects: list[Reject]
     raw: RawRows | None = None
     encoding: str = "utf-8"
     stored_bytes: int = 0
-    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+    unlisted_keys: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The stem of its shard; names in order are rows in order."""
-        return block_name(self.file.place, self.start)
+        return block_name(self.file.index, self.start)
 
     @property
     def rows_read(self) -> int:
@@ -85,25 +85,25 @@ class Block:
 
     @property
     def row_names(self) -> list[str]:
-        """FILE:PLACE of each row, which names it where no column does."""
-        return [f"{self.file.name}:{place}" for place in self.places]
+        """FILE:NUMBER of each row, which names it where no column does."""
+        return [f"{self.file.name}:{number}" for number in self.row_numbers]
 
     def row_name(self, row: int) -> str:
-        return f"{self.file.name}:{self.places[row]}"
+        return f"{self.file.name}:{self.row_numbers[row]}"
 
     def reject(self, reasons: dict[int, str]) -> "Block":
         """Moves rows, given by their index, from `rows` to `rejects`."""
         if not reasons:
             return self
         moved = [
-            Reject.of(self.file.label, self.places[row], reason, self._raw(row), self.encoding)
+            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), self.encoding)
             for row, reason in reasons.items()
         ]
         kept = [row for row in range(self.rows.num_rows) if row not in reasons]
         return dataclasses.replace(
             self,
             rows=self.rows.take(pa.array(kept, pa.int64())),
-            places=[self.places[row] for row in kept],
+            row_numbers=[self.row_numbers[row] for row in kept],
             rejects=self.rejects + moved,
             raw=self.raw and self.raw.take(kept),
         )
@@ -114,47 +114,29 @@ class Block:
         return {name: self.rows.column(name)[row].as_py() for name in self.rows.schema.names}
 
 
-def block_name(file_place: int, start: int) -> str:
-    """The name of the block of a file that begins at `start`.
-
-    >>> block_name(3, 4096)
-    '000003-000000000004096'
-    """
-    return f"{file_place:06d}-{start:015d}"
-
-
-def is_block_name(name: str) -> bool:
-    """Whether `block_name` makes such names.
-
-    >>> is_block_name("000003-000000000004096"), is_block_name("mine")
-    (True, False)
-    """
-    return bool(re.fullmatch(r"\d{6}-\d{15}", name))
-
-
 def block_bytes(files: Iterable[InputFile]) -> int:
     """The size of a block, for an archive of these files."""
     total = sum(file.size_bytes for file in files)
     return min(max(total // WANTED_BLOCKS, MIN_BYTES), MAX_BYTES)
 
 
-def extents(group: tuple[InputFile, ...], reading: Reading) -> Iterator[Extent]:
-    """Lists what is to be read of a group of `inputs.together`, in its order."""
+def list_extents(group: tuple[InputFile, ...], options: ReadOptions) -> Iterator[Extent]:
+    """Lists what is to be read of a group of `inputs.group_containers`, in its order."""
     file = group[0]
     if not file.is_seekable:
         yield Extent(group)
     elif file.format == "parquet":
         yield from _row_groups(file)
     else:
-        yield from _ranges(file, reading)
+        yield from _ranges(file, options)
 
 
 def _row_groups(file: InputFile) -> Iterator[Extent]:
     import pyarrow.parquet as pq
 
-    with inputs.opened(file) as stream:
+    with inputs.open_file(file) as stream:
         metadata = pq.ParquetFile(stream.data).metadata
-    sizes = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     start = 0
     for group, rows in enumerate(sizes):
         if rows:
@@ -163,24 +145,24 @@ def _row_groups(file: InputFile) -> Iterator[Extent]:
             start = end
 
 
-def _ranges(file: InputFile, reading: Reading) -> Iterator[Extent]:
-    with inputs.opened(file) as stream:
-        rows = raw_rows.raw_rows(stream.data, reading.dialect(file.format), reading.max_row_bytes)
+def _ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
+    with inputs.open_file(file) as stream:
+        rows = raw_rows.raw_rows(stream.data, options.dialect(file.format), options.max_row_bytes)
         counted = _counted(rows, Progress(f"looking for the blocks of {file.name}:"))
-        for start, end, parts in groups(counted, 0, None, reading.block_bytes):
-            yield Extent((file,), start, end, int(parts[0].lines[0]))
+        for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):
+            yield Extent((file,), start, end, int(chunks[0].lines[0]))
 
 
 def _counted(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
-    for part in rows:
-        progress.add(len(part))
-        yield part
+    for chunk in rows:
+        progress.add(len(chunk))
+        yield chunk
 
 
-def groups(
+def cut_into_blocks(
     rows: Iterable[RawRows], start: int, end: int | None, size: int
 ) -> Iterator[tuple[int, int | None, list[RawRows]]]:
-    """Cuts a stream of rows into blocks by the rule that `extents` uses for plain files.
+    """Cuts a stream of rows into blocks by the rule that `list_extents` uses for plain files.
 
     Args:
       rows: The rows from `start` on.
@@ -192,14 +174,14 @@ def groups(
       The start, the end and the rows of each block.
     """
     block: list[RawRows] = []
-    for part in rows:
+    for chunk in rows:
         # A block has at least one row: even its first may begin at `size`, behind a byte order mark.
-        while (cut := max(int(np.searchsorted(part.offsets, start + size)), 0 if block else 1)) < len(part):
+        while (cut := max(int(np.searchsorted(chunk.offsets, start + size)), 0 if block else 1)) < len(chunk):
             if cut:
-                block.append(part.take(slice(0, cut)))
-            next_start = int(part.offsets[cut])
+                block.append(chunk.take(slice(0, cut)))
+            next_start = int(chunk.offsets[cut])
             yield start, next_start, block
-            start, block, part = next_start, [], part.take(slice(cut, None))
-        block.append(part)
+            start, block, chunk = next_start, [], chunk.take(slice(cut, None))
+        block.append(chunk)
     if block:
         yield start, end, block

@@ -8,8 +8,8 @@ import re
 import pyarrow as pa
 
 from beam_pipelines.archive import inputs, row_scanner, row_values
-from beam_pipelines.archive.inputs import InputFile, Opened
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.inputs import InputFile, OpenFile
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 
 PEEKED_ROWS = 1000
@@ -37,7 +37,7 @@ class Columns:
         return name in self.names or name in self.nested
 
 
-def present(files: list[InputFile], reading: Reading) -> dict[InputFile, Columns]:
+def columns_by_file(files: list[InputFile], options: ReadOptions) -> dict[InputFile, Columns]:
     """Looks at the start of all files for their columns.
 
     A file without rows that tell its columns is left out.
@@ -46,19 +46,19 @@ def present(files: list[InputFile], reading: Reading) -> dict[InputFile, Columns
       UserError: One is damaged, or its header is no row of its format.
     """
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        found = pool.map(lambda group: _of_group(group, reading), inputs.together(files))
+        found = pool.map(lambda group: _read_group(group, options), inputs.group_containers(files))
         return {file: columns for group in found for file, columns in group if columns is not None}
 
 
-def _of_group(group: tuple[InputFile, ...], reading: Reading) -> list[tuple[InputFile, Columns | None]]:
+def _read_group(group: tuple[InputFile, ...], options: ReadOptions) -> list[tuple[InputFile, Columns | None]]:
     found = []
-    for file, stream in inputs.opened_in_turn(group):
-        with inputs.damage_told(file):
-            found.append((file, _of_stream(file, stream, reading)))
+    for file, stream in inputs.iter_open(group):
+        with inputs.damage_as_user_error(file):
+            found.append((file, _read_stream(file, stream, options)))
     return found
 
 
-def check(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
+def require(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
     """Looks for the wanted columns. Of JSON lines, where a key may be rare, one file with it will do.
 
     Raises:
@@ -72,10 +72,10 @@ def check(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
             if name not in columns and not (file.format == "jsonl" and name in somewhere):
-                raise missing(file, name, columns.names)
+                raise missing_column(file, name, columns.names)
 
 
-def missing(file: InputFile, name: str, names) -> UserError:
+def missing_column(file: InputFile, name: str, names) -> UserError:
     """The error that a file lacks a column."""
     # White space around a name is part of it, and easily overlooked.
     there = ", ".join(one if one == one.strip() else repr(one) for one in names)
@@ -84,38 +84,38 @@ def missing(file: InputFile, name: str, names) -> UserError:
     return UserError(f"{file.label} has no column {name!r}; it has: {there or 'none'}{hint}")
 
 
-def of_file(file: InputFile, reading: Reading) -> Columns | None:
+def read_columns(file: InputFile, options: ReadOptions) -> Columns | None:
     """The columns of a file, or None if it has no row that tells them.
 
     Raises:
       UserError: It is damaged, or its header is no row of its format.
     """
-    with inputs.opened(file) as stream:
-        return _of_stream(file, stream, reading)
+    with inputs.open_file(file) as stream:
+        return _read_stream(file, stream, options)
 
 
-def _of_stream(file: InputFile, stream: Opened, reading: Reading) -> Columns | None:
+def _read_stream(file: InputFile, stream: OpenFile, options: ReadOptions) -> Columns | None:
     if file.format == "parquet":
-        return _of_parquet(file, stream)
-    rows = row_scanner.records(stream.data, reading.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
+        return _read_parquet(file, stream)
+    rows = row_scanner.scan_rows(stream.data, options.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None
     if first.data.startswith(UTF_16):
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
     if file.format == "jsonl":
-        return _of_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], reading)
-    return Columns(tuple(row_values.header(first, file, reading)))
+        return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], options)
+    return Columns(tuple(row_values.header(first, file, options)))
 
 
-def _of_json_lines(file: InputFile, rows: list[row_scanner.Record], reading: Reading) -> Columns | None:
+def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], options: ReadOptions) -> Columns | None:
     if _opens_array(rows):
         raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
-    for record in rows:
+    for raw_row in rows:
         try:
-            row = row_values.json_object(record, reading) or {}
+            row = row_values.json_object(raw_row, options) or {}
         except row_values.BadRow:
             continue  # It is rejected, with its reason, when the job reads it.
         names.update(row)
@@ -124,7 +124,7 @@ def _of_json_lines(file: InputFile, rows: list[row_scanner.Record], reading: Rea
     return Columns(tuple(names), tuple(nested)) if names else None
 
 
-def _opens_array(rows: list[row_scanner.Record]) -> bool:
+def _opens_array(rows: list[row_scanner.RawRow]) -> bool:
     """Whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
     lines = [row.data.strip() for row in rows if row.data.strip()]
     return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))
@@ -145,7 +145,7 @@ def _paths(row: dict, prefix: str = "") -> list[str]:
     return found
 
 
-def _of_parquet(file: InputFile, stream: Opened) -> Columns:
+def _read_parquet(file: InputFile, stream: OpenFile) -> Columns:
     from beam_pipelines.archive import parquet_blocks
 
     with parquet_blocks.seekable(file, stream) as source:

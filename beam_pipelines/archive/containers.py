@@ -18,12 +18,12 @@ class Member:
     """A file in an archive of files.
 
     Attributes:
-      at: Its place there, from 0.
+      index: Its index there, from 0.
       name: Its path there.
       size_bytes: Its size, unpacked by the archive but not by itself.
     """
 
-    at: int
+    index: int
     name: str
     size_bytes: int
 
@@ -83,7 +83,7 @@ def _open_tar(stream: BinaryIO, path: str) -> tarfile.TarFile:
     return tarfile.open(fileobj=stream, mode="r|" if path.lower().endswith(COMPRESSED_TAR) else "r:")
 
 
-def opened_in_turn(stream: BinaryIO, path: str, places: set[int]) -> Iterator[tuple[int, BinaryIO]]:
+def iter_open(stream: BinaryIO, path: str, places: set[int]) -> Iterator[tuple[int, BinaryIO]]:
     """Opens the members at some places, one after the other; each is read before the next is asked for.
 
     Of a tar this is one pass over it, which a compressed one can only be read in.

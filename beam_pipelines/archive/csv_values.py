@@ -11,7 +11,7 @@ import pyarrow as pa
 from beam_pipelines.archive import row_scanner
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 
 # Which rows are plain, bool [rows], and the values of each wanted field, string [plain rows].
 Values = tuple[np.ndarray, list[pa.Array]]
@@ -22,7 +22,7 @@ def none(rows: RawRows, columns: int) -> Values:
     return np.zeros(len(rows), bool), [pa.array([], pa.string())] * columns
 
 
-def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], reading: Reading) -> Values:
+def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], options: ReadOptions) -> Values:
     """Takes values out of rows that follow each other in `data`.
 
     Args:
@@ -33,12 +33,12 @@ def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], re
       reading: How it is read.
     """
     is_long = rows.ends[-1] - rows.starts[0] >= row_scanner.LONG_BYTES
-    if not is_long or codecs.lookup(reading.encoding).name != "utf-8":
+    if not is_long or codecs.lookup(options.encoding).name != "utf-8":
         return none(rows, len(wanted))
     from beam_pipelines.archive import compiled_scan
 
     plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
-    data, marks = np.frombuffer(rows.data, np.uint8), reading.dialect(file.format).marks
+    data, marks = np.frombuffer(rows.data, np.uint8), options.dialect(file.format).marks
     slots = np.full(fields, -1)
     slots[wanted] = np.arange(len(wanted))
     first, last, doubled = np.empty((3, len(wanted), len(rows)), np.int64)

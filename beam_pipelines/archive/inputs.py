@@ -38,25 +38,25 @@ class InputFile:
     """One file of the archive, or one member of a .zip or .tar among its files.
 
     Attributes:
-      place: Its place among all input files, from 0: they are sorted by path, members as they lie.
+      index: Its index among all input files, from 0: they are sorted by path, members as they lie.
       path: Where it lies.
       format: "csv", "tsv", "jsonl" or "parquet".
       compressed: Whether its name ends like that of a compressed file.
       size_bytes: Its size as it lies there.
       modified: When the file was last written, in seconds since 1970; None where that is not known.
       member: Of a member, its path in the .zip or .tar.
-      member_at: Of a member, its place there.
+      member_index: Of a member, its index there.
       name: What names it in ids: its label without the folders that all files have in common.
     """
 
-    place: int
+    index: int
     path: str
     format: str
     compressed: bool
     size_bytes: int
     modified: float | None = None
     member: str | None = None
-    member_at: int = 0
+    member_index: int = 0
     name: str = ""
 
     @property
@@ -71,7 +71,7 @@ class InputFile:
 
 
 @dataclasses.dataclass(frozen=True)
-class Opened:
+class OpenFile:
     """An open file.
 
     Attributes:
@@ -83,41 +83,41 @@ class Opened:
     stored: BinaryIO
 
 
-def together(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
+def group_containers(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
     """Groups the members of a .tar, which are read in one pass; other files stand alone."""
     grouped = itertools.groupby(files, lambda file: file.label if containers.is_zip(file.path) else file.path)
     return [tuple(group) for _, group in grouped]
 
 
-def opened_in_turn(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, Opened]]:
+def iter_open(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, OpenFile]]:
     """Opens a group's files one after the other; each is read before the next is asked for.
 
-    What is read of them is read within `damage_told`.
+    What is read of them is read within `damage_as_user_error`.
     """
     first = group[0]
-    with damage_told(first), storage.open_bytes(first.path) as raw, _decompressed(raw, first.path) as stream:
+    with damage_as_user_error(first), storage.open_bytes(first.path) as raw, _decompressed(raw, first.path) as stream:
         if first.member is None:
-            yield first, Opened(stream, raw)
+            yield first, OpenFile(stream, raw)
             return
-        files = {file.member_at: file for file in group}
-        for at, member in containers.opened_in_turn(stream, first.path, set(files)):
+        files = {file.member_index: file for file in group}
+        for at, member in containers.iter_open(stream, first.path, set(files)):
             with _decompressed(member, files[at].member) as data:
-                yield files[at], Opened(data, member)
+                yield files[at], OpenFile(data, member)
 
 
 @contextlib.contextmanager
-def opened(file: InputFile):
+def open_file(file: InputFile):
     """Opens a file for reading from its start.
 
     Raises:
       UserError: Within the context, when it is damaged or cut short.
     """
-    with contextlib.closing(opened_in_turn((file,))) as found, damage_told(file):
+    with contextlib.closing(iter_open((file,))) as found, damage_as_user_error(file):
         yield next(found)[1]
 
 
 @contextlib.contextmanager
-def damage_told(file: InputFile):
+def damage_as_user_error(file: InputFile):
     """Turns what a damaged file raises, or one that is cut short, into a UserError that names it.
 
     (Beam's own decompression, as of 2.77, takes a file that is cut short for one that ends there.)
@@ -179,8 +179,8 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
     folders = zip(*(path.split("/")[:-1] for path in sizes), strict=False)
     shared = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, folders))
     return [
-        dataclasses.replace(file, place=place, name="/".join(file.label.split("/")[shared:]))
-        for place, file in enumerate(files)
+        dataclasses.replace(file, index=index, name="/".join(file.label.split("/")[shared:]))
+        for index, file in enumerate(files)
     ]
 
 
@@ -193,10 +193,10 @@ def _file(path: str, size_bytes: int, modified: float | None, settings: ArchiveS
     if not (settings.input_format or named):
         raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
     file = InputFile(0, path, settings.input_format or named, compressed, size_bytes, modified)
-    return _checked(file)
+    return _refuse_compressed_parquet(file)
 
 
-def _checked(file: InputFile) -> InputFile:
+def _refuse_compressed_parquet(file: InputFile) -> InputFile:
     if file.format == "parquet" and file.compressed:
         raise UserError(f"{file.label}: a Parquet file is compressed inside; decompress it first")
     return file
@@ -204,7 +204,7 @@ def _checked(file: InputFile) -> InputFile:
 
 def _members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
     archive = InputFile(0, path, "an archive of files", False, size_bytes, modified)
-    with damage_told(archive), storage.open_bytes(path) as raw, _decompressed(raw, path) as stream:
+    with damage_as_user_error(archive), storage.open_bytes(path) as raw, _decompressed(raw, path) as stream:
         members = containers.members(stream, path, settings.max_unpacked_gb * 1e9)
     files, skipped = [], []
     times: collections.Counter = collections.Counter()
@@ -220,8 +220,8 @@ def _members(path: str, size_bytes: int, modified: float | None, settings: Archi
         times[member.name] += 1
         # An archive that was added to may hold a name twice.
         name = member.name if times[member.name] == 1 else f"({times[member.name]}) {member.name}"
-        file = InputFile(0, path, format, compressed, member.size_bytes, modified, name, member.at)
-        files.append(_checked(file))
+        file = InputFile(0, path, format, compressed, member.size_bytes, modified, name, member.index)
+        files.append(_refuse_compressed_parquet(file))
     if not files:
         raise UserError(f"{path} holds no file whose name tells its format; add --input_format csv, tsv or jsonl")
     if skipped:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_pipelines.archive.blocks import Block, Extent
-from beam_pipelines.archive.inputs import InputFile, Opened
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.inputs import InputFile, OpenFile
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 
 ROWS_AT_ONCE = 512
@@ -25,7 +25,7 @@ def opened(source) -> pq.ParquetFile:
 
 
 @contextlib.contextmanager
-def seekable(file: InputFile, stream: Opened):
+def seekable(file: InputFile, stream: OpenFile):
     """Yields a stream that can be read in any order: of a member of a .zip or .tar, a copy on disk."""
     if file.is_seekable:
         yield stream.data
@@ -36,7 +36,7 @@ def seekable(file: InputFile, stream: Opened):
         yield copy
 
 
-def read(extent: Extent, file: InputFile, stream: Opened, reading: Reading) -> Iterator[Block]:
+def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions) -> Iterator[Block]:
     """Yields the blocks of a row group, or of a whole file."""
     with seekable(file, stream) as source:
         parquet = opened(source)
@@ -44,23 +44,23 @@ def read(extent: Extent, file: InputFile, stream: Opened, reading: Reading) -> I
         groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
         row = extent.start
         for group in groups:
-            at_once = _rows_at_once(parquet.metadata.row_group(group), reading)
-            rows = parquet.iter_batches(at_once, row_groups=[group], columns=list(reading.columns))
+            at_once = _rows_at_once(parquet.metadata.row_group(group), options)
+            rows = parquet.iter_batches(at_once, row_groups=[group], columns=list(options.columns))
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
-            for batches in _slices(rows, reading.block_bytes):
+            for batches in _slices(rows, options.block_bytes):
                 batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-                block = _block(file, batch, row, reading)
+                block = _block(file, batch, row, options)
                 row += batch.num_rows
                 stored_bytes = batch.num_rows * file.size_bytes // total
                 yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
 
 
-def _rows_at_once(group: pq.RowGroupMetaData, reading: Reading) -> int:
+def _rows_at_once(group: pq.RowGroupMetaData, options: ReadOptions) -> int:
     """How many rows are at most about a quarter of a block."""
-    wanted = tuple(f"{name}." for name in reading.columns)
+    wanted = tuple(f"{name}." for name in options.columns)
     columns = (group.column(place) for place in range(group.num_columns))
     size = sum(one.total_uncompressed_size for one in columns if f"{one.path_in_schema}.".startswith(wanted))
-    return max(min(ROWS_AT_ONCE, reading.block_bytes * group.num_rows // (4 * max(size, 1))), 1)
+    return max(min(ROWS_AT_ONCE, options.block_bytes * group.num_rows // (4 * max(size, 1))), 1)
 
 
 def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:
@@ -75,19 +75,19 @@ def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.Re
         yield together
 
 
-def _block(file: InputFile, batch: pa.RecordBatch, start: int, reading: Reading) -> Block:
+def _block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOptions) -> Block:
     reasons: dict[int, str] = {}
-    arrays = [_checked(_column(file, batch, name), reasons, binary=name in reading.binary) for name in reading.columns]
+    arrays = [_checked(_column(file, batch, name), reasons, binary=name in options.binary) for name in options.columns]
     if _is_text(arrays[0].type):
-        too_long = pc.greater(pc.binary_length(arrays[0]), reading.max_row_bytes)
+        too_long = pc.greater(pc.binary_length(arrays[0]), options.max_row_bytes)
         reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
     else:
         reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
-    rows = pa.RecordBatch.from_arrays(arrays, names=list(reading.columns))
+    rows = pa.RecordBatch.from_arrays(arrays, names=list(options.columns))
     block = Block(file, start, None, rows, list(range(start + 1, start + 1 + batch.num_rows)), []).reject(reasons)
     if _is_text(arrays[0].type):
         return block
-    return dataclasses.replace(block, rows=block.rows.set_column(0, reading.columns[0], pa.array([], pa.string())))
+    return dataclasses.replace(block, rows=block.rows.set_column(0, options.columns[0], pa.array([], pa.string())))
 
 
 def _column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, Record, Scanner
+from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -30,30 +30,30 @@ class RawRows:
     broken: np.ndarray
 
     @classmethod
-    def of(cls, records: list[Record]) -> "RawRows":
-        bounds = np.cumsum([0, *(len(record.data) for record in records)])
-        starts, lines, broken = zip(*((record.start, record.line, record.broken) for record in records), strict=True)
-        data = b"".join(record.data for record in records)
+    def of(cls, rows: list[RawRow]) -> "RawRows":
+        bounds = np.cumsum([0, *(len(row.data) for row in rows)])
+        starts, lines, broken = zip(*((row.start, row.line, row.broken) for row in rows), strict=True)
+        data = b"".join(row.data for row in rows)
         return cls(data, bounds[:-1], bounds[1:], *(np.array(values) for values in (starts, lines, broken)))
 
     @classmethod
     def between(cls, data: bytes, bounds: np.ndarray, lines: np.ndarray, offset: int) -> "RawRows":
-        """Takes what `Scanner.take_whole` returns."""
+        """Takes what `RowScanner.take_whole_rows` returns."""
         starts, ends = bounds[:-1], bounds[1:]
         return cls(data, starts, ends, starts - starts[0] + offset, lines[:-1], np.zeros(len(starts), bool))
 
     @classmethod
-    def joined(cls, parts: list["RawRows"]) -> "RawRows":
+    def joined(cls, chunks: list["RawRows"]) -> "RawRows":
         """Rows that follow each other, of one or several parts."""
-        if len(parts) == 1:
-            return parts[0]
-        held = [memoryview(part.data)[part.starts[0] : part.ends[-1]] for part in parts]
-        moves = np.cumsum([0, *(len(data) for data in held[:-1])]) - [part.starts[0] for part in parts]
+        if len(chunks) == 1:
+            return chunks[0]
+        held = [memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]] for chunk in chunks]
+        moves = np.cumsum([0, *(len(data) for data in held[:-1])]) - [chunk.starts[0] for chunk in chunks]
         starts, ends = (
-            np.concatenate([getattr(part, name) + move for part, move in zip(parts, moves, strict=True)])
+            np.concatenate([getattr(chunk, name) + move for chunk, move in zip(chunks, moves, strict=True)])
             for name in ("starts", "ends")
         )
-        others = (np.concatenate([getattr(part, name) for part in parts]) for name in ("offsets", "lines", "broken"))
+        others = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("offsets", "lines", "broken"))
         return cls(b"".join(held), starts, ends, *others)
 
     def __len__(self) -> int:
@@ -62,10 +62,10 @@ class RawRows:
     def __getitem__(self, row: int) -> bytes:
         return self.data[self.starts[row] : self.ends[row]]
 
-    def records(self) -> Iterator[Record]:
+    def iter_rows(self) -> Iterator[RawRow]:
         places = (self.starts, self.ends, self.offsets, self.lines, self.broken)
         for start, end, offset, line, broken in zip(*(values.tolist() for values in places), strict=True):
-            yield Record(offset, line, self.data[start:end], broken)
+            yield RawRow(offset, line, self.data[start:end], broken)
 
     def take(self, rows: slice | np.ndarray) -> "RawRows":
         """Some of them; `data` is shared."""
@@ -74,18 +74,18 @@ class RawRows:
 
 
 def raw_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRows]:
-    """Yields the rows that `row_scanner.records` yields, in as many parts as suits it."""
-    scanner = Scanner(stream, dialect, max_bytes, **at)
-    single: list[Record] = []
-    while (found := scanner.take_whole() or scanner.next_record()) is not None:
-        if isinstance(found, Record):
+    """Yields the rows that `row_scanner.scan_rows` yields, in as many parts as suits it."""
+    scanner = RowScanner(stream, dialect, max_bytes, **at)
+    single: list[RawRow] = []
+    while (found := scanner.take_whole_rows() or scanner.next_row()) is not None:
+        if isinstance(found, RawRow):
             single.append(found)
             if found.start - single[0].start < READ_BYTES:
                 continue
         if single:
             yield RawRows.of(single)
             single = []
-        if not isinstance(found, Record):
+        if not isinstance(found, RawRow):
             yield RawRows.between(*found)
     if single:
         yield RawRows.of(single)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from beam_pipelines.archive import blocks, inputs, readers, rejects
+from beam_pipelines.archive import blocks, inputs, readers
+from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.execution import counters
-from beam_pipelines.files import storage
 
 
 @dataclasses.dataclass
@@ -28,22 +28,22 @@ class ReadBlocks(beam.PTransform):
     """
 
     files: list[InputFile]
-    reading: Reading
+    read_options: ReadOptions
     done: dict[str, int | None] = dataclasses.field(default_factory=dict)
 
     def expand(self, root):
         return (
             root
-            | "Files" >> beam.Create(inputs.together(self.files))
-            | "ListExtents" >> beam.FlatMap(blocks.extents, self.reading)
+            | "Files" >> beam.Create(inputs.group_containers(self.files))
+            | "ListExtents" >> beam.FlatMap(blocks.list_extents, self.read_options)
             | "LeaveOutDone" >> beam.Filter(lambda extent: not is_done(extent, self.done))
             | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.FlatMap(_read, self.reading, frozenset(self.done))
+            | "Read" >> beam.FlatMap(_read, self.read_options, frozenset(self.done))
         )
 
 
-def _read(extent: Extent, reading: Reading, done: frozenset[str]) -> Iterator[Block]:
-    return counters.timed_iterator("read", readers.read(extent, reading, done))
+def _read(extent: Extent, read_options: ReadOptions, done: frozenset[str]) -> Iterator[Block]:
+    return counters.timed_iterator("read", readers.read(extent, read_options, done))
 
 
 def is_done(extent: Extent, done: dict[str, int | None]) -> bool:
@@ -53,16 +53,10 @@ def is_done(extent: Extent, done: dict[str, int | None]) -> bool:
 
 def _is_covered(file: InputFile, extent: Extent, done: dict[str, int | None]) -> bool:
     at = extent.start
-    while (name := blocks.block_name(file.place, at)) in done:
+    while (name := block_name(file.index, at)) in done:
         at = done[name]
         if at == extent.end:
             return True
         if at is None:
             break
     return False
-
-
-def write_rejects(block: str, rejected: list[rejects.Reject], *, folder: str, with_raw: bool) -> None:
-    """Writes `rejected/BLOCK.jsonl`, where the block of that name has rejects."""
-    if rejected:
-        storage.write_bytes(folder, f"rejected/{block}.jsonl", rejects.json_lines(rejected, with_raw=with_raw))

@@ -7,7 +7,7 @@ from beam_pipelines.archive.settings import ArchiveSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How the files of an archive are read.
 
     Attributes:
@@ -31,7 +31,7 @@ class Reading:
     binary: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: ArchiveSettings, columns: tuple[str, ...], block_bytes: int) -> "Reading":
+    def of(cls, settings: ArchiveSettings, columns: tuple[str, ...], block_bytes: int) -> "ReadOptions":
         return cls(
             columns,
             block_bytes,

@@ -1,4 +1,4 @@
-"""Rows that cannot be used: each is written with its file, its place and its reason."""
+"""Rows that cannot be used: each is written with its file, its row number and its reason."""
 
 import dataclasses
 import json
@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 
 RAW_CHARACTERS = 2000
 TOO_MANY = 3
@@ -32,33 +33,45 @@ class Reject:
 
     Attributes:
       file: The path of its file, with `:MEMBER` in a .zip or .tar.
-      place: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
+      row_number: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
       reason: A word for the summary, such as "empty_text".
       raw: What stood there, cut after 2,000 characters; \\xNN is a byte that is not valid in the encoding.
     """
 
     file: str
-    place: int
+    row_number: int
     reason: str
     raw: str | None
 
     @classmethod
-    def of(cls, file: str, place: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
+    def of(cls, file: str, row_number: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
         """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
             raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
-        return cls(file, place, reason, raw[:RAW_CHARACTERS])
+        return cls(file, row_number, reason, raw[:RAW_CHARACTERS])
 
 
 def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
-    """One JSON object a line, in the order of their places; `raw` is null where it is not wanted."""
-    ordered = sorted(rejects, key=lambda reject: reject.place)
-    if not with_raw:
-        ordered = [dataclasses.replace(reject, raw=None) for reject in ordered]
-    rows = [json.dumps(dataclasses.asdict(reject), ensure_ascii=False) for reject in ordered]
-    return "".join(row + "\n" for row in rows).encode("utf-8", "replace")
+    """One JSON object a line, in the order of their row numbers; `raw` is null where it is not wanted."""
+    ordered = sorted(rejects, key=lambda reject: reject.row_number)
+    rows = [
+        {
+            "file": reject.file,
+            "place": reject.row_number,
+            "reason": reject.reason,
+            "raw": reject.raw if with_raw else None,
+        }
+        for reject in ordered
+    ]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
+
+
+def write_rejects(block: str, rejects: list[Reject], *, folder: str, with_raw: bool) -> None:
+    """Writes `rejected/BLOCK.jsonl`, where the block of that name has rejects."""
+    if rejects:
+        storage.write_bytes(folder, f"rejected/{block}.jsonl", json_lines(rejects, with_raw=with_raw))
 
 
 def empty_texts(texts: pa.Array) -> dict[int, str]:

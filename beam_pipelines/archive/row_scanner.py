@@ -60,7 +60,7 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern, re.Pattern | None]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Record:
+class RawRow:
     """A row as it lies in a text file.
 
     Attributes:
@@ -76,21 +76,21 @@ class Record:
     broken: bool = False
 
 
-def records(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[Record]:
+def scan_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRow]:
     r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
-    The arguments are those of `Scanner`.
+    The arguments are those of `RowScanner`.
 
     >>> import io
-    >>> [r.data for r in records(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
+    >>> [r.data for r in scan_rows(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
-    scanner = Scanner(stream, dialect, max_bytes, **at)
-    while (record := scanner.next_record()) is not None:
-        yield record
+    scanner = RowScanner(stream, dialect, max_bytes, **at)
+    while (row := scanner.next_row()) is not None:
+        yield row
 
 
-class Scanner:
+class RowScanner:
     """Takes one row after the other from a stream, or many at once.
 
     A row that does not end within `max_bytes` is looked at no further than its first line, so the next
@@ -122,7 +122,7 @@ class Scanner:
             self._buffer = _read_exactly(stream, len(BOM))
             self._start = self._at = len(BOM) if self._buffer == BOM else 0
 
-    def next_record(self) -> Record | None:
+    def next_row(self) -> RawRow | None:
         """Takes the next row; None at the end."""
         while (end := self._find_end()) is None:
             self._read_more()
@@ -130,10 +130,10 @@ class Scanner:
         if end < 0:
             data, size = self._take_first_line()
             self._start, self._line = start + size, line + 1
-            return Record(start, line, data, broken=True)
+            return RawRow(start, line, data, broken=True)
         data, self._at = self._buffer[self._at : end], end
         self._start, self._line = start + len(data), line + data.count(b"\n")
-        return Record(start, line, data) if data else None
+        return RawRow(start, line, data) if data else None
 
     def _read_more(self) -> None:
         # Doubling what is read keeps the work linear while a long row is incomplete.
@@ -144,11 +144,11 @@ class Scanner:
         self._end = self._end and self._end - self._at
         self._at = 0
 
-    def take_whole(self) -> tuple[bytes, np.ndarray, np.ndarray, int] | None:
+    def take_whole_rows(self) -> tuple[bytes, np.ndarray, np.ndarray, int] | None:
         """Takes all rows that are whole within the bytes at hand.
 
         Returns:
-          None where `next_record` has to look, else the bytes that hold them, where each starts and the
+          None where `next_row` has to look, else the bytes that hold them, where each starts and the
           last ends, int64 [rows + 1], the lines there, int64 [rows + 1], and the first row's offset.
         """
         if not self._buffer and not self._ended:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import Reading
-from beam_pipelines.archive.row_scanner import Record
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 
 csv.field_size_limit(1 << 30)
@@ -23,14 +23,14 @@ class BadRow(Exception):
     """A row that cannot be read; its text is the reason for the summary."""
 
 
-def header(first: Record, file: InputFile, reading: Reading) -> list[str]:
+def header(first: RawRow, file: InputFile, options: ReadOptions) -> list[str]:
     """The names in the first row of a CSV or TSV.
 
     Raises:
       UserError: It is no row of its format.
     """
     try:
-        return _fields(first, file.format, reading)
+        return _fields(first, file.format, options)
     except BadRow as bad:
         if b"\r" in first.data.rstrip():
             raise UserError(
@@ -39,7 +39,7 @@ def header(first: Record, file: InputFile, reading: Reading) -> list[str]:
         raise UserError(f"{file.label}: its first line is no header: {bad}") from None
 
 
-def csv_values(file: InputFile, fields: int, wanted: list[int], reading: Reading) -> Callable[[Record], Values]:
+def csv_values(file: InputFile, fields: int, wanted: list[int], options: ReadOptions) -> Callable[[RawRow], Values]:
     """Makes the function that takes the wanted values out of a row.
 
     Args:
@@ -49,10 +49,10 @@ def csv_values(file: InputFile, fields: int, wanted: list[int], reading: Reading
       reading: How it is read.
     """
 
-    def values(record: Record) -> Values:
-        if record.line == 1 or not record.data.strip(b"\r\n"):
+    def values(raw_row: RawRow) -> Values:
+        if raw_row.line == 1 or not raw_row.data.strip(b"\r\n"):
             return None
-        found = _fields(record, file.format, reading)
+        found = _fields(raw_row, file.format, options)
         if len(found) != fields:
             raise BadRow("too_few_fields" if len(found) < fields else "too_many_fields")
         return [found[place] for place in wanted]
@@ -60,35 +60,35 @@ def csv_values(file: InputFile, fields: int, wanted: list[int], reading: Reading
     return values
 
 
-def _fields(record: Record, format: str, reading: Reading) -> list[str]:
-    dialect = reading.dialect(format)
-    if record.broken:
-        is_open = dialect.quote and dialect.quote.encode() in record.data
+def _fields(raw_row: RawRow, format: str, options: ReadOptions) -> list[str]:
+    dialect = options.dialect(format)
+    if raw_row.broken:
+        is_open = dialect.quote and dialect.quote.encode() in raw_row.data
         raise BadRow("open_quote" if is_open else "row_too_long")
     quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     try:
-        text = _text(record, reading)
+        text = _text(raw_row, options)
         return next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting))
     except csv.Error:
         raise BadRow("broken_csv") from None
 
 
-def _text(record: Record, reading: Reading) -> str:
+def _text(raw_row: RawRow, options: ReadOptions) -> str:
     try:
-        return record.data.decode(reading.encoding)
+        return raw_row.data.decode(options.encoding)
     except UnicodeDecodeError:
-        raise BadRow(reading.badly_encoded) from None
+        raise BadRow(options.badly_encoded) from None
 
 
-def json_object(record: Record, reading: Reading) -> dict | None:
+def json_object(raw_row: RawRow, options: ReadOptions) -> dict | None:
     """The object on a line; None for a blank one.
 
     Raises:
       BadRow: It is none.
     """
-    if record.broken:
+    if raw_row.broken:
         raise BadRow("row_too_long")
-    text = _text(record, reading)
+    text = _text(raw_row, options)
     if not text.strip():
         return None
     try:
@@ -100,18 +100,18 @@ def json_object(record: Record, reading: Reading) -> dict | None:
     return row
 
 
-def json_values(record: Record, reading: Reading, left_out: collections.Counter) -> Values:
-    """The wanted values of a line; where all columns are wanted, other keys are counted in `left_out`."""
-    row = json_object(record, reading)
+def json_values(raw_row: RawRow, options: ReadOptions, unlisted_keys: collections.Counter) -> Values:
+    """The wanted values of a line; where all columns are wanted, other keys are counted in `unlisted_keys`."""
+    row = json_object(raw_row, options)
     if row is None:
         return None
-    if reading.all_columns:
-        left_out.update(row.keys() - set(reading.columns))
-    values = [_value(row, name) for name in reading.columns]
+    if options.all_columns:
+        unlisted_keys.update(row.keys() - set(options.columns))
+    values = [_value(row, name) for name in options.columns]
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string")
     values = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
-    if rb"\ud" in record.data or rb"\uD" in record.data:
+    if rb"\ud" in raw_row.data or rb"\uD" in raw_row.data:
         # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
         try:
             "".join(v or "" for v in values).encode()

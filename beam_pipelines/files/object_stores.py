@@ -19,7 +19,7 @@ from beam_pipelines.errors import UserError
 # Seconds to wait for an answer to the first question.
 _TIMEOUT = 10
 # By SCHEME://BUCKET: what writes there other than Beam, or None.
-_reached: dict[str, object] = {}
+_probed: dict[str, object] = {}
 
 
 def set_options(options: pipeline_options.PipelineOptions) -> None:
@@ -35,7 +35,7 @@ def options() -> pipeline_options.PipelineOptions:
     return filesystems.FileSystems._pipeline_options
 
 
-def reach(path: str) -> type[filesystems.FileSystems]:
+def file_systems_for(path: str) -> type[filesystems.FileSystems]:
     """Returns Beam's file systems, once the bucket of a path has answered in this process.
 
     Raises:
@@ -44,9 +44,9 @@ def reach(path: str) -> type[filesystems.FileSystems]:
     """
     scheme, bucket, key = _parts(path)
     root = f"{scheme}://{bucket}"
-    if root not in _reached:
-        with told(path):
-            _reached[root] = _first_access(path, scheme, bucket, key)
+    if root not in _probed:
+        with store_errors(path):
+            _probed[root] = _first_access(path, scheme, bucket, key)
     return filesystems.FileSystems
 
 
@@ -55,10 +55,10 @@ def write(path: str, data: bytes) -> None:
 
     An object is published at `close`: an exception before must not reach it, hence no `with`.
     """
-    store = reach(path)
+    store = file_systems_for(path)
     scheme, bucket, key = _parts(path)
-    with told(path):
-        if client := _reached[f"{scheme}://{bucket}"]:
+    with store_errors(path):
+        if client := _probed[f"{scheme}://{bucket}"]:
             # Beam (2.77) cannot write an empty object there, and takes three requests for any other.
             client.put_object(Bucket=bucket, Key=key, Body=data)
         else:
@@ -80,17 +80,17 @@ def _first_access(path: str, scheme: str, bucket: str, key: str):
         filesystems.FileSystems.get_filesystem(path)
     except ValueError:
         raise UserError(f"{path}: a path is a local one, gs://BUCKET/... or s3://BUCKET/...") from None
-    if scheme not in _ASK:
+    if scheme not in _PROBES:
         return None
     if not bucket:
         raise UserError(f"{path} names no bucket")
     # Where a policy lets a user list only a part of the bucket, it is the part that is asked for.
     prefix = re.split(r"[*?[]", key)[0].rpartition("/")[0]
-    return _ASK[scheme](path, bucket, prefix, given)
+    return _PROBES[scheme](path, bucket, prefix, given)
 
 
 @contextlib.contextmanager
-def told(path: str):
+def store_errors(path: str):
     """Makes one error of whatever a store raises in the context.
 
     Raises:
@@ -139,7 +139,7 @@ def _message(error: BaseException) -> str:
     return str(getattr(error, "message", None) or error)
 
 
-def _ask_s3(path: str, bucket: str, prefix: str, given):
+def _probe_s3(path: str, bucket: str, prefix: str, given):
     from apache_beam.io.aws import s3io
 
     try:
@@ -164,7 +164,7 @@ def _ask_s3(path: str, bucket: str, prefix: str, given):
     return client
 
 
-def _ask_gs(path: str, bucket: str, prefix: str, given) -> None:
+def _probe_gs(path: str, bucket: str, prefix: str, given) -> None:
     import google.api_core.exceptions
     import google.auth.exceptions
     from apache_beam.internal.gcp import auth
@@ -188,4 +188,4 @@ def _ask_gs(path: str, bucket: str, prefix: str, given) -> None:
         raise UserError(f"{path}: there is no bucket {bucket!r}") from None
 
 
-_ASK = {"s3": _ask_s3, "gs": _ask_gs}
+_PROBES = {"s3": _probe_s3, "gs": _probe_gs}

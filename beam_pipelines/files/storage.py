@@ -34,8 +34,8 @@ def _store(path: str):
     """Yields Beam's file systems, and tells in one sentence what fails in the context."""
     from beam_pipelines.files import object_stores
 
-    file_systems = object_stores.reach(path)
-    with object_stores.told(path):
+    file_systems = object_stores.file_systems_for(path)
+    with object_stores.store_errors(path):
         yield file_systems
 
 

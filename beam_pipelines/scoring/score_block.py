@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from beam_pipelines.archive import read_blocks
+from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
@@ -58,7 +58,7 @@ def write(scored: ScoredBlock, *, settings: ScoreSettings, export: Export, folde
     with scored.metrics.stopwatch.timed("write"):
         names = {} if settings.id_column else {shards.ROW_ID: pa.array(block.row_names, pa.string())}
         table = shards.score_table(names | scored.kept, scored.results, export)
-        read_blocks.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
+        rejects.write_rejects(block.name, block.rejects, folder=folder, with_raw=not settings.no_text_in_rejects)
         storage.write_json(
             folder, shards.STATISTICS.format(block.name), block_statistics.of_block(scored, settings, export)
         )

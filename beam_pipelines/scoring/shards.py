@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from beam_pipelines.archive.blocks import is_block_name
+from beam_pipelines.archive.block_names import is_block_name
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands.progress import Done
 from beam_pipelines.errors import UserError

@@ -5,7 +5,7 @@ import pytest
 
 from beam_pipelines.archive import blocks, inputs, parquet_blocks, raw_rows, readers, row_scanner
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
 from tests.helpers.archives import COMPRESS, input_file, parquet, read_all
 
@@ -39,7 +39,7 @@ SIZES = [1, 9, 40, 100, 1 << 20]
 
 
 def extents(file: InputFile, size: int) -> list[blocks.Extent]:
-    return list(blocks.extents((file,), Reading(("text",), size, max_row_bytes=MAX_ROW_BYTES)))
+    return list(blocks.list_extents((file,), ReadOptions(("text",), size, max_row_bytes=MAX_ROW_BYTES)))
 
 
 def sized(*sizes: int) -> list[InputFile]:
@@ -73,14 +73,14 @@ def test_the_extents_of_a_plain_file_cover_it(tmp_path, format, size):
     assert found[-1].end is None
     assert all(extent.end - extent.start >= size for extent in found[:-1])
     for extent in found:
-        assert extent.place == content[: extent.start].count(b"\n") + 1
-        reading = Reading(("text",), size, max_row_bytes=MAX_ROW_BYTES)
-        assert [(block.start, block.end) for block in readers.read(extent, reading)] == [(extent.start, extent.end)]
+        assert extent.row_number == content[: extent.start].count(b"\n") + 1
+        options = ReadOptions(("text",), size, max_row_bytes=MAX_ROW_BYTES)
+        assert [(block.start, block.end) for block in readers.read(extent, options)] == [(extent.start, extent.end)]
 
 
 def test_a_quoted_newline_starts_no_extent(tmp_path):
     file = input_file(tmp_path / "a.csv", b'text\n"a\nb"\nc\n')
-    starts = [(extent.start, extent.end, extent.place) for extent in extents(file, 1)]
+    starts = [(extent.start, extent.end, extent.row_number) for extent in extents(file, 1)]
     assert starts == [(0, 5, 1), (5, 11, 2), (11, None, 4)]
 
 
@@ -104,7 +104,12 @@ def test_compression_changes_no_block(tmp_path, format, size, compression):
     packed = input_file(tmp_path / f"a.{format}{compression}", COMPRESS[compression](content))
     expected, found = (
         [
-            (block.name, block.rows.to_pydict(), block.places, [(r.place, r.reason, r.raw) for r in block.rejects])
+            (
+                block.name,
+                block.rows.to_pydict(),
+                block.row_numbers,
+                [(r.row_number, r.reason, r.raw) for r in block.rejects],
+            )
             for block in read_all(file, ("text", "n"), size=size, max_row_bytes=MAX_ROW_BYTES)
         ]
         for file in (plain, packed)
@@ -117,11 +122,13 @@ def test_compression_changes_no_block(tmp_path, format, size, compression):
 def test_groups_cut_where_extents_cut(tmp_path, size):
     content = CONTENTS["csv"]
     file = input_file(tmp_path / "a.csv", content)
-    with inputs.opened(file) as stream:
-        rows = list(row_scanner.records(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
-    with inputs.opened(file) as stream:
-        grouped = list(blocks.groups(raw_rows.raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size))
-    assert [row for _, _, group in grouped for part in group for row in part.records()] == rows
+    with inputs.open_file(file) as stream:
+        rows = list(row_scanner.scan_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
+    with inputs.open_file(file) as stream:
+        grouped = list(
+            blocks.cut_into_blocks(raw_rows.raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size)
+        )
+    assert [row for _, _, group in grouped for part in group for row in part.iter_rows()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
 
 
@@ -137,7 +144,7 @@ def test_a_row_group_of_parquet_is_an_extent(tmp_path):
     found = read_all(file, ("text",))
     assert [(block.start, block.end) for block in found] == [(0, 3), (3, 6), (6, None)]
     assert [block.rows["text"].to_pylist() for block in found] == [list("abc"), list("def"), ["g"]]
-    assert [block.places for block in found] == [[1, 2, 3], [4, 5, 6], [7]]
+    assert [block.row_numbers for block in found] == [[1, 2, 3], [4, 5, 6], [7]]
 
 
 def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
@@ -148,24 +155,18 @@ def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
     found = read_all(file, ("text",), size=10_000)
     assert len(found) > 6
     assert [text for block in found for text in block.rows["text"].to_pylist()] == texts
-    assert [place for block in found for place in block.places] == list(range(1, 1001))
-    assert [block.start for block in found] == [block.places[0] - 1 for block in found]
+    assert [place for block in found for place in block.row_numbers] == list(range(1, 1001))
+    assert [block.start for block in found] == [block.row_numbers[0] - 1 for block in found]
 
 
 def test_parquet_without_rows_has_no_block(tmp_path):
     assert read_all(input_file(tmp_path / "a.parquet", parquet({"text": pa.array([], pa.string())})), ("text",)) == []
 
 
-def block(texts: list[str | None], rejects=(), *, file_place: int = 3, start: int = 100) -> blocks.Block:
-    file = InputFile(file_place, "/data/a.csv", "csv", False, 1000)
+def block(texts: list[str | None], rejects=(), *, file_index: int = 3, start: int = 100) -> blocks.Block:
+    file = InputFile(file_index, "/data/a.csv", "csv", False, 1000)
     rows = pa.record_batch({"text": pa.array(texts), "n": pa.array(range(len(texts)))})
     return blocks.Block(file, start, None, rows, [10 * (row + 1) for row in range(len(texts))], list(rejects))
-
-
-def test_the_names_of_shards_give_the_order_of_the_input_back():
-    places = [(0, 0), (0, 9), (0, 10), (2, 1 << 40), (10, 0), (10, 5)]
-    names = [block([], file_place=file, start=start).name for file, start in places]
-    assert names == sorted(set(names))
 
 
 def test_reject_moves_rows_and_loses_none():
@@ -173,14 +174,14 @@ def test_reject_moves_rows_and_loses_none():
     before = block(["a", "", "c", None], [earlier])
     after = before.reject({3: "missing_text", 1: "empty_text"})
     assert after.rows.to_pydict() == {"text": ["a", "c"], "n": [0, 2]}
-    assert after.places == [10, 30]
+    assert after.row_numbers == [10, 30]
     assert after.rejects == [
         earlier,
         Reject("/data/a.csv", 40, "missing_text", '{"text": null, "n": 3}'),
         Reject("/data/a.csv", 20, "empty_text", '{"text": "", "n": 1}'),
     ]
     assert before.rows_read == after.rows_read == 5
-    assert before.places == [10, 20, 30, 40]
+    assert before.row_numbers == [10, 20, 30, 40]
 
 
 def test_reject_of_every_row_keeps_the_columns():

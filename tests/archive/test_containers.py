@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from beam_pipelines.archive import blocks, columns, inputs
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS, found, parquet, read_all
 
@@ -70,14 +70,14 @@ def test_every_member_is_read_in_its_order(tmp_path, name):
     assert [block.rows["text"].to_pylist() for block in read] == [["first"], ["second"], ["third"], ["fourth"]]
     assert [(block.start, block.end) for block in read] == [(0, None), (0, None), (0, 1), (1, None)]
     [reject] = read[0].rejects
-    assert (reject.file, reject.place, reject.reason) == (f"{tmp_path}/{name}:dump/b.csv", 3, "invalid_utf8")
+    assert (reject.file, reject.row_number, reject.reason) == (f"{tmp_path}/{name}:dump/b.csv", 3, "invalid_utf8")
     assert list(tmp_path.iterdir()) == [tmp_path / name]
 
 
 def test_the_members_of_a_zip_are_shared_out_and_a_tar_is_read_in_one_pass(tmp_path):
-    groups = [inputs.together(write(tmp_path / name, PACKED[name])) for name in ("a.zip", "a.tar")]
+    groups = [inputs.group_containers(write(tmp_path / name, PACKED[name])) for name in ("a.zip", "a.tar")]
     assert [[len(group) for group in found] for found in groups] == [[1, 1, 1], [3]]
-    extents = list(blocks.extents(groups[1][0], Reading(("text",))))
+    extents = list(blocks.list_extents(groups[1][0], ReadOptions(("text",))))
     assert [extent.files for extent in extents] == groups[1]
 
 
@@ -86,7 +86,7 @@ def test_it_lies_among_other_files_in_their_order(tmp_path):
     (tmp_path / "0.csv").write_bytes(b"text\nzeroth\n")
     (tmp_path / "a.zip").write_bytes(zipped())
     files = found(tmp_path / "*")
-    assert [file.place for file in files] == [0, 1, 2, 3, 4]
+    assert [file.index for file in files] == [0, 1, 2, 3, 4]
     texts = [text for block in read_all(files, ("text",)) for text in block.rows["text"].to_pylist()]
     assert texts == ["zeroth", "first", "second", "third", "fourth", "last"]
 
@@ -155,4 +155,4 @@ def test_what_is_packed_in_another_way_is_not_read_as_rows(tmp_path, caplog):
 def test_the_columns_of_all_members_are_looked_at_before(tmp_path):
     files = write(tmp_path / "a.tar.gz", gzip.compress(tarred({"a.csv": b"text\na\n", "b.csv": b"body\na\n"})))
     with pytest.raises(UserError, match=r"a\.tar\.gz:b\.csv has no column 'text'; it has: body"):
-        columns.check(columns.present(files, Reading(("text",))), ("text",))
+        columns.require(columns.columns_by_file(files, ReadOptions(("text",))), ("text",))

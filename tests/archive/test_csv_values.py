@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from beam_pipelines.archive import csv_values, row_scanner
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from tests.helpers.archives import compiled, input_file, read_all, read_one
 from tests.helpers.rows import often
 
@@ -62,7 +62,7 @@ def seen(file, columns: tuple[str, ...], **how) -> list[tuple]:
             block.name,
             block.end,
             block.rows,
-            block.places,
+            block.row_numbers,
             block.rejects,
             [block.raw[row] for row in range(len(block.raw))],
         )
@@ -108,13 +108,15 @@ def test_any_bytes_give_the_same_blocks(tmp_path, content, header, how, size):
 def test_which_rows_are_plain(row, expected):
     """All others cost some microseconds each."""
     around = [b"x,y\n", row if row.endswith(b"\n") else b"", b"x,y\n", row]
-    found = [row_scanner.Record(0, line, data) for line, data in enumerate(around, 1) if data]
+    found = [row_scanner.RawRow(0, line, data) for line, data in enumerate(around, 1) if data]
     rows = RawRows.of(found)
     with compiled(True):
         plain, [second, first] = csv_values.values(
-            rows, file=FILE, fields=2, wanted=[1, 0], reading=Reading(("b", "a"))
+            rows, file=FILE, fields=2, wanted=[1, 0], options=ReadOptions(("b", "a"))
         )
-    assert plain.tolist() == [record.line > 1 and (record.data == b"x,y\n" or expected is not None) for record in found]
+    assert plain.tolist() == [
+        raw_row.line > 1 and (raw_row.data == b"x,y\n" or expected is not None) for raw_row in found
+    ]
     values = zip(second.to_pylist(), first.to_pylist(), strict=True)
     assert [list(pair) for pair in values if pair != ("y", "x")] == [expected] * (len(found) - 2) * bool(expected)
 
@@ -124,8 +126,8 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     with compiled(True):
         block = read_one(input_file(tmp_path / "a.csv", content))
     assert block.rows.to_pydict() == {"text": ["ab", "c", "ef", "g"], "band": ["1", "2", "3", "4"]}
-    assert block.places == [2, 3, 7, 8]
-    assert [reject.place for reject in block.rejects] == [4, 6]
+    assert block.row_numbers == [2, 3, 7, 8]
+    assert [reject.row_number for reject in block.rejects] == [4, 6]
     assert [block.raw[row] for row in range(4)] == [b'"a"b,1\n', b"c,2\n", b'"e"f,3\n', b"g,4\n"]
     assert block.reject({2: "empty_text"}).rejects[-1].raw == '"e"f,3\n'
 
@@ -135,8 +137,8 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     [("utf-8", 0, True), ("UTF8", 0, True), ("utf-8", 1, False), ("latin-1", 0, False), ("utf-8-sig", 0, False)],
 )
 def test_what_is_read_at_once(encoding, less, is_plain):
-    rows = RawRows.of([row_scanner.Record(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
-    reading = Reading(("text",), encoding=encoding)
-    plain, [texts] = csv_values.values(rows, file=FILE, fields=1, wanted=[0], reading=reading)
+    rows = RawRows.of([row_scanner.RawRow(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
+    options = ReadOptions(("text",), encoding=encoding)
+    plain, [texts] = csv_values.values(rows, file=FILE, fields=1, wanted=[0], options=options)
     assert plain.tolist() == [is_plain]
     assert len(texts) == is_plain

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from beam_pipelines.archive import columns, inputs
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import found, input_file, parquet
 
@@ -18,7 +18,7 @@ def write(folder, *names: str, content: bytes = b"text\na\n") -> None:
 
 
 def check(*files: inputs.InputFile, wanted=("text", "id"), **how) -> None:
-    columns.check(columns.present(list(files), Reading(wanted, **how)), wanted)
+    columns.require(columns.columns_by_file(list(files), ReadOptions(wanted, **how)), wanted)
 
 
 def error(sentence: str):
@@ -57,7 +57,7 @@ def test_several_globs_give_each_file_once_in_one_order(tmp_path):
     write(tmp_path, "b.csv", "a.csv", "c.jsonl.gz", "deep/d.pq", "deep/notes.txt")
     globs = [f"{tmp_path}/*.jsonl.gz", f"{tmp_path}/*.csv", f"{tmp_path}/a.*", f"{tmp_path}/b.csv", f"{tmp_path}/**.pq"]
     files = found(*globs)
-    assert [(file.place, file.path, file.format, file.compressed, file.size_bytes) for file in files] == [
+    assert [(file.index, file.path, file.format, file.compressed, file.size_bytes) for file in files] == [
         (0, f"{tmp_path}/a.csv", "csv", False, 7),
         (1, f"{tmp_path}/b.csv", "csv", False, 7),
         (2, f"{tmp_path}/c.jsonl.gz", "jsonl", True, 7),

@@ -18,7 +18,7 @@ def test_rejected_rows_of_parquet(tmp_path, kind):
         (3, "invalid_utf8", '{"text": null, "band": "\\\\xff"}'),
     ]
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "d"]}
-    assert block.places == [1, 4]
+    assert block.row_numbers == [1, 4]
 
 
 def test_a_parquet_string_that_lies(tmp_path):
@@ -83,7 +83,7 @@ def test_a_parquet_text_that_is_too_long_is_rejected(tmp_path):
     block = read_one(
         input_file(tmp_path / "a.parquet", parquet({"text": ["good", "x" * 101]})), ("text",), max_row_bytes=100
     )
-    assert [(reject.place, reject.reason) for reject in block.rejects] == [(2, "field_too_long")]
+    assert [(reject.row_number, reject.reason) for reject in block.rejects] == [(2, "field_too_long")]
 
 
 def test_long_texts_of_parquet_make_no_larger_blocks(tmp_path):

@@ -21,21 +21,21 @@ def found(content: bytes, dialect=row_scanner.CSV, max_bytes: int = LARGE, **at)
     return list(raw_rows.raw_rows(io.BytesIO(content), dialect, max_bytes, **at))
 
 
-def records_of(parts: list[RawRows]) -> list[row_scanner.Record]:
-    return [record for part in parts for record in part.records()]
+def rows_of(parts: list[RawRows]) -> list[row_scanner.RawRow]:
+    return [row for part in parts for row in part.iter_rows()]
 
 
 @often
 @given(contents, st.sampled_from(list(DIALECTS.values())), limits, st.integers(1, 50), st.booleans())
-def test_they_are_those_of_the_records(content, dialect, max_bytes, read_bytes, is_compiled):
-    expected = list(row_scanner.records(io.BytesIO(content), dialect, max_bytes))
+def test_they_are_those_of_the_row_scanner(content, dialect, max_bytes, read_bytes, is_compiled):
+    expected = list(row_scanner.scan_rows(io.BytesIO(content), dialect, max_bytes))
     with compiled(is_compiled):
         parts = found(content, dialect, max_bytes, read_bytes=read_bytes)
-    assert records_of(parts) == expected
+    assert rows_of(parts) == expected
     if len(expected) > 1:
         joined = RawRows.joined(parts)
-        assert records_of([joined]) == expected
-        assert records_of([RawRows.joined([joined.take(slice(0, 1)), joined.take(slice(1, None))])]) == expected
+        assert rows_of([joined]) == expected
+        assert rows_of([RawRows.joined([joined.take(slice(0, 1)), joined.take(slice(1, None))])]) == expected
 
 
 @often
@@ -43,8 +43,8 @@ def test_they_are_those_of_the_records(content, dialect, max_bytes, read_bytes, 
 def test_a_block_in_the_middle_of_a_file_counts_on(content, max_bytes):
     at = {"start": 100, "line": 7}
     with compiled(True):
-        assert records_of(found(content, max_bytes=max_bytes, **at)) == list(
-            row_scanner.records(io.BytesIO(content), row_scanner.CSV, max_bytes, **at)
+        assert rows_of(found(content, max_bytes=max_bytes, **at)) == list(
+            row_scanner.scan_rows(io.BytesIO(content), row_scanner.CSV, max_bytes, **at)
         )
 
 
@@ -53,7 +53,7 @@ def test_more_rows_than_are_taken_at_once(monkeypatch):
     with compiled(True):
         parts = found(b"ab\n" * 10, start=100)
     assert [len(part) for part in parts] == [3, 3, 3, 1]
-    assert [record.start for record in records_of(parts)] == list(range(100, 130, 3))
+    assert [row.start for row in rows_of(parts)] == list(range(100, 130, 3))
 
 
 def test_rows_that_are_found_one_by_one_are_not_all_held(monkeypatch):
@@ -85,6 +85,6 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch, max
     monkeypatch.setattr(compiled_scan, "find_rows", counted)
     content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
     with compiled(True):
-        rows = records_of(found(content, max_bytes=max_bytes))
-    assert [record.broken for record in rows] == [False] + [True] * 20_000
+        rows = rows_of(found(content, max_bytes=max_bytes))
+    assert [row.broken for row in rows] == [False] + [True] * 20_000
     assert looked < 8 * len(content)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import columns
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from tests.helpers.archives import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
 BOM = b"\xef\xbb\xbf"
@@ -51,7 +51,7 @@ def test_every_format_gives_the_same_rows(tmp_path, extension, compression):
     assert block.rows.equals(EXPECTED)
     assert block.rejects == []
     places = {".csv": [2, 3, 5], ".tsv": [2, 3, 5], ".jsonl": [1, 2, 3], ".parquet": [1, 2, 3]}
-    assert block.places == places[extension]
+    assert block.row_numbers == places[extension]
 
 
 @pytest.mark.parametrize("compression", list(COMPRESS)[1:])
@@ -100,7 +100,7 @@ def test_marks_line_ends_and_blank_lines_change_nothing(tmp_path, name, content)
 def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     file = input_file(tmp_path / "a.csv", mark + separated(",", rows=[{name: "good", "band": "a"}]))
-    assert columns.of_file(file, Reading((name,))).names == (name, "band")
+    assert columns.read_columns(file, ReadOptions((name,))).names == (name, "band")
     assert read_one(file, (name, "band")).rows.to_pydict() == {name: ["good"], "band": ["a"]}
 
 
@@ -119,7 +119,7 @@ def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     ],
 )
 def test_column_names(tmp_path, name, content, expected):
-    found = columns.of_file(input_file(tmp_path / name, content), Reading(("text",)))
+    found = columns.read_columns(input_file(tmp_path / name, content), ReadOptions(("text",)))
     assert (found and found.names) == expected
 
 
@@ -145,7 +145,7 @@ def test_rejected_rows_of_csv(tmp_path, line, reason, raw):
     assert rejects_of(block) == [(4, reason, raw)]
     assert block.rejects[0].file == file.path
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}
-    assert block.places == [2, 4 + line.count(b"\n")]
+    assert block.row_numbers == [2, 4 + line.count(b"\n")]
     assert block.rows_read == 3
 
 
@@ -180,7 +180,7 @@ def test_rejected_rows_of_json_lines(tmp_path, line, reason):
     raw = (line + b"\n")[:2000].decode("utf-8", "backslashreplace")
     assert rejects_of(block) == [(3, reason, raw)]
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "b"]}
-    assert block.places == [1, 4]
+    assert block.row_numbers == [1, 4]
 
 
 @pytest.mark.parametrize(
@@ -235,5 +235,7 @@ def test_rows_in_are_rows_and_rejects_out(tmp_path, name, size):
     assert sum(block.rows_read for block in found) == 100
     assert sum(block.rows.num_rows for block in found) == sum(good)
     assert sum(len(block.rejects) for block in found) == 100 - sum(good)
-    places = [place for block in found for place in (*block.places, *(reject.place for reject in block.rejects))]
+    places = [
+        place for block in found for place in (*block.row_numbers, *(reject.row_number for reject in block.rejects))
+    ]
     assert len(set(places)) == 100

@@ -14,22 +14,22 @@ fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
 dialects = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)])
 
 
-def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[row_scanner.Record]:
-    return list(row_scanner.records(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
+def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> list[row_scanner.RawRow]:
+    return list(row_scanner.scan_rows(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
 
 
-def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[row_scanner.Record]:
+def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[row_scanner.RawRow]:
     """Scans a stream that hands out `size` bytes at a time, however many are asked for."""
 
     class Pieces(io.BytesIO):
         def read(self, wanted=-1):
             return super().read(size)
 
-    return list(row_scanner.records(Pieces(content), row_scanner.CSV, max_bytes))
+    return list(row_scanner.scan_rows(Pieces(content), row_scanner.CSV, max_bytes))
 
 
-def data_of(found: list[row_scanner.Record]) -> list[bytes]:
-    return [record.data for record in found]
+def data_of(found: list[row_scanner.RawRow]) -> list[bytes]:
+    return [row.data for row in found]
 
 
 @pytest.mark.parametrize(
@@ -62,37 +62,37 @@ def data_of(found: list[row_scanner.Record]) -> list[bytes]:
 def test_a_row_ends_at_a_newline_outside_quotes(format, rows):
     found = scan(b"".join(rows), format)
     assert data_of(found) == rows
-    assert not any(record.broken for record in found)
+    assert not any(row.broken for row in found)
 
 
 def test_a_row_knows_its_offset_and_its_line():
     """A reject or an id names the line that an editor shows, even after many quoted newlines."""
     assert scan(b'a,b\n"x\n\ny",c\n\r\nd') == [
-        row_scanner.Record(0, 1, b"a,b\n"),
-        row_scanner.Record(4, 2, b'"x\n\ny",c\n'),
-        row_scanner.Record(13, 5, b"\r\n"),
-        row_scanner.Record(15, 6, b"d"),
+        row_scanner.RawRow(0, 1, b"a,b\n"),
+        row_scanner.RawRow(4, 2, b'"x\n\ny",c\n'),
+        row_scanner.RawRow(13, 5, b"\r\n"),
+        row_scanner.RawRow(15, 6, b"d"),
     ]
 
 
 def test_a_block_in_the_middle_of_a_file_counts_on():
     found = scan(b"a\nb\n", start=100, line=7)
-    assert found == [row_scanner.Record(100, 7, b"a\n"), row_scanner.Record(102, 8, b"b\n")]
+    assert found == [row_scanner.RawRow(100, 7, b"a\n"), row_scanner.RawRow(102, 8, b"b\n")]
 
 
 def test_a_quote_that_never_closes_costs_one_row_and_not_the_rest():
     assert scan(b'a\nb,"c\nd,e\n"f\ng\n') == [
-        row_scanner.Record(0, 1, b"a\n"),
-        row_scanner.Record(2, 2, b'b,"c\nd,e\n"f\n'),
-        row_scanner.Record(14, 5, b"g\n"),
+        row_scanner.RawRow(0, 1, b"a\n"),
+        row_scanner.RawRow(2, 2, b'b,"c\nd,e\n"f\n'),
+        row_scanner.RawRow(14, 5, b"g\n"),
     ]
     assert scan(b'a\nb,"c\nd,e\nf\n') == [
-        row_scanner.Record(0, 1, b"a\n"),
-        row_scanner.Record(2, 2, b'b,"c\n', broken=True),
-        row_scanner.Record(7, 3, b"d,e\n"),
-        row_scanner.Record(11, 4, b"f\n"),
+        row_scanner.RawRow(0, 1, b"a\n"),
+        row_scanner.RawRow(2, 2, b'b,"c\n', broken=True),
+        row_scanner.RawRow(7, 3, b"d,e\n"),
+        row_scanner.RawRow(11, 4, b"f\n"),
     ]
-    assert scan(b'a\n"b') == [row_scanner.Record(0, 1, b"a\n"), row_scanner.Record(2, 2, b'"b', broken=True)]
+    assert scan(b'a\n"b') == [row_scanner.RawRow(0, 1, b"a\n"), row_scanner.RawRow(2, 2, b'"b', broken=True)]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_quote_that_never_closes_costs_one_row_and_not_the_rest():
 )
 def test_a_row_longer_than_max_bytes_is_broken(content, broken, after):
     found = scan(content, max_bytes=10)
-    assert [(record.start, record.line) for record in found if record.broken] == broken
-    assert [(record.start, record.line) for record in found if not record.broken] == after
+    assert [(row.start, row.line) for row in found if row.broken] == broken
+    assert [(row.start, row.line) for row in found if not row.broken] == after
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
@@ -122,7 +122,7 @@ def test_a_line_longer_than_what_is_read_at_once(format, max_bytes, length):
     """One endless line is neither held nor written whole, and the row after it is found."""
     line = b"a" * length
     found = scan(line + b"\nb\n" + line, format, max_bytes)
-    assert [(record.start, record.line) for record in found] == [(0, 1), (length + 1, 2), (length + 3, 3)]
+    assert [(row.start, row.line) for row in found] == [(0, 1), (length + 1, 2), (length + 3, 3)]
     assert found[1].data == b"b\n"
     if length < max_bytes:
         assert data_of(found) == [line + b"\n", b"b\n", line]
@@ -134,8 +134,8 @@ def test_a_line_longer_than_what_is_read_at_once(format, max_bytes, length):
 def test_a_quoted_field_longer_than_what_is_read_at_once():
     row = b'"' + b"abcdefg\n" * (3 << 17) + b'",b\n'
     assert scan(row + b"c\n", max_bytes=4 << 20) == [
-        row_scanner.Record(0, 1, row),
-        row_scanner.Record(len(row), (3 << 17) + 2, b"c\n"),
+        row_scanner.RawRow(0, 1, row),
+        row_scanner.RawRow(len(row), (3 << 17) + 2, b"c\n"),
     ]
 
 
@@ -148,17 +148,17 @@ def test_what_a_csv_writer_wrote_comes_back(rows, dialect):
     content = file.getvalue().encode()
     found = scan(content)
     assert b"".join(data_of(found)) == content
-    assert [next(csv.reader([record.data.decode()])) for record in found] == rows
+    assert [next(csv.reader([row.data.decode()])) for row in found] == rows
 
 
 @often
 @given(anything('ab,"\n'))
 def test_rows_end_where_the_csv_module_ends_them(content):
     found = scan(content)
-    assume(b"\r" not in content and not any(record.broken for record in found))
+    assume(b"\r" not in content and not any(row.broken for row in found))
     reader = csv.reader(io.StringIO(content.decode(), newline="\n"))
     ends = [reader.line_num for _ in reader]
-    assert [record.line for record in found] == [1, *(end + 1 for end in ends)][: len(ends)]
+    assert [row.line for row in found] == [1, *(end + 1 for end in ends)][: len(ends)]
 
 
 @often
@@ -167,15 +167,15 @@ def test_every_byte_has_its_row(content, max_bytes):
     """Rows follow each other without a gap; after a broken one comes the line below its start."""
     found = scan(content, max_bytes=max_bytes)
     at = 0
-    for record in found:
-        assert record.start == at
-        assert record.line == content.count(b"\n", 0, at) + 1
-        assert content.startswith(record.data, at)
-        assert len(record.data) <= max_bytes or record.broken
+    for row in found:
+        assert row.start == at
+        assert row.line == content.count(b"\n", 0, at) + 1
+        assert content.startswith(row.data, at)
+        assert len(row.data) <= max_bytes or row.broken
         line_end = content.find(b"\n", at) + 1 or len(content)
-        at = line_end if record.broken else at + len(record.data)
+        at = line_end if row.broken else at + len(row.data)
     assert at == len(content)
-    if not any(record.broken for record in found):
+    if not any(row.broken for row in found):
         assert b"".join(data_of(found)) == content
 
 
@@ -230,7 +230,7 @@ def scan_plainly(content: bytes, max_bytes: int) -> list[tuple[int, bool]]:
 )
 def test_rows_are_those_of_the_rule_itself(content, max_bytes):
     for found in (scan(content, max_bytes=max_bytes), scan_in_pieces(content, 7, max_bytes)):
-        assert [(record.start, record.broken) for record in found] == scan_plainly(content, max_bytes)
+        assert [(row.start, row.broken) for row in found] == scan_plainly(content, max_bytes)
 
 
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
@@ -253,5 +253,5 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
     for max_bytes in (10_000, LARGE, 16 * LARGE):
         looked = 0
         found = scan(content, max_bytes=max_bytes)
-        assert [record.broken for record in found] == [False] + [True] * 20_000
+        assert [row.broken for row in found] == [False] + [True] * 20_000
         assert looked < 8 * len(content)

@@ -131,7 +131,7 @@ def test_beam_s_flags_lead_to_the_store(new_bucket, monkeypatch, s3_server, arch
     upload(bucket, "reviews.csv", archive.read_bytes())
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(object_stores, "_reached", {})
+    monkeypatch.setattr(object_stores, "_probed", {})
     flags = [f"--s3_endpoint_url={s3_server}", "--s3_access_key_id=id", "--s3_secret_access_key=secret"]
     columns = ["--text_column=text", "--score_column=score"]
     job = [f"--input={bucket}/reviews.csv", f"--output={bucket}/prepared", *columns]
@@ -207,14 +207,14 @@ def test_what_is_not_there_is_told_by_its_name(bucket, tmp_path):
 )
 def test_a_path_that_cannot_be(no_credentials, path, sentence):
     with pytest.raises(UserError) as caught:
-        object_stores.reach(path)
+        object_stores.file_systems_for(path)
     assert str(caught.value) == sentence
 
 
 def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
     monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
     with pytest.raises(UserError, match=r"(?m)^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
-        object_stores.reach("s3://b/a")
+        object_stores.file_systems_for("s3://b/a")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
     ],
 )
 def test_what_a_store_raises_is_told_in_a_line_and_nothing_else_is(error, expected):
-    with pytest.raises(type(expected)) as caught, object_stores.told("s3://b/a"):
+    with pytest.raises(type(expected)) as caught, object_stores.store_errors("s3://b/a"):
         raise error
     assert str(caught.value) == str(expected)
 

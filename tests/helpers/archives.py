@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from beam_pipelines.archive import blocks, inputs, readers, row_scanner
-from beam_pipelines.archive.read_options import Reading
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.settings import ArchiveSettings
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
@@ -46,12 +46,12 @@ def read_all(
     **how,
 ) -> list[blocks.Block]:
     """The blocks that a job would read."""
-    reading = Reading(columns, size, max_row_bytes=max_row_bytes, **how)
+    options = ReadOptions(columns, size, max_row_bytes=max_row_bytes, **how)
     return [
         block
-        for group in inputs.together(files if isinstance(files, list) else [files])
-        for extent in blocks.extents(group, reading)
-        for block in readers.read(extent, reading)
+        for group in inputs.group_containers(files if isinstance(files, list) else [files])
+        for extent in blocks.list_extents(group, options)
+        for block in readers.read(extent, options)
     ]
 
 
@@ -62,7 +62,7 @@ def read_one(file: inputs.InputFile, columns: tuple[str, ...] = ("text", "band")
 
 
 def rejects_of(block: blocks.Block) -> list[tuple]:
-    return [(reject.place, reject.reason, reject.raw) for reject in block.rejects]
+    return [(reject.row_number, reject.reason, reject.raw) for reject in block.rejects]
 
 
 def compiled(is_wanted: bool) -> contextlib.AbstractContextManager:

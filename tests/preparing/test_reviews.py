@@ -57,7 +57,7 @@ def test_a_row_without_a_score_is_skipped_and_counted(raw):
 def test_a_score_that_is_none_is_rejected(raw, reason):
     found = rated(raw)
     assert found.ids == []
-    assert [(r.file, r.place, r.reason) for r in found.rejects] == [("/data/reviews.csv", 2, reason)]
+    assert [(r.file, r.row_number, r.reason) for r in found.rejects] == [("/data/reviews.csv", 2, reason)]
     assert '"fine"' in found.rejects[0].raw
 
 

@@ -40,7 +40,7 @@ def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> di
         "rows_read": block.rows_read,
         "rows_scored": block.rows.num_rows,
         "rows_rejected": len(block.rejects),
-        "columns_left_out": dict(sorted(block.left_out.items())),
+        "columns_left_out": dict(sorted(block.unlisted_keys.items())),
         "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
         **_distributions(results, scale),
         "batches": metrics.batches,
@@ -105,7 +105,7 @@ def extremes(block: Block, results: dict, settings: ScoreSettings) -> dict[str, 
 
 
 def _described(row: int, block: Block, results: dict, settings: ScoreSettings) -> dict:
-    place, name = block.places[row], block.row_name(row)
+    place, name = block.row_numbers[row], block.row_name(row)
     if settings.id_column:
         name = str(block.rows.column(settings.id_column)[row].as_py())
     found = {
@@ -126,12 +126,12 @@ _SCORES = {"score": "score", "low": "score_low", "high": "score_high"}
 def reject_examples(rejects: list[Reject], with_text: bool) -> dict[str, list[dict]]:
     """The first rejects of each reason."""
     found: dict[str, list[dict]] = {}
-    for reject in sorted(rejects, key=lambda reject: reject.place):
+    for reject in sorted(rejects, key=lambda reject: reject.row_number):
         examples = found.setdefault(reject.reason, [])
         if len(examples) < REJECT_EXAMPLES:
             # JSON may escape half of a surrogate pair, which no UTF-8 can hold.
             raw = reject.raw[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode()
-            examples.append({"file": reject.file, "place": reject.place, **({"raw": raw} if with_text else {})})
+            examples.append({"file": reject.file, "place": reject.row_number, **({"raw": raw} if with_text else {})})
     return found
 
 

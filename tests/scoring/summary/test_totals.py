@@ -43,7 +43,7 @@ def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
     assert found["by_file"]["in/a.csv"] == {"rows_read": 120, "rows_scored": 100, "rows_rejected": 20}
     for name in totals.HISTOGRAMS[1:]:
         assert found[name]["counts"] == np.sum([one[name] for one in blocks], axis=0).tolist()
-    order = {file.path: file.place for file in FILES}
+    order = {file.path: file.index for file in FILES}
     rows = [row for one in blocks for row in one["best"]]
     for name, rank in (("best", lambda row: -row["score"]), ("worst", lambda row: row["score"])):
         expected = sorted(rows, key=lambda row: (rank(row), order[row["file"]], row["place"]))[:10]
