@@ -133,7 +133,7 @@ def run(settings: ScoreSettings, options) -> dict:
     started = time.monotonic()
     job = Job.of(settings)
     job.claim()
-    with job_folder.given_back(job.folder, worth="scores/*"):
+    with job_folder.freed_on_failure(job.folder, unless="scores/*"):
         return _run(job, options, started)
 
 
@@ -170,7 +170,7 @@ def _run(job: Job, options, started: float) -> dict:
     names = shards.finished(job.folder, settings.output_format)
     blocks_told = (block for _, block in shards.read_statistics(job.folder, names))
     summarised = totals.summarise(blocks_told, job.files, job.export)
-    job_folder.tell(job.folder, engines=summarised["engines"])
+    job_folder.update_manifest(job.folder, engines=summarised["engines"])
     report = {
         **summarised,
         "this_run": metrics.this_run(counters.read(result), time.monotonic() - started),

@@ -31,7 +31,7 @@ def claim(settings: TrainerSettings, prepared) -> None:
     """
     new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
-    goes_on = old and old["command"] == MODULE and job_folder.FREE not in old
+    goes_on = old and old["command"] == MODULE and job_folder.RECLAIMABLE not in old
     if goes_on and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):
             raise UserError(
@@ -72,7 +72,7 @@ def run(settings: TrainerSettings) -> dict:
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
         mirrors.restore(settings.output)
         claim(settings, prepared)
-        in_folder = job_folder.given_back(settings.output, worth="checkpoints/*")
+        in_folder = job_folder.freed_on_failure(settings.output, unless="checkpoints/*")
         with in_folder, mirrors.working_folder(settings.output) as output:
             return _run(settings, prepared, output)
 

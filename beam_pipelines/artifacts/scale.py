@@ -1,6 +1,7 @@
-"""The archive's own unit of score: its range, its ten bins, and [0, 1] inside the model."""
+"""The archive's own unit of score: how it is read, its range, its ten bins, and [0, 1] inside the model."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -46,3 +47,23 @@ class Scale:
     def from_unit(self, shares):
         """From [0, 1] to the archive's unit."""
         return shares * self.span + self.low
+
+
+def parse_score(raw: object) -> float:
+    """Reads a number as it was written; NaN where none was.
+
+    >>> [parse_score(raw) for raw in ("85", " 8.5 ", 3, "good", "true", "1_0")]
+    [85.0, 8.5, 3.0, nan, nan, nan]
+    """
+    # Python reads True as 1 and "1_0" as 10; no archive means that.
+    if isinstance(raw, bool) or (isinstance(raw, str) and "_" in raw):
+        return math.nan
+    try:
+        return float(raw)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def is_blank(value: object) -> bool:
+    """Whether no score was written: null, or white space alone."""
+    return value is None or (isinstance(value, str) and not value.strip())

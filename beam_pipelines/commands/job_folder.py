@@ -18,7 +18,7 @@ from beam_pipelines.files import storage
 
 MANIFEST = "manifest.json"
 # In the manifest of a folder that the next job may take.
-FREE = "free"
+RECLAIMABLE = "free"
 
 
 def versions() -> dict[str, str]:
@@ -56,13 +56,13 @@ def read(root: str) -> dict | None:
     return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
 
 
-def tell(root: str, **more) -> None:
+def update_manifest(root: str, **more) -> None:
     """Adds to the manifest what is known only when the job has run."""
     storage.write_json(root, MANIFEST, {**read(root), **more})
 
 
 @contextlib.contextmanager
-def given_back(root: str, *, worth: str | None = None):
+def freed_on_failure(root: str, *, unless: str | None = None):
     """Frees the folder again where what is done in it fails and leaves nothing to go on from.
 
     The command can then begin there once more, with other flags. What was written, such as the rejected rows that an
@@ -70,17 +70,17 @@ def given_back(root: str, *, worth: str | None = None):
 
     Args:
       root: The folder, which `claim` has taken.
-      worth: A pattern of files to go on from.
+      unless: A pattern of files to go on from.
     """
     try:
         yield
     except Exception:
         written = _present(root)
-        if not worth or not fnmatch.filter(written, worth):
+        if not unless or not fnmatch.filter(written, unless):
             if written == [MANIFEST]:
                 storage.delete(root, written)
             else:
-                tell(root, **{FREE: True})
+                update_manifest(root, **{RECLAIMABLE: True})
             storage.clear_temporary(root)
         raise
 
@@ -110,7 +110,7 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
     old, present = read(root), _present(root)
-    if old and FREE in old:
+    if old and RECLAIMABLE in old:
         overwrite, resume = True, False
     if old and old["command"] != new["command"]:
         raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")

@@ -14,9 +14,8 @@ from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import splits
 from beam_pipelines.preparing.reviews import Reviews
-from beam_pipelines.preparing.settings import PreprocessSettings
+from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from beam_pipelines.text.token_table import TokenTable
 
@@ -32,8 +31,9 @@ class CountTokens(OverlappedDoFn):
     PCollection[Reviews] -> `counts`: (part, (tokens, counts)); `texts`: (split, hashes).
     """
 
-    def __init__(self, settings: PreprocessSettings):
-        self.settings = settings
+    def __init__(self, shares: SplitShares, max_tokens: int):
+        self.shares = shares
+        self.max_tokens = max_tokens
 
     def setup(self):
         self._progress = Progress("counted")
@@ -51,28 +51,29 @@ class CountTokens(OverlappedDoFn):
         with stopwatch.timed("count"):
             tokenized = self._tokenizer(reviews.texts, self._tokens)
             fingerprints = self._tokenizer.fingerprints(tokenized)
-            split = assign_splits(reviews.split_keys, fingerprints, self.settings)
+            split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
-            _count(tokenized.codes, tokenized.lengths, split == 0, self.settings.max_tokens, self._counts)
+            _count(tokenized.codes, tokenized.lengths, split == TRAIN_INDEX, self.max_tokens, self._counts)
         is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
-        found = self.flush() if is_full else []
+        outputs = self.flush() if is_full else []
         if reviews.split_keys is not None:
-            hashes = {TRAINING: fingerprints[split == 0], HELD_OUT: fingerprints[split > 0]}
-            found += [beam.pvalue.TaggedOutput("texts", (side, np.unique(some))) for side, some in hashes.items()]
-        return found
+            # Without a split column, equal texts are in one split anyway.
+            by_side = {TRAINING: fingerprints[split == TRAIN_INDEX], HELD_OUT: fingerprints[split > TRAIN_INDEX]}
+            outputs += [beam.pvalue.TaggedOutput("texts", (side, np.unique(texts))) for side, texts in by_side.items()]
+        return outputs
 
     def flush(self) -> list[beam.pvalue.TaggedOutput]:
         """Returns the counts so far, and begins anew."""
         distinct, counts = self._tokens.tokens.to_numpy(zero_copy_only=False), self._counts
         parts = self._tokens.hashes % np.uint64(PARTS)
         self._tokens, self._counts = TokenTable(), np.zeros(0, np.int64)
-        found = []
+        outputs = []
         for part in range(PARTS):
             # A token of a review that is held out was not counted.
             inside = (parts == part) & (counts > 0)
             if inside.any():
-                found.append(beam.pvalue.TaggedOutput("counts", (part, (distinct[inside], counts[inside]))))
-        return found
+                outputs.append(beam.pvalue.TaggedOutput("counts", (part, (distinct[inside], counts[inside]))))
+        return outputs
 
 
 @compiled
@@ -84,16 +85,6 @@ def _count(codes, lengths, training, most, counts):
             for place in range(start, start + min(lengths[row], most)):
                 counts[-1 - codes[place]] += 1
         start += lengths[row]
-
-
-def assign_splits(split_keys, fingerprints: np.ndarray, settings: PreprocessSettings) -> np.ndarray:
-    """The split of each review, int8 [reviews]: by its key's hash, or else by its text's."""
-    return splits.assign(
-        fingerprints if split_keys is None else splits.key_hashes(split_keys),
-        test_share=settings.test_share,
-        validation_share=settings.validation_share,
-        sample_share=settings.sample_share,
-    )
 
 
 class MergeCounts(beam.CombineFn):

@@ -12,10 +12,35 @@ import pyarrow as pa
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.preparing.settings import PreprocessSettings
+from beam_pipelines.artifacts.scale import Scale, is_blank, parse_score
 
 UNRATED_SCORE = "no_score"
 UNRATED_TITLE = "title_without_score"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RatingRules:
+    """Where a row holds its text, its score and what names it.
+
+    Attributes:
+      text_column: The column of the text.
+      scale: The range that a score must lie in.
+      score_column: The column of the score, or None where a title ends with it.
+      title_column: The column of that title.
+      score_pattern: A regular expression that matches a title; its last group is the score.
+      title_groups: The columns that the pattern's other groups become, which `split_column` may name.
+      id_column: The column that names a row; None for its file and row number.
+      split_column: Rows that are equal there stay in one split; None for rows of equal text.
+    """
+
+    text_column: str
+    scale: Scale
+    score_column: str | None = None
+    title_column: str | None = None
+    score_pattern: str = ""
+    title_groups: tuple[str, ...] = ()
+    id_column: str | None = None
+    split_column: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,81 +70,61 @@ class Reviews:
         return len(self.ids) + len(self.rejects) + self.skipped.total()
 
 
-def rated_reviews(block: Block, settings: PreprocessSettings) -> Reviews:
+def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
     """Reads the scores of a block's rows, skips the unrated and rejects the unusable."""
-    raw_scores, groups = _raw_scores(block.rows, settings)
-    reasons = rejects.empty_texts(block.rows.column(settings.text_column))
-    unrated = UNRATED_SCORE if settings.score_column else UNRATED_TITLE
+    raw_scores, groups = _raw_scores(block.rows, rules)
+    texts = block.rows.column(rules.text_column)
+    reasons = rejects.empty_texts(texts)
+    unrated = UNRATED_SCORE if rules.score_column else UNRATED_TITLE
     scores, kept, skipped = [], [], collections.Counter()
     for row, raw in enumerate(raw_scores):
         if raw is None:
+            # A row without a score teaches nothing, so that it has no text either is no fault of the archive.
             reasons.pop(row, None)
             skipped[unrated] += 1
         elif row not in reasons:
             score = parse_score(raw)
-            reason = _score_fault(score, settings)
-            if reason:
+            if reason := _score_fault(score, rules.scale):
                 reasons[row] = reason
             else:
                 scores.append(score)
                 kept.append(row)
-    names = _row_names(block, settings.id_column)
-    keys = _split_keys(block.rows, groups, settings)
+    names = _row_names(block, rules.id_column)
+    keys = _split_keys(block.rows, groups, rules)
     return Reviews(
-        block.name,
-        block.reject(reasons).rejects,
-        block.rows.column(settings.text_column).take(pa.array(kept, pa.int64())),
-        np.array(scores, np.float32),
-        [names[row] for row in kept],
-        keys and [keys[row] for row in kept],
-        skipped,
+        block=block.name,
+        rejects=block.reject(reasons).rejects,
+        texts=texts.take(pa.array(kept, pa.int64())),
+        scores=np.array(scores, np.float32),
+        ids=[names[row] for row in kept],
+        split_keys=keys and [keys[row] for row in kept],
+        skipped=skipped,
     )
 
 
-def parse_score(raw: object) -> float:
-    """The number that was written, or NaN where none was.
-
-    >>> [parse_score(raw) for raw in ("85", " 8.5 ", 3, "good", "true", "1_0")]
-    [85.0, 8.5, 3.0, nan, nan, nan]
-    """
-    if isinstance(raw, bool) or (isinstance(raw, str) and "_" in raw):
-        return math.nan
-    try:
-        return float(raw)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _score_fault(score: float, settings: PreprocessSettings) -> str | None:
+def _score_fault(score: float, scale: Scale) -> str | None:
     if not math.isfinite(score):
         return "score_not_a_number"
-    if not settings.score_min <= score <= settings.score_max:
-        return "score_out_of_range"
-    return None
+    return None if scale.low <= score <= scale.high else "score_out_of_range"
 
 
-def _raw_scores(rows: pa.RecordBatch, settings: PreprocessSettings) -> tuple[list, dict[str, list]]:
-    """Each row's score as it was written, None where there is none, and a title's groups."""
-    if settings.score_column:
-        raw = rows.column(settings.score_column).to_pylist()
-        return [None if is_blank(value) else value for value in raw], {}
-    titles = rows.column(settings.title_column).to_pylist()
-    found = [_pattern(settings.score_pattern).search("" if title is None else str(title)) for title in titles]
+def _raw_scores(rows: pa.RecordBatch, rules: RatingRules) -> tuple[list, dict[str, list]]:
+    """Each row's score as it was written, None where there is none, and a title's groups by name."""
+    if rules.score_column:
+        values = rows.column(rules.score_column).to_pylist()
+        return [None if is_blank(value) else value for value in values], {}
+    titles = rows.column(rules.title_column).to_pylist()
+    pattern = _pattern(rules.score_pattern)
+    matches = [pattern.search("" if title is None else str(title)) for title in titles]
     # A group that took no part in the match gives None, which is no score either.
-    scores = [match and (match[match.re.groups] or None) for match in found]
-    groups = {
-        name: [match and match[name if match.re.groupindex else 1] for match in found] for name in settings.title_groups
-    }
-    return scores, groups
+    scores = [match and (match[pattern.groups] or None) for match in matches]
+    group_of = {name: name if pattern.groupindex else 1 for name in rules.title_groups}
+    return scores, {name: [match and match[group] for match in matches] for name, group in group_of.items()}
 
 
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern:
     return re.compile(pattern)
-
-
-def is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _row_names(block: Block, id_column: str | None) -> list[str]:
@@ -128,10 +133,10 @@ def _row_names(block: Block, id_column: str | None) -> list[str]:
     return ["" if value is None else str(value) for value in block.rows.column(id_column).to_pylist()]
 
 
-def _split_keys(rows: pa.RecordBatch, groups: dict[str, list], settings: PreprocessSettings) -> list[str] | None:
-    if settings.split_column is None:
+def _split_keys(rows: pa.RecordBatch, groups: dict[str, list], rules: RatingRules) -> list[str] | None:
+    if rules.split_column is None:
         return None
-    values = groups.get(settings.split_column)
+    values = groups.get(rules.split_column)
     if values is None:
-        values = rows.column(settings.split_column).to_pylist()
+        values = rows.column(rules.split_column).to_pylist()
     return ["" if value is None else str(value) for value in values]

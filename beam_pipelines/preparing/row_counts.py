@@ -1,110 +1,191 @@
-"""What is counted while an archive is prepared, and how it is reported.
+"""What is counted while an archive is prepared.
 
-Everything is a count under a key, so that statistics of blocks add up to those of the archive.
+Counts of blocks add up to those of the archive, in any order and grouping, so that a pipeline can sum them.
 """
 
 import collections
+import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from beam_pipelines.artifacts import distributions
+from beam_pipelines.artifacts.prepared import SPLITS, KnownShares, LengthHistogram, RowTotals, ScoreHistogram
 from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.preparing.reviews import Reviews
-from beam_pipelines.preparing.splits import NOT_SAMPLED, SPLITS
+from beam_pipelines.preparing.splits import NOT_SAMPLED
 
-Counts = collections.Counter
 RECURRING = "training_text_recurs_in_validation_or_test"
 
 
-def add_up(counts: Iterable[Counts]) -> Counts:
-    total: Counts = collections.Counter()
-    for one in counts:
-        total.update(one)
-    return total
+@dataclasses.dataclass
+class RowCounts:
+    """The rows of the first reading.
 
-
-def count_rows(reviews: Reviews) -> Counts:
-    """Counts a block's rows: read, rejected by reason, skipped by reason, rated."""
-    counts: Counts = collections.Counter()
-    counts["rated",] = len(reviews.ids)
-    counts["read",] = reviews.rows_read
-    counts.update(("rejected", reject.reason) for reject in reviews.rejects)
-    for reason, rows in reviews.skipped.items():
-        counts["skipped", reason] += rows
-    return counts
-
-
-def count_examples(split: np.ndarray, recurring: np.ndarray, scores, lengths, known_shares, scale: Scale) -> Counts:
-    """Counts a block's rated reviews by what becomes of them.
-
-    Args:
-      split: int8 [reviews], an index into `SPLITS` or `NOT_SAMPLED`.
-      recurring: bool [reviews], training texts that also stand in validation or test.
-      scores: float32 [reviews], in the archive's unit.
-      lengths: int64 [reviews], tokens before the cut.
-      known_shares: float32 [reviews], the share of these with a vector.
-      scale: The range of the scores.
+    Attributes:
+      read: All of them.
+      rated: Those with a score that can be used.
+      rejected: By reason, those that cannot be used.
+      skipped: By reason, those without a score.
     """
-    counts: Counts = collections.Counter()
-    counts["skipped", "not_sampled"] = int(np.sum(split == NOT_SAMPLED))
-    counts["skipped", RECURRING] = int(np.sum(recurring))
-    kept = (split != NOT_SAMPLED) & ~recurring
-    bins = scale.bins(scores)
-    for index, name in enumerate(SPLITS):
-        inside = kept & (split == index)
-        counts["kept", name] = int(inside.sum())
-        counts.update(("bin", name, int(place)) for place in bins[inside])
-        for place, rows in enumerate(distributions.count_shares(known_shares[inside]).tolist()):
-            counts["share_bin", name, place] = rows
-        counts["tokens", name] = int(lengths[inside].sum())
-        counts["known_tokens", name] = distributions.known_tokens(lengths[inside], known_shares[inside])
-    counts.update(("length", int(length)) for length in lengths[kept])
-    return counts
+
+    read: int = 0
+    rated: int = 0
+    rejected: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    skipped: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+
+    @classmethod
+    def of(cls, reviews: Reviews) -> "RowCounts":
+        """Counts the rows of a block."""
+        rejected = collections.Counter(reject.reason for reject in reviews.rejects)
+        return cls(reviews.rows_read, len(reviews.ids), rejected, collections.Counter(reviews.skipped))
+
+    def __add__(self, other: "RowCounts") -> "RowCounts":
+        return RowCounts(
+            self.read + other.read,
+            self.rated + other.rated,
+            self.rejected + other.rejected,
+            self.skipped + other.skipped,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        # Not `dataclasses.asdict`, which counts the items of a Counter anew (Python 3.11).
+        return {**vars(self), "rejected": dict(self.rejected), "skipped": dict(self.skipped)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "RowCounts":
+        counters = (collections.Counter(values[name]) for name in ("rejected", "skipped"))
+        return cls(values["read"], values["rated"], *counters)
 
 
-def by_second(counts: Counts, first: str) -> dict:
-    """The counts under keys that begin with `first`, by the second part of the key; zeros left out."""
-    return {key[1]: count for key, count in sorted(counts.items()) if key[0] == first and count}
+@dataclasses.dataclass
+class ExampleCounts:
+    """The examples of the second reading.
+
+    Attributes:
+      skipped: By reason, rated reviews that became no example.
+      scores: int64 [splits, bins], the examples by split and bin of the score.
+      known_shares: int64 [splits, bins], likewise by the share of their tokens with a vector.
+      tokens: int64 [splits], before the cut.
+      known_tokens: int64 [splits], those of them with a vector.
+      lengths: The examples by their number of tokens.
+    """
+
+    skipped: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    scores: np.ndarray = dataclasses.field(default_factory=lambda: _zeros(BINS))
+    known_shares: np.ndarray = dataclasses.field(default_factory=lambda: _zeros(distributions.SHARE_BINS))
+    tokens: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(len(SPLITS), np.int64))
+    known_tokens: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(len(SPLITS), np.int64))
+    lengths: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        split: np.ndarray,
+        recurring: np.ndarray,
+        scores: np.ndarray,
+        lengths: np.ndarray,
+        known_shares: np.ndarray,
+        scale: Scale,
+    ) -> "ExampleCounts":
+        """Counts the rated reviews of a block.
+
+        Args:
+          split: int8 [reviews], an index into `SPLITS` or `NOT_SAMPLED`.
+          recurring: bool [reviews], training texts that also stand in validation or test.
+          scores: float32 [reviews], in the archive's unit.
+          lengths: int64 [reviews], tokens before the cut.
+          known_shares: float32 [reviews], the share of these with a vector.
+          scale: The range of the scores.
+        """
+        counts = cls()
+        counts.skipped.update(not_sampled=int(np.sum(split == NOT_SAMPLED)))
+        counts.skipped.update({RECURRING: int(np.sum(recurring))})
+        kept = (split != NOT_SAMPLED) & ~recurring
+        for index in range(len(SPLITS)):
+            inside = kept & (split == index)
+            counts.scores[index] = np.bincount(scale.bins(scores[inside]), minlength=BINS)
+            counts.known_shares[index] = distributions.count_shares(known_shares[inside])
+            counts.tokens[index] = lengths[inside].sum()
+            counts.known_tokens[index] = distributions.known_tokens(lengths[inside], known_shares[inside])
+        counts.lengths.update(lengths[kept].tolist())
+        return counts
+
+    def __add__(self, other: "ExampleCounts") -> "ExampleCounts":
+        return ExampleCounts(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+    def to_json(self) -> dict[str, Any]:
+        arrays = {name: value.tolist() for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return {"skipped": dict(self.skipped), **arrays, "lengths": sorted(self.lengths.items())}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ExampleCounts":
+        arrays = {
+            name: np.array(values[name], np.int64) for name in ("scores", "known_shares", "tokens", "known_tokens")
+        }
+        skipped, lengths = collections.Counter(values["skipped"]), collections.Counter(dict(values["lengths"]))
+        return cls(skipped=skipped, lengths=lengths, **arrays)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The examples of each split, int64 [splits]."""
+        return self.scores.sum(axis=1)
 
 
-def report(counts: Counts, scale: Scale) -> dict:
-    """The part of `statistics.json` that is about rows, scores and lengths."""
-    kept = {name: counts["kept", name] for name in SPLITS}
-    skipped, rejected = by_second(counts, "skipped"), by_second(counts, "rejected")
+def _zeros(bins: int) -> np.ndarray:
+    return np.zeros((len(SPLITS), bins), np.int64)
+
+
+def sum_rows(counts: Iterable[RowCounts]) -> RowCounts:
+    return sum(counts, RowCounts())
+
+
+def sum_examples(counts: Iterable[ExampleCounts]) -> ExampleCounts:
+    return sum(counts, ExampleCounts())
+
+
+def row_totals(rows: RowCounts, examples: ExampleCounts) -> RowTotals:
+    """What became of the archive's rows in both readings."""
+    skipped = rows.skipped + examples.skipped
+    return RowTotals(
+        read=rows.read,
+        kept=int(examples.rows.sum()),
+        rejected=rows.rejected.total(),
+        skipped=skipped.total(),
+        kept_by_split=_by_split(examples.rows),
+        rejected_by_reason=by_reason(rows.rejected),
+        skipped_by_reason=by_reason(skipped),
+    )
+
+
+def score_histogram(examples: ExampleCounts, scale: Scale) -> ScoreHistogram:
     edges = np.linspace(scale.low, scale.high, BINS + 1)
-    lengths = by_second(counts, "length")
-    values, rows = np.array(list(lengths), np.int64), np.array(list(lengths.values()), np.int64)
-    return {
-        "rows": {
-            "read": counts["read",],
-            "kept": sum(kept.values()),
-            "rejected": sum(rejected.values()),
-            "skipped": sum(skipped.values()),
-            "kept_by_split": kept,
-            "rejected_by_reason": rejected,
-            "skipped_by_reason": skipped,
-        },
-        "scores": {
-            "min": scale.low,
-            "max": scale.high,
-            "bin_edges": edges.tolist(),
-            "histogram": {name: [counts["bin", name, place] for place in range(BINS)] for name in SPLITS},
-        },
-        "tokens_per_review": describe(lengths),
-        "token_lengths": {
-            "bin_edges": distributions.length_edges(),
-            "histogram": distributions.count_lengths(values, rows).tolist(),
-        },
-        "known_shares": {
-            "bin_edges": distributions.share_edges(),
-            "histogram": {
-                name: [counts["share_bin", name, place] for place in range(distributions.SHARE_BINS)] for name in SPLITS
-            },
-            "tokens": {name: counts["tokens", name] for name in SPLITS},
-            "known_tokens": {name: counts["known_tokens", name] for name in SPLITS},
-        },
-    }
+    return ScoreHistogram(scale.low, scale.high, edges.tolist(), _by_split(examples.scores))
+
+
+def length_histogram(examples: ExampleCounts) -> LengthHistogram:
+    lengths, rows = (np.array(list(values), np.int64) for values in (examples.lengths, examples.lengths.values()))
+    return LengthHistogram(distributions.length_edges(), distributions.count_lengths(lengths, rows).tolist())
+
+
+def known_shares(examples: ExampleCounts) -> KnownShares:
+    return KnownShares(
+        bin_edges=distributions.share_edges(),
+        histogram=_by_split(examples.known_shares),
+        tokens=_by_split(examples.tokens),
+        known_tokens=_by_split(examples.known_tokens),
+    )
+
+
+def by_reason(counts: collections.Counter) -> dict[str, int]:
+    """Counts in the order of their names, zeros left out."""
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _by_split(values: np.ndarray) -> dict[str, Any]:
+    return dict(zip(SPLITS, values.tolist(), strict=True))
 
 
 def describe(histogram: dict[int, int]) -> dict[str, float]:
@@ -120,12 +201,14 @@ def describe(histogram: dict[int, int]) -> dict[str, float]:
         return {"count": 0}
     mean = float(np.average(values, weights=weights))
     variance = float(np.sum(weights * (values - mean) ** 2)) / max(count - 1, 1)
-    last_place = np.cumsum(weights)
+    # Of all values in order, the index after the last one that equals each.
+    ends = np.cumsum(weights)
 
     def quantile(share: float) -> float:
-        place = share * (count - 1)
-        low, high = (values[np.searchsorted(last_place, p, side="right")] for p in (np.floor(place), np.ceil(place)))
-        return float(low + (high - low) * (place - np.floor(place)))
+        # Interpolates between the two values beside the rank, as pandas and numpy do by default.
+        rank = share * (count - 1)
+        low, high = (values[np.searchsorted(ends, index, side="right")] for index in (np.floor(rank), np.ceil(rank)))
+        return float(low + (high - low) * (rank - np.floor(rank)))
 
     return {
         "count": count,

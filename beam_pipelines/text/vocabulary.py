@@ -10,6 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from beam_pipelines.artifacts.prepared import VocabularyTotals
+
 FILE = "vocabulary.txt"
 PADDING_ID = 0
 UNKNOWN_ID = 1
@@ -72,21 +74,21 @@ def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, tra
     return Vocabulary(tokens, len(pretrained), table)
 
 
-def coverage(vocabulary: Vocabulary, counts: dict[str, int]) -> dict:
+def coverage(vocabulary: Vocabulary, counts: dict[str, int]) -> VocabularyTotals:
     """What the statistics say of a vocabulary: hits, misses, and the share of tokens with a vector."""
     with_vector = set(vocabulary.tokens[: vocabulary.pretrained])
     misses = sorted((token for token in counts if token not in with_vector), key=lambda t: (-counts[t], t))
     total = sum(counts.values())
-    return {
-        "size": vocabulary.size,
-        "vector_size": int(vocabulary.vectors.shape[1]),
-        "distinct_tokens": len(counts),
-        "tokens": total,
-        "embedding_hits": len(with_vector.intersection(counts)),
-        "unseen_tokens": vocabulary.pretrained - len(with_vector.intersection(counts)),
-        "embedding_misses": len(misses),
-        "trained_tokens": len(vocabulary.tokens) - vocabulary.pretrained,
-        "first_trained_id": vocabulary.first_trained_id,
-        "share_of_tokens_with_vector": sum(counts.get(token, 0) for token in with_vector) / max(total, 1),
-        "most_frequent_without_vector": {token: counts[token] for token in misses[:LISTED_MISSES]},
-    }
+    return VocabularyTotals(
+        size=vocabulary.size,
+        vector_size=int(vocabulary.vectors.shape[1]),
+        distinct_tokens=len(counts),
+        tokens=total,
+        embedding_hits=len(with_vector.intersection(counts)),
+        unseen_tokens=vocabulary.pretrained - len(with_vector.intersection(counts)),
+        embedding_misses=len(misses),
+        trained_tokens=len(vocabulary.tokens) - vocabulary.pretrained,
+        first_trained_id=vocabulary.first_trained_id,
+        share_of_tokens_with_vector=sum(counts.get(token, 0) for token in with_vector) / max(total, 1),
+        most_frequent_without_vector={token: counts[token] for token in misses[:LISTED_MISSES]},
+    )

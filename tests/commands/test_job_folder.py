@@ -178,7 +178,7 @@ def fail(root: str, *written: str, worth: str | None = None, error=UserError) ->
     """A job that claims the folder, writes some files and ends with an error."""
     job_folder.claim(root, manifest(), overwrite=False, reads=[])
     write(root, *written)
-    with pytest.raises(error, match="(?m)^refused$"), job_folder.given_back(root, worth=worth):
+    with pytest.raises(error, match="(?m)^refused$"), job_folder.freed_on_failure(root, unless=worth):
         raise error("refused")
 
 

@@ -7,6 +7,7 @@ import pytest
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.preparing import reviews
+from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings
 
 FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100, name="reviews.csv")
@@ -17,12 +18,13 @@ def block(**columns: list) -> Block:
     return Block(FILE, 0, None, rows, list(range(2, 2 + rows.num_rows)), [])
 
 
-def settings(**given) -> PreprocessSettings:
-    return PreprocessSettings(input=("x",), output="out", text_column="text", **given)
+def rules(**given) -> reviews.RatingRules:
+    """Those of a command with these flags."""
+    return rating_rules(PreprocessSettings(input=("x",), output="out", text_column="text", **given))
 
 
 def rated(score, **given) -> reviews.Reviews:
-    return reviews.rated_reviews(block(text=["fine"], score=[score]), settings(score_column="score", **given))
+    return reviews.rated_reviews(block(text=["fine"], score=[score]), rules(score_column="score", **given))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_score_that_is_none_is_rejected(raw, reason):
 @pytest.mark.parametrize(("text", "reason"), [("", "empty_text"), (" \n\t", "empty_text"), (None, "missing_text")])
 def test_a_rated_row_without_text_is_rejected(text, reason):
     both = block(text=[text, "fine"], score=["1", "2"])
-    found = reviews.rated_reviews(both, settings(score_column="score"))
+    found = reviews.rated_reviews(both, rules(score_column="score"))
     assert [r.reason for r in found.rejects] == [reason]
     assert found.scores.tolist() == [2]
 
@@ -78,28 +80,24 @@ def test_a_rated_row_without_text_is_rejected(text, reason):
     ],
 )
 def test_a_title_holds_the_score_and_a_column(title, score, group):
-    found = reviews.rated_reviews(
-        block(text=["fine"], name=[title]), settings(title_column="name", split_column="title")
-    )
+    found = reviews.rated_reviews(block(text=["fine"], name=[title]), rules(title_column="name", split_column="title"))
     assert found.scores.tolist() == [score]
     assert found.split_keys == [group]
 
 
 @pytest.mark.parametrize("title", ["Band - Album", "", None, "Band - x%"])
 def test_a_title_without_a_score_is_skipped(title):
-    found = reviews.rated_reviews(
-        block(text=["fine"], name=pa.array([title], pa.string())), settings(title_column="name")
-    )
+    found = reviews.rated_reviews(block(text=["fine"], name=pa.array([title], pa.string())), rules(title_column="name"))
     assert (found.ids, found.skipped) == ([], {"title_without_score": 1})
 
 
 def test_a_title_with_an_impossible_score_is_rejected():
-    found = reviews.rated_reviews(block(text=["fine"], name=["Band - 150%"]), settings(title_column="name"))
+    found = reviews.rated_reviews(block(text=["fine"], name=["Band - 150%"]), rules(title_column="name"))
     assert [r.reason for r in found.rejects] == ["score_out_of_range"]
 
 
 def test_named_groups_become_columns_and_the_last_group_is_the_score():
-    given = settings(
+    given = rules(
         title_column="name", score_pattern=r"(?P<album>.*) - (?P<score>\d+)/10", score_max=10, split_column="album"
     )
     found = reviews.rated_reviews(block(text=["fine"], name=["An Album - 7/10"]), given)
@@ -107,7 +105,7 @@ def test_named_groups_become_columns_and_the_last_group_is_the_score():
 
 
 def test_ids_and_split_keys_come_from_their_columns():
-    given = settings(score_column="score", id_column="key", split_column="album")
+    given = rules(score_column="score", id_column="key", split_column="album")
     found = reviews.rated_reviews(block(text=["a", "b"], score=[1, 2], key=[5, None], album=["x", "y"]), given)
     assert (found.ids, found.split_keys) == (["5", ""], ["x", "y"])
     assert found.scores.dtype == np.float32

@@ -1,9 +1,13 @@
+import collections
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing import row_counts
+from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
 
 
 def test_lengths_are_described_as_pandas_does():
@@ -18,30 +22,62 @@ def test_nothing_is_described_as_nothing():
     assert row_counts.describe({}) == {"count": 0}
 
 
+def examples(**given) -> ExampleCounts:
+    reviews = {
+        "split": np.array([0, 0, 1, 2, -1, 0]),
+        "recurring": np.array([False, False, False, False, False, True]),
+        "scores": np.array([0, 30, 30.5, 100, 50, 50], np.float32),
+        "lengths": np.array([3, 3, 4, 5, 6, 7]),
+        "known_shares": np.array([1, 2 / 3, 0.5, 0, 0, 0], np.float32),
+    }
+    return ExampleCounts.of(**{**reviews, **given}, scale=Scale(0, 100))
+
+
+ROWS = RowCounts(8, 6, collections.Counter(empty_text=1), collections.Counter(no_score=1))
+
+
+def test_rows_are_counted_by_what_became_of_them():
+    assert row_counts.row_totals(ROWS, examples()).to_json() == {
+        "read": 8,
+        "kept": 4,
+        "rejected": 1,
+        "skipped": 3,
+        "kept_by_split": {"train": 2, "validation": 1, "test": 1},
+        "rejected_by_reason": {"empty_text": 1},
+        "skipped_by_reason": {"no_score": 1, "not_sampled": 1, row_counts.RECURRING: 1},
+    }
+
+
 def test_examples_are_counted_by_split_bin_and_length():
-    counts = row_counts.count_examples(
-        split=np.array([0, 0, 1, 2, -1, 0]),
-        recurring=np.array([False, False, False, False, False, True]),
-        scores=np.array([0, 30, 30.5, 100, 50, 50], np.float32),
-        lengths=np.array([3, 3, 4, 5, 6, 7]),
-        known_shares=np.array([1, 2 / 3, 0.5, 0, 0, 0], np.float32),
-        scale=Scale(0, 100),
-    )
-    report = row_counts.report(counts, Scale(0, 100))
-    assert report["rows"]["kept_by_split"] == {"train": 2, "validation": 1, "test": 1}
-    assert report["rows"]["skipped_by_reason"] == {"not_sampled": 1, row_counts.RECURRING: 1}
-    assert report["scores"]["histogram"]["train"] == [1, 0, 1, 0, 0, 0, 0, 0, 0, 0]
-    assert report["scores"]["histogram"]["validation"] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-    assert report["scores"]["histogram"]["test"] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert report["tokens_per_review"]["mean"] == 3.75
-    lengths = dict(zip(report["token_lengths"]["bin_edges"], report["token_lengths"]["histogram"], strict=False))
-    assert {edge: rows for edge, rows in lengths.items() if rows} == {3: 2, 4: 2}
-    shares = report["known_shares"]
-    assert len(shares["bin_edges"]) == 21
-    assert {name: np.flatnonzero(rows).tolist() for name, rows in shares["histogram"].items()} == {
+    counts = examples()
+    histogram = row_counts.score_histogram(counts, Scale(0, 100)).histogram
+    assert histogram["train"] == [1, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert histogram["validation"] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert histogram["test"] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert row_counts.describe(counts.lengths)["mean"] == 3.75
+    lengths = row_counts.length_histogram(counts)
+    by_edge = dict(zip(lengths.bin_edges, lengths.histogram, strict=False))
+    assert {edge: rows for edge, rows in by_edge.items() if rows} == {3: 2, 4: 2}
+    shares = row_counts.known_shares(counts)
+    assert len(shares.bin_edges) == 21
+    assert {name: np.flatnonzero(rows).tolist() for name, rows in shares.histogram.items()} == {
         "train": [13, 19],
         "validation": [10],
         "test": [0],
     }
-    assert shares["tokens"] == {"train": 6, "validation": 4, "test": 5}
-    assert shares["known_tokens"] == {"train": 5, "validation": 2, "test": 0}
+    assert shares.tokens == {"train": 6, "validation": 4, "test": 5}
+    assert shares.known_tokens == {"train": 5, "validation": 2, "test": 0}
+
+
+def test_counts_of_blocks_add_up_to_those_of_all():
+    """Whichever way a runner groups them, and through the files between the two readings."""
+    one, other = examples(), examples(split=np.array([1, 1, 1, 1, 1, 1]), lengths=np.array([3, 1, 4, 1, 5, 9]))
+    total = row_counts.sum_examples([one, row_counts.sum_examples([other, one])])
+    assert total.rows.tolist() == [4, 1 * 2 + 5, 2]
+    assert total.lengths == one.lengths + other.lengths + one.lengths
+    written = json.loads(json.dumps(total.to_json()))
+    assert ExampleCounts.from_json(written).to_json() == total.to_json()
+    assert row_counts.sum_examples([]).rows.tolist() == [0, 0, 0]
+    rows = row_counts.sum_rows([ROWS, ROWS])
+    assert RowCounts.from_json(json.loads(json.dumps(rows.to_json()))) == rows
+    assert (rows.read, rows.rated, rows.rejected.total(), rows.skipped.total()) == (16, 12, 2, 2)

@@ -6,7 +6,8 @@ from beam_pipelines.preparing import splits
 
 def assigned(count=100_000, *, test_share=0.2, validation_share=0.16, sample_share=1.0):
     hashes = splits.key_hashes([f"key {n}" for n in range(count)])
-    return splits.assign(hashes, test_share=test_share, validation_share=validation_share, sample_share=sample_share)
+    shares = splits.SplitShares(test=test_share, validation=validation_share, sample=sample_share)
+    return splits.assign(hashes, shares)
 
 
 def shares(split) -> list[float]:

@@ -27,8 +27,8 @@ def test_without_embeddings_all_vectors_start_at_random_and_the_same():
 def test_coverage_counts_hits_misses_and_tokens():
     chosen = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
     found = vocabulary.coverage(chosen, COUNTS)
-    assert found["embedding_hits"] == 2
-    assert found["unseen_tokens"] == 1
-    assert found["embedding_misses"] == 4
-    assert found["share_of_tokens_with_vector"] == pytest.approx(59 / 83)
-    assert list(found["most_frequent_without_vector"].items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]
+    assert found.embedding_hits == 2
+    assert found.unseen_tokens == 1
+    assert found.embedding_misses == 4
+    assert found.share_of_tokens_with_vector == pytest.approx(59 / 83)
+    assert list(found.most_frequent_without_vector.items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]

@@ -1,0 +1,169 @@
+"""The prepared folder: what preprocess writes and the trainer reads.
+
+train/, validation/, test/   gzipped TFRecords of tf.Examples, a shard for each block
+transform/                   tf.Transform's output: the graph and its vocabulary
+vectors.npy                  float32 [vocab, dim], the vectors by id
+statistics.json              `Statistics`; written last, so a folder that has it is finished
+"""
+
+import dataclasses
+from typing import Any
+
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.typed_json import TypedJson
+from beam_pipelines.files import storage
+
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+# The features of an example: int64 list, float in the archive's unit, bytes.
+IDS, SCORE, ID = "ids", "score", "id"
+STATISTICS = "statistics.json"
+VECTORS = "vectors.npy"
+TRANSFORM = "transform"
+# Below TRANSFORM, as tf.Transform names it; `assets/` there holds the vocabulary.
+TRANSFORM_GRAPH = f"{TRANSFORM}/transform_fn"
+VOCABULARY = "assets/vocabulary.txt"
+_EXAMPLES = "{split}/{block}.tfrecord.gz"
+# What preprocess may write, as patterns; with --overwrite it deletes these files and no others.
+OUTPUTS = [
+    *(_EXAMPLES.format(split=split, block="*") for split in SPLITS),
+    f"{TRANSFORM}/*",
+    "rejected/*.jsonl",
+    VECTORS,
+    STATISTICS,
+]
+
+
+def example_shard(split: str, block: str) -> str:
+    """The file of a block's examples.
+
+    >>> example_shard("test", "000003-000000000004096")
+    'test/000003-000000000004096.tfrecord.gz'
+    """
+    return _EXAMPLES.format(split=split, block=block)
+
+
+@dataclasses.dataclass(frozen=True)
+class RowTotals(TypedJson):
+    """What became of the archive's rows; `read` is the sum of `kept`, `rejected` and `skipped`."""
+
+    read: int
+    kept: int
+    rejected: int
+    skipped: int
+    kept_by_split: dict[str, int]
+    rejected_by_reason: dict[str, int]
+    skipped_by_reason: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreHistogram(TypedJson):
+    """The scale, its ten bins, and the scores by split and bin."""
+
+    min: float
+    max: float
+    bin_edges: list[float]
+    histogram: dict[str, list[int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LengthHistogram(TypedJson):
+    """The reviews by length in tokens, of all splits; the last edge is None, for no end."""
+
+    bin_edges: list[int | None]
+    histogram: list[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownShares(TypedJson):
+    """By split: the reviews by the share of their tokens with a vector, all tokens, and those with a vector."""
+
+    bin_edges: list[float]
+    histogram: dict[str, list[int]]
+    tokens: dict[str, int]
+    known_tokens: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class VocabularyTotals(TypedJson):
+    """The vocabulary beside the tokens of the training split.
+
+    Attributes:
+      size: Its ids, with padding and the shared id.
+      vector_size: The length of a vector.
+      distinct_tokens: Of the training split.
+      tokens: Likewise, all of them.
+      embedding_hits: Distinct tokens with a pretrained vector.
+      unseen_tokens: Tokens with a vector that no training review holds.
+      embedding_misses: Distinct tokens without a pretrained vector.
+      trained_tokens: Those of them with an id of their own.
+      first_trained_id: The first of these ids.
+      share_of_tokens_with_vector: In [0, 1].
+      most_frequent_without_vector: With their counts.
+    """
+
+    size: int
+    vector_size: int
+    distinct_tokens: int
+    tokens: int
+    embedding_hits: int
+    unseen_tokens: int
+    embedding_misses: int
+    trained_tokens: int
+    first_trained_id: int
+    share_of_tokens_with_vector: float
+    most_frequent_without_vector: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData(TypedJson):
+    """What a model's export says of the data that it learned from.
+
+    Attributes:
+      tokens_per_review: `count`, `mean`, `std`, `min`, quartiles and `max`, of all splits.
+    """
+
+    rows: RowTotals
+    scores: ScoreHistogram
+    tokens_per_review: dict[str, float]
+    token_lengths: LengthHistogram
+    known_shares: KnownShares
+    vocabulary: VocabularyTotals
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics(TrainingData):
+    """`statistics.json`.
+
+    Attributes:
+      seconds: How long the job took.
+      seconds_by_stage: Summed over all workers; stages overlap.
+      command: With what follows, as in the folder's manifest.
+    """
+
+    seconds: float
+    seconds_by_stage: dict[str, float]
+    command: str
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    outputs: list[str]
+
+    @property
+    def scale(self) -> Scale:
+        return Scale(self.scores.min, self.scores.max)
+
+    @property
+    def training(self) -> TrainingData:
+        """The part that an export repeats."""
+        return TrainingData(**{field.name: getattr(self, field.name) for field in dataclasses.fields(TrainingData)})
+
+    def write(self, folder: str) -> None:
+        storage.write_json(folder, STATISTICS, self.to_json())
+
+    @classmethod
+    def read(cls, folder: str) -> "Statistics":
+        """Reads them.
+
+        Raises:
+          FileNotFoundError: The job has not finished.
+        """
+        return cls.from_json(storage.read_json(storage.join(folder, STATISTICS)))

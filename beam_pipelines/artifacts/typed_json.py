@@ -1,0 +1,68 @@
+"""Dataclasses whose fields are the keys of a JSON file, in their order."""
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+
+@dataclasses.dataclass(frozen=True)
+class TypedJson:
+    """The base of what is written as JSON by one command and read by another.
+
+    Keys are a contract: a field is renamed for no reason but a new format. A key that a reader does not know, as a
+    newer version may write, is passed over; a field that a file lacks has its default.
+    """
+
+    # Fields that are not written where they are None.
+    OMITTED_IF_NONE: ClassVar[tuple[str, ...]] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        values = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if value is not None or name not in self.OMITTED_IF_NONE}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Reads what `to_json` returns.
+
+        Raises:
+          TypeError: A field without a default is missing.
+        """
+        readers = _readers(cls)
+        return cls(**{name: read(values[name]) for name, read in readers.items() if name in values})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, TypedJson):
+        return value.to_json()
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+@functools.cache
+def _readers(cls: type[TypedJson]) -> dict[str, Callable[[Any], Any]]:
+    hints = typing.get_type_hints(cls)
+    return {field.name: _reader(hints[field.name]) or _as_it_is for field in dataclasses.fields(cls)}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    """What makes a field's value of JSON; None where it is the value itself, so that long lists are not copied."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, type) and issubclass(hint, TypedJson):
+        return hint.from_json
+    if origin is list and (read := _reader(arguments[0])):
+        return lambda items: [read(item) for item in items]
+    if origin is dict and (read := _reader(arguments[1])):
+        return lambda items: {name: read(item) for name, item in items.items()}
+    if isinstance(hint, types.UnionType) and (read := _reader(arguments[0])):
+        return lambda value: None if value is None else read(value)
+    return None
