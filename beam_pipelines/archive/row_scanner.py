@@ -172,7 +172,9 @@ class RowScanner:
         newline = self._buffer.find(b"\n", at, self._known - 1) if at < self._known - 1 else -1
         if newline >= 0:
             found = self._row.match(self._buffer, at, newline + 1)
-            return found.end() if found else self._find_end_of_quote(newline)
+            if found:
+                return found.end() if found.end() <= limit else -1
+            return self._find_end_of_quote(newline)
         found = self._row.match(self._buffer, at, limit)
         if self._is_whole(found):
             return found.end()

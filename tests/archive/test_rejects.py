@@ -2,12 +2,14 @@
 
 import datetime
 import json
+import re
 
 import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,31 @@ def test_empty_texts(kind):
 def test_no_text_is_empty():
     assert rejects.empty_texts(pa.array(["a", "b"])) == {}
     assert rejects.empty_texts(pa.array([], pa.string())) == {}
+
+
+@pytest.mark.parametrize(
+    ("by_reason", "rows_read", "allowed"),
+    [({}, 0, 0.0), ({}, 10, 0.0), ({"empty_text": 1}, 100, 0.01), ({"empty_text": 2, "open_quote": 1}, 4, 0.75)],
+)
+def test_as_many_rejects_as_allowed_pass(by_reason, rows_read, allowed):
+    rejects.check_share(by_reason, rows_read, allowed, "out")
+
+
+def test_more_rejects_than_allowed_are_an_error_of_its_own_status():
+    sentence = (
+        "4.0% of the rows were rejected, most often for too_few_fields (3); are --csv_delimiter and --csv_quote right? "
+        "see out/rejected, and allow more with --max_rejected_share"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}$") as caught:
+        rejects.check_share({"empty_text": 1, "too_few_fields": 3}, 100, 0.0399, "out")
+    assert caught.value.status == rejects.TOO_MANY == 3
+
+
+def test_a_block_with_rejects_has_a_file_of_them_and_another_has_none(tmp_path):
+    rejected = [Reject("a.csv", 9, "why", "text")]
+    rejects.write_rejects("one", [], folder=str(tmp_path), with_raw=True)
+    rejects.write_rejects("two", rejected, folder=str(tmp_path), with_raw=True)
+    rejects.write_rejects("three", rejected, folder=str(tmp_path), with_raw=False)
+    written = {path.name: json.loads(path.read_bytes()) for path in (tmp_path / "rejected").iterdir()}
+    expected = {"file": "a.csv", "place": 9, "reason": "why", "raw": "text"}
+    assert written == {"two.jsonl": expected, "three.jsonl": {**expected, "raw": None}}

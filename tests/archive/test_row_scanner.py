@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive import row_scanner
-from tests.helpers.rows import DIALECTS, LARGE, anything, limits, often
+from tests.helpers.rows import DIALECTS, LARGE, LIMITS, UNUSUAL, anything, limits, often
 
 fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
 dialects = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)])
@@ -222,15 +222,32 @@ def scan_plainly(content: bytes, max_bytes: int) -> list[tuple[int, bool]]:
     return found
 
 
-@settings(often, max_examples=3000)
-@given(
-    anything('ab,"\n')
-    | st.lists(st.sampled_from([b'"a","b\n', b"a,b\n", b'""', b'",', b'a"\n', b'"\n'])).map(b"".join),
-    limits,
-)
-def test_rows_are_those_of_the_rule_itself(content, max_bytes):
+def check_by_the_rule(content: bytes, max_bytes: int) -> None:
+    expected = scan_plainly(content, max_bytes)
     for found in (scan(content, max_bytes=max_bytes), scan_in_pieces(content, 7, max_bytes)):
-        assert [(row.start, row.broken) for row in found] == scan_plainly(content, max_bytes)
+        assert [(row.start, row.broken) for row in found] == expected
+
+
+@settings(often, max_examples=3000)
+@given(anything('ab,"\n'), limits)
+def test_rows_are_those_of_the_rule_itself(content, max_bytes):
+    check_by_the_rule(content, max_bytes)
+
+
+@pytest.mark.parametrize("max_bytes", LIMITS)
+@pytest.mark.parametrize("content", UNUSUAL)
+def test_rows_of_unusual_files_are_those_of_the_rule_itself(content, max_bytes):
+    """Cases that a search at random finds in one of a million tries."""
+    check_by_the_rule(content, max_bytes)
+
+
+def test_a_long_line_is_rejected_wherever_its_block_begins():
+    """What an earlier open quote made known must not let a worker keep a row that another one rejects."""
+    content = b'"\na","\n"",,"a,"\n"'
+    whole = [(row.start, row.broken) for row in scan(content, max_bytes=8)]
+    assert whole == [(0, True), (2, True), (7, True), (16, True)]
+    rest = scan(content[7:], max_bytes=8, start=7, line=3)
+    assert [(row.start, row.broken) for row in rest] == whole[2:]
 
 
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
