@@ -1,8 +1,8 @@
 """Files that appear whole or not at all, local or on an object store.
 
-Local paths are handled by the operating system's rename; any other scheme (gs://, s3://) goes
-through Beam's FileSystems, which are imported only then: see `object_stores`. There, what fails is
-a UserError, but for a file that does not exist, which is a FileNotFoundError everywhere.
+Local paths are handled by the operating system; any other scheme (gs://, s3://) goes through Beam's
+FileSystems, which are imported only then: see `object_stores`. There, what fails is a UserError, but
+for a file that does not exist, which is a FileNotFoundError everywhere.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ import pathlib
 import shutil
 import tempfile
 import uuid
+
+from beam_pipelines.files import local_globs
 
 TEMPORARY = ".tmp"
 
@@ -110,11 +112,13 @@ def listing(root: str) -> list[str]:
 
 
 def match(glob: str) -> dict[str, tuple[int, float]]:
-    """The files of a glob as Beam knows it, where ** also matches slashes.
+    """Finds the files of a glob as Beam knows it, where ** also matches slashes.
 
     Returns:
       By path, the size in bytes and the time of writing in seconds since 1970.
     """
+    if is_local(glob):
+        return local_globs.match_local(glob)
     with _store(glob) as store:
         found = store.match([glob])[0].metadata_list
     # Consoles of object stores make an empty object of a folder.
