@@ -1,16 +1,19 @@
-"""Shares work out to all cores; compiled loops run there at the same time."""
+"""Shares work out to all cores: compiled loops run without the interpreter's lock."""
 
 import concurrent.futures
 import functools
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import numpy as np
 
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Counts the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -19,17 +22,21 @@ def _threads() -> concurrent.futures.ThreadPoolExecutor:
     return concurrent.futures.ThreadPoolExecutor(cores(), thread_name_prefix="compiled")
 
 
-def on_all_cores(function: Callable, parts: list) -> list:
-    """The results of a function for some parts, computed at the same time."""
-    return list(_threads().map(function, parts))
+def map_on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Applies a function to each item, on all cores, and returns the results in the order of the items."""
+    return list(_threads().map(function, items))
 
 
-def parts_of(lengths: np.ndarray, tokens: int) -> list[slice]:
-    """Cuts reviews, given their lengths, into runs of about so many tokens each.
+def slices_of_tokens(lengths: np.ndarray, tokens: int) -> list[slice]:
+    """Cuts reviews into slices of about `tokens` tokens.
 
-    >>> parts_of(np.array([3, 3, 9, 1]), 6)
+    Args:
+      lengths: int64 [reviews], the tokens of each.
+      tokens: Reviews whose last tokens lie in the same run of so many tokens are a slice.
+
+    >>> slices_of_tokens(np.array([3, 3, 9, 1]), 6)
     [slice(0, 2, None), slice(2, 4, None)]
     """
-    numbers = (np.cumsum(lengths) - 1) // tokens
-    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(lengths)]
+    runs = (np.cumsum(lengths) - 1) // tokens
+    edges = [0, *(np.flatnonzero(np.diff(runs)) + 1).tolist(), len(lengths)]
     return [slice(first, last) for first, last in itertools.pairwise(edges)]

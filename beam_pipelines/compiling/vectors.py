@@ -1,7 +1,7 @@
 """Vectors of 16 float32 numbers for compiled loops.
 
-LLVM makes of them the widest instructions that the processor has, and keeps them in registers, where a
-loop over arrays, left to the compiler, goes by way of memory.
+LLVM turns them into the widest instructions that the processor has and keeps them in registers. A plain
+loop over arrays keeps its sums in memory instead.
 """
 
 import operator
@@ -14,7 +14,7 @@ from numba.extending import intrinsic, models, overload, register_model
 
 WIDTH = 16
 _LLVM_VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
-# A product and its sum are rounded once where the processor can do both at a time.
+# Lets a processor with fused multiply-add round a product and its sum once.
 _FLAGS = ("contract",)
 
 
@@ -34,34 +34,37 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, _LLVM_VECTOR)
 
 
-def whole(columns: int) -> int:
-    """The columns of as many vectors as hold so many numbers.
+def round_up(columns: int) -> int:
+    """Rounds a number of columns up to whole vectors.
 
-    >>> whole(16), whole(17)
+    >>> round_up(16), round_up(17)
     (16, 32)
     """
     return -(-columns // WIDTH) * WIDTH
 
 
 def zeros(rows: int, columns: int) -> np.ndarray:
-    """float32 [rows, columns]; with whole vectors in a row, none of them lies in two cache lines."""
-    line, size = 4 * WIDTH, 4 * rows * columns
-    memory = np.zeros(size + line, np.uint8)
-    start = -memory.ctypes.data % line
-    return memory[start : start + size].view(np.float32).reshape(rows, columns)
+    """Makes zeros, float32 [rows, columns], that start at a cache line.
+
+    If `columns` is a multiple of `WIDTH`, no vector lies in two cache lines.
+    """
+    line_bytes, array_bytes = 4 * WIDTH, 4 * rows * columns
+    memory = np.zeros(array_bytes + line_bytes, np.uint8)
+    start = -memory.ctypes.data % line_bytes
+    return memory[start : start + array_bytes].view(np.float32).reshape(rows, columns)
 
 
-def filled(array: np.ndarray) -> np.ndarray:
-    """The same rows, with zeros that fill the last vector of each."""
+def padded(array: np.ndarray) -> np.ndarray:
+    """Copies rows, float32 [rows, columns], and fills the last vector of each up with zeros."""
     rows, columns = array.shape
-    found = zeros(rows, whole(columns))
-    found[:, :columns] = array
-    return found
+    copy = zeros(rows, round_up(columns))
+    copy[:, :columns] = array
+    return copy
 
 
 @intrinsic
 def load(typing_context, array, row, column):
-    """The vector in a row of a float32 array, from a column on."""
+    """Loads the vector that starts at a row and a column of a float32 array."""
 
     def generate(context, builder, signature, arguments):
         return builder.load(_pointer(context, builder, signature, arguments), align=4)
@@ -71,7 +74,7 @@ def load(typing_context, array, row, column):
 
 @intrinsic
 def store(typing_context, array, row, column, vector):
-    """Puts a vector into a row of a float32 array, from a column on."""
+    """Stores a vector at a row and a column of a float32 array."""
 
     def generate(context, builder, signature, arguments):
         builder.store(arguments[3], _pointer(context, builder, signature, arguments), align=4)
@@ -82,15 +85,15 @@ def store(typing_context, array, row, column, vector):
 
 @intrinsic
 def prefetch(typing_context, array, row, column):
-    """Asks for the cache line of an item of a two-dimensional array, before it is needed: LLVM's `llvm.prefetch`."""
+    """Prefetches the cache line of an item of a two-dimensional array, by LLVM's `llvm.prefetch`."""
 
     def generate(context, builder, signature, arguments):
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        to_read, keep_close, data = number(0), number(3), number(1)
-        function_type = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], function_type)
-        item = builder.bitcast(_item(context, builder, signature, arguments), byte)
-        builder.call(function, [item, to_read, keep_close, data])
+        pointer, int32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        for_reading, into_all_caches, data_cache = int32(0), int32(3), int32(1)
+        function_type = ir.FunctionType(ir.VoidType(), [pointer, int32, int32, int32])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], function_type)
+        item = builder.bitcast(_item(context, builder, signature, arguments), pointer)
+        builder.call(function, [item, for_reading, into_all_caches, data_cache])
         return context.get_dummy_value()
 
     return types.void(array, row, column), generate
@@ -101,28 +104,30 @@ def _pointer(context, builder, signature, arguments):
 
 
 def _item(context, builder, signature, arguments):
-    """A pointer to the item of the array that is the first argument, in the row and the column that come next."""
-    array, *places = zip(signature.args[:3], arguments[:3], strict=True)
+    """Makes the pointer to an item; the first three arguments are the array, the row and the column."""
+    array, *indices = zip(signature.args[:3], arguments[:3], strict=True)
     structure = context.make_array(array[0])(context, builder, array[1])
-    indices = [context.cast(builder, place, kind, types.intp) for kind, place in places]
+    indices = [context.cast(builder, index, kind, types.intp) for kind, index in indices]
     return cgutils.get_item_pointer(context, builder, array[0], structure, indices, wraparound=False, boundscheck=False)
 
 
 @intrinsic
 def splat(typing_context, number):
-    """The same number 16 times."""
+    """Makes a vector that holds the same number 16 times."""
 
     def generate(context, builder, signature, arguments):
         single = context.cast(builder, arguments[0], signature.args[0], types.float32)
         lane, lanes = ir.IntType(32), ir.VectorType(ir.IntType(32), WIDTH)
-        one = builder.insert_element(ir.Constant(_LLVM_VECTOR, ir.Undefined), single, lane(0))
-        return builder.shuffle_vector(one, ir.Constant(_LLVM_VECTOR, ir.Undefined), ir.Constant(lanes, None))
+        undefined = ir.Constant(_LLVM_VECTOR, ir.Undefined)
+        with_lane_0 = builder.insert_element(undefined, single, lane(0))
+        # A mask of zeros takes lane 0 for each lane.
+        return builder.shuffle_vector(with_lane_0, undefined, ir.Constant(lanes, None))
 
     return _VECTOR(number), generate
 
 
 def _operation(name: str):
-    """What an instruction of LLVM makes of two vectors."""
+    """Makes the intrinsic of an LLVM instruction on two vectors."""
 
     @intrinsic
     def operation(typing_context, first, second):
@@ -145,17 +150,22 @@ for _operator, _name in ((operator.add, "fadd"), (operator.mul, "fmul"), (operat
     _define(_operator, _operation(_name))
 
 
-def _choice(comparison: str):
-    """Numbers of the first vector where they compare so, else of the second, also where one is NaN."""
+def _select(comparison: str):
+    """Makes the intrinsic that takes each number from the first vector where the comparison holds.
+
+    An ordered comparison is false where either operand is NaN, so the second operand's number is taken there.
+    """
 
     @intrinsic
-    def choice(typing_context, first, second):
+    def select(typing_context, first, second):
         def generate(context, builder, signature, arguments):
             return builder.select(builder.fcmp_ordered(comparison, *arguments), *arguments)
 
         return _VECTOR(_VECTOR, _VECTOR), generate
 
-    return choice
+    return select
 
 
-greater, lesser = _choice(">"), _choice("<")
+# The greater number of each two, or the lesser. Where either is NaN: the second operand's number, so a NaN
+# passes if it is the second operand and is dropped if it is the first.
+maximum, minimum = _select(">"), _select("<")

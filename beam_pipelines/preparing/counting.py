@@ -77,13 +77,20 @@ class CountTokens(OverlappedDoFn):
 
 
 @compiled
-def _count(codes, lengths, training, most, counts):
-    """Adds the tokens of training texts, of each at most the first `most`."""
+def _count(codes, lengths, is_counted, max_tokens, counts):
+    """Adds the tokens of some texts to their counts, of each text at most the first `max_tokens`.
+
+    Args:
+      codes, lengths: See `Tokenized`; no token has a vocabulary.
+      is_counted: bool [batch], the texts to count.
+      max_tokens: The most tokens of a text.
+      counts: int64 [others], added to.
+    """
     start = 0
     for row in range(len(lengths)):
-        if training[row]:
-            for place in range(start, start + min(lengths[row], most)):
-                counts[-1 - codes[place]] += 1
+        if is_counted[row]:
+            for index in range(start, start + min(lengths[row], max_tokens)):
+                counts[-1 - codes[index]] += 1
         start += lengths[row]
 
 

@@ -1,4 +1,4 @@
-"""What the transform graph makes of texts, compiled."""
+"""The compiled form of the transform graph: text in, ids and what is said of them out."""
 
 import pathlib
 
@@ -12,7 +12,7 @@ from beam_pipelines.text.encoded import Encoded
 
 
 class CompiledEncoder:
-    """Makes ids of texts, as `transform_graph.preprocessing_fn` does.
+    """Makes the ids of texts that `transform_graph.preprocessing_fn` makes.
 
     Args:
       saved_model: The local folder of a SavedModel that holds the graph, for its vocabulary.
@@ -23,7 +23,7 @@ class CompiledEncoder:
     def __init__(self, saved_model: str, *, first_trained_id: int, max_tokens: int):
         lines = pathlib.Path(saved_model, "assets", vocabulary.FILE).read_bytes().split(b"\n")[:-1]
         self._tokenizer = CompiledTokenizer(pa.array(lines, pa.binary()))
-        self._past_known = vocabulary.past_known(first_trained_id)
+        self._end_of_known_ids = vocabulary.end_of_known_ids(first_trained_id)
         self._max_tokens = max_tokens
 
     def tokenize(self, texts: pa.Array) -> Tokenized:
@@ -36,43 +36,54 @@ class CompiledEncoder:
 
     def encode(self, tokenized: Tokenized) -> Encoded:
         """Makes ids of the tokens."""
-        codes, tokens = tokenized.codes, tokenized.lengths
-        unknown = np.zeros(len(tokenized.others), np.int64)
-        ids, lengths, known = _cut(codes, tokens, self._max_tokens, self._past_known, unknown)
+        tokens = tokenized.lengths
+        unknown_counts = np.zeros(len(tokenized.others), np.int64)
+        ids, lengths, known = _cut_ids(
+            tokenized.codes, tokens, self._max_tokens, self._end_of_known_ids, unknown_counts
+        )
         return Encoded(
-            ids,
-            lengths,
-            tokens,
-            known.astype(np.float32) / np.maximum(tokens, 1).astype(np.float32),
-            tokens > self._max_tokens,
-            (tokenized.others.tokens, unknown),
+            ids=ids,
+            lengths=lengths,
+            tokens=tokens,
+            # In float32, as the graph divides: both engines give the same bits.
+            known_share=known.astype(np.float32) / np.maximum(tokens, 1).astype(np.float32),
+            truncated=tokens > self._max_tokens,
+            unknown=(tokenized.others.tokens, unknown_counts),
         )
 
 
 @compiled
-def _cut(codes, lengths, most, past_known, unknown):
-    """The ids of codes, cut at `most` and at least one for each text, their lengths, and how many tokens are known.
+def _cut_ids(codes, lengths, max_tokens, end_of_known_ids, unknown_counts):
+    """Makes ids of codes, at most `max_tokens` of each text and at least one.
 
-    Adds to `unknown`, int64 [others], how often each token comes that is not in the vocabulary.
+    Args:
+      codes, lengths: See `Tokenized`.
+      max_tokens: The most ids of a text.
+      end_of_known_ids: See `vocabulary.end_of_known_ids`.
+      unknown_counts: int64 [others], to which the count of each token outside the vocabulary is added.
+
+    Returns:
+      The ids of all, int32 [ids], the number of each text's ids, and of its known tokens, int64 [batch].
     """
     ids = np.empty(len(codes) + len(lengths), np.int32)
-    cut, known = np.empty_like(lengths), np.zeros_like(lengths)
-    start = at = 0
+    id_counts, known_counts = np.empty_like(lengths), np.zeros_like(lengths)
+    start = count = 0
     for row in range(len(lengths)):
-        before = at
-        for place in range(lengths[row]):
-            code = codes[start + place]
-            token = code + vocabulary.FIRST_ID
+        # Here the texts before this row have codes[:start] and ids[:count].
+        first = count
+        for index in range(lengths[row]):
+            code = codes[start + index]
+            token_id = code + vocabulary.FIRST_ID
             if code < 0:
-                token = vocabulary.UNKNOWN_ID
-                unknown[-1 - code] += 1
-            known[row] += vocabulary.FIRST_ID <= token < past_known
-            if place < most:
-                ids[at] = token
-                at += 1
-        if at == before:
-            ids[at] = vocabulary.UNKNOWN_ID
-            at += 1
-        cut[row] = at - before
+                token_id = vocabulary.UNKNOWN_ID
+                unknown_counts[-1 - code] += 1
+            known_counts[row] += vocabulary.FIRST_ID <= token_id < end_of_known_ids
+            if index < max_tokens:
+                ids[count] = token_id
+                count += 1
+        if count == first:
+            ids[count] = vocabulary.UNKNOWN_ID
+            count += 1
+        id_counts[row] = count - first
         start += lengths[row]
-    return ids[:at], cut, known
+    return ids[:count], id_counts, known_counts

@@ -27,6 +27,6 @@ class Encoded:
     unknown: tuple[pa.Array, np.ndarray]
 
     @property
-    def told(self) -> dict[str, np.ndarray]:
-        """The columns that stand beside a score."""
+    def result_columns(self) -> dict[str, np.ndarray]:
+        """The columns of the results that stand beside a score."""
         return {"tokens": self.tokens, "known_share": self.known_share, "truncated": self.truncated}

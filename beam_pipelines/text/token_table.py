@@ -1,8 +1,8 @@
-"""A compiled table of distinct tokens: which number a token's bytes have, and the other way round.
+"""A compiled table of distinct tokens: the index of a token's bytes, and the bytes of an index.
 
-An open-addressing hash table. A token of up to 16 bytes is its own key, two words of 8 bytes; a longer
-one is known by a hash and its length, and then compared byte for byte. No token holds a NUL, so that
-the zeros that fill a word up are none of its bytes.
+An open-addressing hash table with linear probing (Knuth, 1973). A token of up to 16 bytes is its own key, two words
+of 8 bytes. A longer one has a hash and its length as its key, and its bytes are compared, too. No token holds a NUL,
+so a key's zeros after the token's end are none of its bytes.
 """
 
 from typing import NamedTuple
@@ -10,37 +10,40 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines.compiling.byte_vectors import KEY
 from beam_pipelines.compiling.cache import compiled
 
 EMPTY = -1
-# Enough for what some hundred kilobytes of text hold beside a vocabulary.
+# Slots, and bytes, of a new table: enough for the tokens of some hundred kilobytes of text beside a vocabulary.
 _SMALLEST = 1 << 13
-_BITS, _SHIFT = np.uint64(8), np.uint64(32)
-_FACTORS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
-_FACTOR_1, _FACTOR_2, _FACTOR_3 = _FACTORS
+_BYTE_BITS, _HALF_BITS = np.uint64(8), np.uint64(32)
+# Odd, so that a multiplication loses nothing: 2^64 divided by the golden ratio (Knuth's multiplicative hashing; the
+# increment of SplitMix64), xxHash's PRIME64_2, and the factor of degski64 (a mixer of the form of `mix_bits`).
+_GOLDEN_RATIO, _XXHASH_PRIME = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+_DEGSKI_FACTOR = np.uint64(0xD6E8FEB86659FD93)
 
 
 class Arrays(NamedTuple):
     """The table as the compiled loops see it.
 
     Attributes:
-      slots: uint64 [slots, 3], the two words of the key of the token in each slot, then its number and 1; that is 0
-        where there is none.
-      hashes: uint64 [tokens], by number.
-      ends: int64 [tokens + 1], where the bytes of each token begin and end, by number.
+      slots: uint64 [slots, 3], the two words of the key of the token in each slot, then its index plus 1, or 0 in an
+        empty slot. `slots` is a power of 2.
+      hashes: uint64 [tokens], by index.
+      offsets: int64 [tokens + 1], token i is `data[offsets[i] : offsets[i + 1]]`.
       data: uint8 [bytes], of all tokens.
-      size: int64 [1], how many tokens there are.
+      size: int64 [1], the number of tokens.
     """
 
     slots: np.ndarray
     hashes: np.ndarray
-    ends: np.ndarray
+    offsets: np.ndarray
     data: np.ndarray
     size: np.ndarray
 
 
 class TokenTable:
-    """Distinct tokens, numbered from 0 in the order in which they came."""
+    """Distinct tokens; the index of each tells its place in the order in which they were added."""
 
     def __init__(self):
         self.arrays = _empty(_SMALLEST, _SMALLEST)
@@ -50,10 +53,11 @@ class TokenTable:
 
     @property
     def tokens(self) -> pa.Array:
-        """The tokens by number, large_binary [tokens]."""
-        ends = self.arrays.ends[: len(self) + 1].copy()
-        data = self.arrays.data[: ends[-1]].copy()
-        return pa.Array.from_buffers(pa.large_binary(), len(self), [None, pa.py_buffer(ends), pa.py_buffer(data)])
+        """The tokens by index, large_binary [tokens]."""
+        # Copies: the table goes on writing to its own arrays.
+        offsets = self.arrays.offsets[: len(self) + 1].copy()
+        data = self.arrays.data[: offsets[-1]].copy()
+        return pa.Array.from_buffers(pa.large_binary(), len(self), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
     @property
     def hashes(self) -> np.ndarray:
@@ -63,10 +67,10 @@ class TokenTable:
     @property
     def data_bytes(self) -> int:
         """The bytes of all tokens together."""
-        return int(self.arrays.ends[len(self)])
+        return int(self.arrays.offsets[len(self)])
 
     def make_room(self, token_bytes: int) -> None:
-        """Makes room for one more token, of that size, and for as many again of what there is too little room for."""
+        """Makes room for one more token of `token_bytes`: doubles the slots, the bytes, or both, as needed."""
         old, slots, data = self.arrays, len(self.arrays.slots), len(self.arrays.data)
         if 2 * len(self) >= slots:
             slots *= 2
@@ -88,92 +92,104 @@ def _empty(slots: int, data_bytes: int) -> Arrays:
 
 @compiled
 def has_room(table, token_bytes):
-    """Whether one more token fits in, of that size; a table is never more than half full."""
+    """Tells whether one more token of `token_bytes` fits in; at most half of the slots are filled."""
     size = table.size[0]
-    return 2 * size < len(table.slots) and table.ends[size] + token_bytes <= len(table.data)
+    return 2 * size < len(table.slots) and table.offsets[size] + token_bytes <= len(table.data)
 
 
 @compiled
-def mix(value):
-    """A 64-bit hash of a 64-bit value: uint64 -> uint64."""
-    value ^= value >> _SHIFT
-    value *= _FACTOR_3
-    value ^= value >> _SHIFT
+def mix_bits(value):
+    """Computes a 64-bit hash of a 64-bit value, uint64 -> uint64: the first half of degski64."""
+    value ^= value >> _HALF_BITS
+    value *= _DEGSKI_FACTOR
+    value ^= value >> _HALF_BITS
     return value
 
 
 @compiled
 def hash_words(first, second):
-    """A 64-bit hash of a token's key."""
-    return mix(first * _FACTOR_1 ^ mix(second + _FACTOR_2))
+    """Computes a 64-bit hash of a token's key."""
+    return mix_bits(first * _GOLDEN_RATIO ^ mix_bits(second + _XXHASH_PRIME))
 
 
 @compiled
 def long_key(data, start, end, lower):
-    """The key of a token of more than 16 bytes, each of which `lower` maps to what is compared."""
-    found, word = np.uint64(end - start), np.uint64(0)
-    for place in range(start, end):
-        word = word << _BITS | np.uint64(lower[data[place]])
-        if (place - start) % 8 == 7:
-            found, word = hash_words(found, word), np.uint64(0)
-    # The first byte of a second word is never zero, unless the token is short and so is all of the word.
-    return hash_words(found, word), np.uint64(end - start) << _BITS
+    """Computes the key of a token of more than 16 bytes, each lowered by the table `lower`, uint8 [256]."""
+    hashed, word = np.uint64(end - start), np.uint64(0)
+    for offset in range(start, end):
+        word = word << _BYTE_BITS | np.uint64(lower[data[offset]])
+        if (offset - start) % 8 == 7:
+            # Here `hashed` is of all words of 8 bytes up to this one.
+            hashed, word = hash_words(hashed, word), np.uint64(0)
+    # No short token has this key: the lowest byte of its second word is zero only if all of that word is.
+    return hash_words(hashed, word), np.uint64(end - start) << _BYTE_BITS
 
 
 @compiled
-def number_at(table, slot):
-    """The number of the token in a slot, or EMPTY."""
+def token_at(table, slot):
+    """Gives the index of the token in a slot, or EMPTY."""
     return np.int64(table.slots[slot, 2]) - 1
 
 
 @compiled
-def find(table, first, second, hashed, data, start, end, lower):
-    """The slot of a token, or the empty one where it would be put."""
+def find_slot(table, first, second, hashed, data, start, end, lower):
+    """Finds the slot of a token, or the empty one where it belongs.
+
+    Args:
+      table: Arrays.
+      first, second: The two words of its key.
+      hashed: The hash of its key.
+      data: uint8 [bytes].
+      start, end: The token is `data[start:end]`.
+      lower: uint8 [256], what each byte becomes.
+    """
     last = len(table.slots) - 1
     slot = np.int64(hashed & np.uint64(last))
-    number = number_at(table, slot)
-    while number != EMPTY:
+    token = token_at(table, slot)
+    # It ends, as at least half of the slots are empty. Here the token is in none of the slots before this one.
+    while token != EMPTY:
         if table.slots[slot, 0] == first and table.slots[slot, 1] == second:
-            if end - start <= 16:
+            if end - start <= KEY:
                 return slot
-            at, same = table.ends[number], True
-            for place in range(start, end):
-                if table.data[at + place - start] != lower[data[place]]:
-                    same = False
+            shift, is_same = table.offsets[token] - start, True
+            for offset in range(start, end):
+                if table.data[shift + offset] != lower[data[offset]]:
+                    is_same = False
                     break
-            if same:
+            if is_same:
                 return slot
         slot = (slot + 1) & last
-        number = number_at(table, slot)
+        token = token_at(table, slot)
     return slot
 
 
 @compiled
 def add(table, slot, first, second, hashed, data, start, end, lower):
-    """Puts a token into an empty slot of `find`; returns its number. There must be room for it."""
-    number = table.size[0]
-    at = table.ends[number]
-    for place in range(start, end):
-        table.data[at + place - start] = lower[data[place]]
-    table.slots[slot, 0], table.slots[slot, 1], table.slots[slot, 2] = first, second, np.uint64(number + 1)
-    table.hashes[number] = hashed
-    table.ends[number + 1] = at + end - start
-    table.size[0] = number + 1
-    return number
+    """Puts a token into the empty slot that `find_slot` gave; returns its index. There must be room for it."""
+    token = table.size[0]
+    shift = table.offsets[token] - start
+    for offset in range(start, end):
+        table.data[shift + offset] = lower[data[offset]]
+    table.slots[slot, 0], table.slots[slot, 1], table.slots[slot, 2] = first, second, np.uint64(token + 1)
+    table.hashes[token] = hashed
+    table.offsets[token + 1] = shift + end
+    table.size[0] = token + 1
+    return token
 
 
 @compiled
 def _refill(new, old):
+    """Copies the tokens of a table into an empty one, with a slot for each."""
     size = old.size[0]
     new.size[0] = size
     new.hashes[:size] = old.hashes[:size]
-    new.ends[: size + 1] = old.ends[: size + 1]
-    new.data[: old.ends[size]] = old.data[: old.ends[size]]
+    new.offsets[: size + 1] = old.offsets[: size + 1]
+    new.data[: old.offsets[size]] = old.data[: old.offsets[size]]
     last = len(new.slots) - 1
     for old_slot in range(len(old.slots)):
-        number = number_at(old, old_slot)
-        if number != EMPTY:
-            slot = np.int64(old.hashes[number] & np.uint64(last))
-            while number_at(new, slot) != EMPTY:
+        token = token_at(old, old_slot)
+        if token != EMPTY:
+            slot = np.int64(old.hashes[token] & np.uint64(last))
+            while token_at(new, slot) != EMPTY:
                 slot = (slot + 1) & last
             new.slots[slot] = old.slots[old_slot]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import tensorflow as tf
 
-# Tokens take many times the memory of their text, so a block is tokenised in parts of this size.
-PART_BYTES = 1 << 20
+# TensorFlow's tokens take many times the memory of their text, so a block is tokenised in batches of this size.
+BATCH_BYTES = 1 << 20
 
 # The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow
 # 2.21) reads its input as a C string and would drop all that follows a NUL.
@@ -23,13 +23,13 @@ _FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + 
 _DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
 
 
-def parts(texts: pa.Array, most_bytes: int = PART_BYTES) -> Iterator[pa.Array]:
-    """Cuts texts, string [batch], into parts of about that size, at least one.
+def batches_by_bytes(texts: pa.Array, max_bytes: int = BATCH_BYTES) -> Iterator[pa.Array]:
+    """Cuts texts, string [batch], into batches of about `max_bytes`, at least one batch and one text each.
 
-    >>> [len(part) for part in parts(pa.array(["a" * 10] * 5), 60)]
+    >>> [len(batch) for batch in batches_by_bytes(pa.array(["a" * 10] * 5), 60)]
     [4, 1]
     """
-    rows = max(most_bytes * len(texts) // max(texts.nbytes, 1), 1)
+    rows = max(max_bytes * len(texts) // max(texts.nbytes, 1), 1)
     for first in range(0, max(len(texts), 1), rows):
         yield texts.slice(first, rows)
 

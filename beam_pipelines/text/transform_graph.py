@@ -42,7 +42,7 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     reviews = tokenized.value_rowids()
     # Of two operations, where the tensor's own method runs ten.
     lengths = tf.math.unsorted_segment_sum(tf.ones_like(reviews), reviews, tokenized.nrows())
-    known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < vocabulary.past_known(first_trained_id))
+    known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < vocabulary.end_of_known_ids(first_trained_id))
     known = tf.math.unsorted_segment_sum(tf.cast(known, tf.float32), reviews, tokenized.nrows())
     return {
         "ids": _cut(ids.flat_values, lengths, max_tokens),

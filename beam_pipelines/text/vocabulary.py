@@ -45,7 +45,7 @@ class Vocabulary:
         return FIRST_ID + self.pretrained
 
 
-def past_known(first_trained_id: int) -> int:
+def end_of_known_ids(first_trained_id: int) -> int:
     """The first id that does not count as known; where no token has a pretrained vector, all of them do."""
     return first_trained_id if first_trained_id > FIRST_ID else np.iinfo(np.int64).max
 

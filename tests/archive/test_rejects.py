@@ -79,7 +79,7 @@ def test_more_rejects_than_allowed_are_an_error_of_its_own_status():
         "4.0% of the rows were rejected, most often for too_few_fields (3); are --csv_delimiter and --csv_quote right? "
         "see out/rejected, and allow more with --max_rejected_share"
     )
-    with pytest.raises(UserError, match=f"^{re.escape(sentence)}$") as caught:
+    with pytest.raises(UserError, match=f"(?m)^{re.escape(sentence)}$") as caught:
         rejects.check_share({"empty_text": 1, "too_few_fields": 3}, 100, 0.0399, "out")
     assert caught.value.status == rejects.TOO_MANY == 3
 

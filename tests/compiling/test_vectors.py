@@ -5,10 +5,10 @@ import pytest
 
 from beam_pipelines.compiling import byte_vectors, vectors
 from beam_pipelines.compiling.cache import compiled
-from beam_pipelines.compiling.vectors import greater, lesser, load, splat, store
+from beam_pipelines.compiling.vectors import load, maximum, minimum, splat, store
 
 CHARACTERS = "\x00\t\n !/:@[`{~az"
-_find = byte_vectors.finder(CHARACTERS)
+_mask = byte_vectors.byte_class_mask(CHARACTERS)
 
 
 @compiled
@@ -17,8 +17,8 @@ def compute(given, made):
     store(made, 0, 0, one + other)
     store(made, 1, 2, one * splat(given[0, 0]))
     store(made, 2, 0, one / other)
-    store(made, 3, 1, greater(one, other))
-    store(made, 4, 0, lesser(one, other))
+    store(made, 3, 1, maximum(one, other))
+    store(made, 4, 0, minimum(one, other))
 
 
 def test_vectors_are_computed_as_arrays_are():
@@ -36,7 +36,7 @@ def test_vectors_are_computed_as_arrays_are():
 
 def test_rows_are_filled_up_to_whole_vectors_that_lie_in_one_cache_line():
     array = np.arange(15, dtype=np.float32).reshape(3, 5)
-    found = vectors.filled(array)
+    found = vectors.padded(array)
     assert found.shape == (3, 16)
     assert found.ctypes.data % 64 == 0
     assert (found[:, :5] == array).all()
@@ -45,7 +45,7 @@ def test_rows_are_filled_up_to_whole_vectors_that_lie_in_one_cache_line():
 
 @compiled
 def look(data, place, byte, bits):
-    bits[0] = _find(data, place)
+    bits[0] = _mask(data, place)
     bits[1] = byte_vectors.equal_to(data, place, byte)
     return byte_vectors.lowest_bit(bits[1]), byte_vectors.count_bits(bits[0])
 
@@ -63,7 +63,7 @@ def test_each_byte_of_a_block_is_found(place):
 
 @compiled
 def key_of(data, place, length, to_lower):
-    return byte_vectors.key(data, place, length, to_lower)
+    return byte_vectors.first_16_bytes(data, place, length, to_lower)
 
 
 @pytest.mark.parametrize("to_lower", [0, 32])

@@ -1,19 +1,21 @@
 """The CNN's windows in folded form, compiled: no padding, no multiplication, all cores.
 
-`trainer.architectures` says why it gives the same scores; the scorer proves it for every job.
+Without a multiplication left, a window is a sum of table rows: w(t) = sum over p of rows_p[id(t + p)], for the
+places p that its filter reaches. The scorer proves for every job that the scores are those of the export.
 """
 
 import numpy as np
 
 from beam_pipelines.compiling import threads, vectors
 from beam_pipelines.compiling.cache import compiled
-from beam_pipelines.compiling.vectors import WIDTH, greater, lesser, load, prefetch, splat, store
+from beam_pipelines.compiling.vectors import WIDTH, load, maximum, minimum, prefetch, splat, store
 
-# A thread takes about so many tokens at a time: enough to forget its start, few enough to share out.
+# The tokens that a thread takes at a time: enough to outweigh its start, few enough to share out.
 PART_TOKENS = 1 << 14
-# So many tokens are gone through for one vector of filters after the other, while the rows of the next ones
-# are on their way: rare tokens' rows come from memory, which takes as long as some tokens' work.
-# Rounding adds up along a sum in float32: it is taken in runs of as many tokens, then in float64.
+# The tokens that one vector of filters goes through before the next does. Meanwhile the rows of the following RUN
+# tokens are prefetched: a rare token's row comes from memory, which takes as long as the work of some tokens.
+# Within a run, sums are in float32, and those of the runs are added in float64: rounding grows with the number of
+# terms.
 RUN = 32
 
 
@@ -21,81 +23,99 @@ class CompiledCnn:
     """Pools the windows of token ids.
 
     Args:
-      table: float32 [vocab, columns], see `trainer.architectures.cnn.fold`.
-      widths: int64 [filters], ascending.
+      table: float32 [vocab, columns], as the export's `fold` gives it: for each place of a window, from the first,
+        a column for each filter that reaches it, which are the last ones; then the columns that are summed.
+      widths: int64 [filters], ascending, the tokens that the windows of each filter have.
     """
 
     def __init__(self, table: np.ndarray, widths: np.ndarray):
         self._filters, places = len(widths), range(widths.max())
-        # The filters come the other way round: those that reach a place in the window are its first columns.
-        reaching = np.array([np.count_nonzero(widths > place) for place in places])
-        *of_places, of_sums = np.split(table, np.cumsum(reaching), axis=1)
-        self._columns = of_sums.shape[1]
-        parts = [vectors.filled(part[:, ::-1]) for part in of_places] + [vectors.filled(of_sums)]
-        self._first = np.cumsum([0] + [part.shape[1] for part in parts])[:-1]
-        # How many places each vector of filters reaches.
-        self._reached = np.array([np.count_nonzero(reaching > first) for first in range(0, self._filters, WIDTH)])
-        # The last row is of what lies past the end of a review, and adds nothing.
-        self._table = vectors.zeros(len(table) + 1, sum(part.shape[1] for part in parts))
-        self._table[:-1] = np.concatenate(parts, axis=1)
+        # In reverse, the filters that reach a place are its first columns, so whole vectors of filters reach it.
+        filters_at_place = np.array([np.count_nonzero(widths > place) for place in places])
+        *places_columns, sums_columns = np.split(table, np.cumsum(filters_at_place), axis=1)
+        self._columns = sums_columns.shape[1]
+        blocks = [vectors.padded(columns[:, ::-1]) for columns in places_columns] + [vectors.padded(sums_columns)]
+        # The first column of each place, and that of the sums.
+        self._first = np.cumsum([0] + [block.shape[1] for block in blocks])[:-1]
+        # The places that each vector of filters reaches: as many as its widest filter, its first.
+        self._reached = np.array(
+            [np.count_nonzero(filters_at_place > first) for first in range(0, self._filters, WIDTH)]
+        )
+        # The last row stands for the tokens past the end of a review. It adds nothing.
+        self._table = vectors.zeros(len(table) + 1, sum(block.shape[1] for block in blocks))
+        self._table[:-1] = np.concatenate(blocks, axis=1)
 
     def pool(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
         """Pools reviews.
 
         Args:
           ids: int [tokens].
-          starts: int64 [batch], where each review's ids begin.
-          lengths: int64 [batch], how many they are, at least one.
+          starts: int64 [batch], the offset of each review's ids.
+          lengths: int64 [batch], the number of each review's ids, at least one.
 
         Returns:
-          What `trainer.architectures.cnn.finish` takes: the highest and the lowest windows and the mean of the
-          rectified ones, float32 [batch, filters], and the sums, float32 [batch, columns].
+          The arguments of the export's `finish` for a CNN: the highest window, the lowest, and the mean of the
+          rectified ones, float32 [batch, filters] each, and the sums, float32 [batch, columns].
         """
-        pooled = np.empty((3, len(lengths), vectors.whole(self._filters)), np.float32)
-        sums = np.empty((len(lengths), vectors.whole(self._columns)), np.float32)
+        pooled = np.empty((3, len(lengths), vectors.round_up(self._filters)), np.float32)
+        sums = np.empty((len(lengths), vectors.round_up(self._columns)), np.float32)
 
-        def pool(part: slice) -> None:
+        def pool(rows: slice) -> None:
             windows = (self._table, self._first, self._reached)
-            _pool(ids, starts[part], lengths[part], *windows, *pooled[:, part], sums[part])
+            _pool(ids, starts[rows], lengths[rows], *windows, *pooled[:, rows], sums[rows])
 
-        threads.on_all_cores(pool, threads.parts_of(lengths, PART_TOKENS))
+        threads.map_on_all_cores(pool, threads.slices_of_tokens(lengths, PART_TOKENS))
         return *pooled[..., self._filters - 1 :: -1], sums[:, : self._columns]
 
 
 @compiled
 def _pool(ids, starts, lengths, table, first, reached, highest, lowest, mean, sums):
+    """Fills in what `CompiledCnn.pool` returns, with columns of whole vectors and the filters in reverse.
+
+    Args:
+      ids, starts, lengths: As of `CompiledCnn.pool`.
+      table: float32 [vocab + 1, columns]; the last row is all zeros.
+      first: int64 [places + 1], the first column of each place, then that of the sums.
+      reached: int64 [vectors of filters], the places that each reaches.
+      highest, lowest, mean: float32 [batch, filters].
+      sums: float32 [batch, columns].
+    """
     filters, places = highest.shape[1], len(first) - 1
-    tokens, later = np.zeros(RUN + places - 1, np.int64), np.zeros(RUN, np.int64)
-    total, summed = np.empty((1, filters), np.float32), np.empty((1, sums.shape[1]), np.float32)
-    totals, summeds = np.empty(filters), np.empty(sums.shape[1])
+    tokens, next_tokens = np.zeros(RUN + places - 1, np.int64), np.zeros(RUN, np.int64)
+    run_rectified, run_sums = np.empty((1, filters), np.float32), np.empty((1, sums.shape[1]), np.float32)
+    all_rectified, all_sums = np.empty(filters), np.empty(sums.shape[1])
     for row in range(len(starts)):
-        highest[row], lowest[row], totals[:], summeds[:] = -np.inf, np.inf, 0, 0
+        highest[row], lowest[row], all_rectified[:], all_sums[:] = -np.inf, np.inf, 0, 0
         end = starts[row] + lengths[row]
         for start in range(starts[row], end, RUN):
             run = min(RUN, end - start)
-            for place in range(run + places - 1):
-                tokens[place] = ids[start + place] if start + place < end else len(table) - 1
-            for place in range(run):
-                later[place] = ids[min(start + RUN + place, len(ids) - 1)]
-            for block in range(0, filters, WIDTH):
-                high, low, added = load(highest, row, block), load(lowest, row, block), splat(0)
-                for token in range(run):
-                    window = load(table, tokens[token], block)
-                    prefetch(table, later[token], block)
-                    for place in range(1, reached[block // WIDTH]):
-                        window = window + load(table, tokens[token + place], first[place] + block)
-                        prefetch(table, later[token], first[place] + block)
-                    high, low, added = greater(high, window), lesser(low, window), added + greater(window, splat(0))
-                store(highest, row, block, high)
-                store(lowest, row, block, low)
-                store(total, 0, block, added)
-            for block in range(0, sums.shape[1], WIDTH):
-                added = splat(0)
-                for token in range(run):
-                    added = added + load(table, tokens[token], first[places] + block)
-                    prefetch(table, later[token], first[places] + block)
-                store(summed, 0, block, added)
-            totals += total[0]
-            summeds += summed[0]
-        mean[row] = totals / lengths[row]
-        sums[row] = summeds
+            # Windows that begin in this run reach up to `places - 1` tokens beyond it.
+            for index in range(run + places - 1):
+                tokens[index] = ids[start + index] if start + index < end else len(table) - 1
+            for index in range(run):
+                next_tokens[index] = ids[min(start + RUN + index, len(ids) - 1)]
+            for column in range(0, filters, WIDTH):
+                high, low, rectified = load(highest, row, column), load(lowest, row, column), splat(0)
+                for index in range(run):
+                    # window = sum over place of table[tokens[index + place], first[place] + column]
+                    window = load(table, tokens[index], column)
+                    prefetch(table, next_tokens[index], column)
+                    for place in range(1, reached[column // WIDTH]):
+                        window = window + load(table, tokens[index + place], first[place] + column)
+                        prefetch(table, next_tokens[index], first[place] + column)
+                    high, low = maximum(high, window), minimum(low, window)
+                    rectified = rectified + maximum(window, splat(0))
+                store(highest, row, column, high)
+                store(lowest, row, column, low)
+                store(run_rectified, 0, column, rectified)
+            for column in range(0, sums.shape[1], WIDTH):
+                run_sum = splat(0)
+                for index in range(run):
+                    run_sum = run_sum + load(table, tokens[index], first[places] + column)
+                    prefetch(table, next_tokens[index], first[places] + column)
+                store(run_sums, 0, column, run_sum)
+            # Here the float64 sums hold all tokens before start + run.
+            all_rectified += run_rectified[0]
+            all_sums += run_sums[0]
+        mean[row] = all_rectified / lengths[row]
+        sums[row] = all_sums

@@ -1,9 +1,14 @@
 """The bidirectional LSTM with its input projection folded, compiled: no padding, all cores.
 
-What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. Two
-reviews go through it side by side, each in a lane of its own; when one ends, the next takes its lane. So
-nothing waits for the longest, and none depends on its neighbour.
-`trainer.architectures` says why it gives the same scores; the scorer proves it for every job.
+What a token adds to the gates is a row of a table, so only the recurrence is left to multiply. With the tokens'
+row x, the state h, the cell c and Keras's order of the gates (Hochreiter and Schmidhuber, 1997; Gers et al., 2000):
+
+    input, forget, candidate, output = x + h @ recurrent
+    c <- sigmoid(forget) c + sigmoid(input) tanh(candidate)        h <- sigmoid(output) tanh(c)
+
+Two reviews go through it side by side, each in a lane of its own. When one ends, the next takes its lane, so
+nothing waits for the longest review, and none depends on its neighbour.
+The scorer proves for every job that the scores are those of the export.
 """
 
 import numpy as np
@@ -11,39 +16,41 @@ import numpy as np
 from beam_pipelines.compiling import threads, vectors
 from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.compiling.tanh import tanh_fraction
-from beam_pipelines.compiling.vectors import WIDTH, greater, load, prefetch, splat, store
+from beam_pipelines.compiling.vectors import WIDTH, load, maximum, prefetch, splat, store
 from beam_pipelines.scoring.engines.compiled_cnn import RUN
 
-# A thread takes about so many tokens at a time.
+# The tokens that a thread takes at a time.
 PART_TOKENS = 1 << 14
-# A step waits for the one before; what another review needs fills that time.
+# A step waits for the one before, and the work for a second review fills that time.
 LANES = 2
 DIRECTIONS = 2
-# A token's row is asked for so many steps before it is needed; see `compiled_cnn`.
-AHEAD = 4
+GATES = 4
+# A token's row is prefetched so many steps before it is needed; see `compiled_cnn.RUN`.
+PREFETCH_STEPS = 4
 _IDLE = -1
 
 
 class CompiledLstm:
-    """Runs and pools the states of a bidirectional LSTM.
+    """Runs a bidirectional LSTM and pools its states.
 
     Args:
-      table: float32 [vocab, 8 units + columns], see `trainer.architectures.cnn.fold`.
+      table: float32 [vocab, 8 units + columns], as the export's `fold` gives it: what each token adds to the gates
+        of the forward direction, to those of the backward direction, and to the sums.
       recurrent: float32 [2, units, 4 units], of the forward and the backward direction.
     """
 
     def __init__(self, table: np.ndarray, recurrent: np.ndarray):
         _, units, gates = recurrent.shape
-        # The logistic function of x is (1 + tanh(x / 2)) / 2, so the three gates that take it are halved here.
-        halved = np.array([0.5, 0.5, 1, 0.5], np.float32)[:, np.newaxis]
-        # Units that fill up the last vector stay 0.
-        self._units, filled = units, vectors.whole(units)
-        self._recurrent = vectors.zeros(DIRECTIONS * filled, 4 * filled).reshape(DIRECTIONS, filled, 4, filled)
-        self._recurrent[:, :units, :, :units] = recurrent.reshape(DIRECTIONS, units, 4, units) * halved
-        columns = table[:, : DIRECTIONS * gates].reshape(len(table), DIRECTIONS, 4, units) * halved
-        self._table = vectors.zeros(len(table), DIRECTIONS * 4 * filled)
-        self._table.reshape(len(table), DIRECTIONS, 4, filled)[..., :units] = columns
-        self._to_sums = vectors.filled(table[:, DIRECTIONS * gates :])
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: the three gates that take it are halved here, so that all take tanh.
+        factors = np.array([0.5, 0.5, 1, 0.5], np.float32)[:, np.newaxis]
+        # The units that fill the last vector up stay 0.
+        self._units, padded = units, vectors.round_up(units)
+        self._recurrent = vectors.zeros(DIRECTIONS * padded, GATES * padded).reshape(DIRECTIONS, padded, GATES, padded)
+        self._recurrent[:, :units, :, :units] = recurrent.reshape(DIRECTIONS, units, GATES, units) * factors
+        gate_columns = table[:, : DIRECTIONS * gates].reshape(len(table), DIRECTIONS, GATES, units) * factors
+        self._table = vectors.zeros(len(table), DIRECTIONS * GATES * padded)
+        self._table.reshape(len(table), DIRECTIONS, GATES, padded)[..., :units] = gate_columns
+        self._sums_table = vectors.padded(table[:, DIRECTIONS * gates :])
         self._columns = table.shape[1] - DIRECTIONS * gates
 
     def pool(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -51,74 +58,86 @@ class CompiledLstm:
 
         Args:
           ids: int [tokens].
-          starts: int64 [batch], where each review's ids begin.
-          lengths: int64 [batch], how many they are, at least one.
+          starts: int64 [batch], the offset of each review's ids.
+          lengths: int64 [batch], the number of each review's ids, at least one.
 
         Returns:
-          What `trainer.architectures.cnn.finish` takes: the highest state, the mean one and the last one,
-          float32 [batch, 2 units], and the sums, float32 [batch, columns].
+          The arguments of the export's `finish` for an LSTM: the highest state, the mean one and the last one,
+          float32 [batch, 2 units] each, and the sums, float32 [batch, columns].
         """
-        batch, filled = len(lengths), self._recurrent.shape[1]
-        states = np.empty((3, batch, DIRECTIONS, filled), np.float32)
-        sums = np.empty((batch, self._to_sums.shape[1]), np.float32)
+        batch, padded = len(lengths), self._recurrent.shape[1]
+        states = np.empty((3, batch, DIRECTIONS, padded), np.float32)
+        sums = np.empty((batch, self._sums_table.shape[1]), np.float32)
 
-        def pool(part: slice) -> None:
-            # The longest come first, so that the lanes end at about the same time.
-            longest_first = part.start + np.argsort(-lengths[part], kind="stable")
+        def pool(rows: slice) -> None:
+            # The longest first, so that the lanes end at about the same time.
+            longest_first = rows.start + np.argsort(-lengths[rows], kind="stable")
             for direction in range(DIRECTIONS):
-                weights = self._recurrent[direction].reshape(filled, 4 * filled)
-                outputs = states[:, :, direction]
-                _run(ids, starts, lengths, longest_first, self._table, weights, direction, *outputs)
-            _sum(ids, starts[part], lengths[part], self._to_sums, sums[part])
+                weights = self._recurrent[direction].reshape(padded, GATES * padded)
+                _run(ids, starts, lengths, longest_first, self._table, weights, direction, *states[:, :, direction])
+            _sum(ids, starts[rows], lengths[rows], self._sums_table, sums[rows])
 
-        threads.on_all_cores(pool, threads.parts_of(lengths, PART_TOKENS))
-        highest, mean, last = (one[..., : self._units].reshape(batch, -1) for one in states)
+        threads.map_on_all_cores(pool, threads.slices_of_tokens(lengths, PART_TOKENS))
+        highest, mean, last = (pooled[..., : self._units].reshape(batch, -1) for pooled in states)
         return highest, mean, last, sums[:, : self._columns]
 
 
 @compiled
 def _token(ids, start, length, direction, step):
-    """The token of a step, from the start or from the end."""
+    """Gives the token of a step, which counts from the end of the review in the backward direction."""
     return ids[start + step] if direction == 0 else ids[start + length - 1 - step]
 
 
 @compiled
 def _run(ids, starts, lengths, order, table, weights, direction, highest, mean, last):
-    """Runs reviews, in that order of rows, through one direction."""
+    """Runs reviews through one direction.
+
+    Args:
+      ids, starts, lengths: As of `CompiledLstm.pool`.
+      order: int64 [reviews], the rows to run, in that order.
+      table: float32 [vocab, 8 units], with whole vectors of units.
+      weights: float32 [units, 4 units].
+      direction: 0 is forward, 1 backward.
+      highest, mean, last: float32 [batch, units], to be filled in.
+    """
     units, gates = weights.shape
     inputs = np.empty((LANES, gates), np.float32)
-    state, cell, high, total = np.zeros((4, LANES, units), np.float32)
-    totals = np.zeros((LANES, units))
+    state, cell, high, run_total = np.zeros((4, LANES, units), np.float32)
+    total = np.zeros((LANES, units))
     rows, steps, tokens = np.full(LANES, _IDLE), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-    following = running = min(LANES, len(order))
+    next_review = running = min(LANES, len(order))
     rows[:running] = order[:running]
     high[:] = -np.inf
     while running:
+        # Here each lane that is not idle has taken steps[lane] < lengths[rows[lane]] steps of its review.
         for lane in range(LANES):
             row = rows[lane]
             if row != _IDLE:
                 tokens[lane] = _token(ids, starts[row], lengths[row], direction, steps[lane])
-                later = _token(ids, starts[row], lengths[row], direction, min(steps[lane] + AHEAD, lengths[row] - 1))
-                for gate in range(0, gates, WIDTH):
-                    prefetch(table, later, direction * gates + gate)
+                later_step = min(steps[lane] + PREFETCH_STEPS, lengths[row] - 1)
+                later_token = _token(ids, starts[row], lengths[row], direction, later_step)
+                for column in range(0, gates, WIDTH):
+                    prefetch(table, later_token, direction * gates + column)
+        # An idle lane goes on with its last token, so that no loop for a single lane is needed; nothing reads it.
         _multiply(tokens, table, direction * gates, state, weights, inputs)
-        _step(inputs, state, cell, high, total)
+        _step(inputs, state, cell, high, run_total)
         for lane in range(LANES):
             row = rows[lane]
             if row == _IDLE:
                 continue
             steps[lane] += 1
             is_over = steps[lane] == lengths[row]
+            # In float64 between runs: rounding grows with the number of terms.
             if is_over or steps[lane] % RUN == 0:
-                totals[lane] += total[lane]
-                total[lane] = 0
+                total[lane] += run_total[lane]
+                run_total[lane] = 0
             if is_over:
                 highest[row], last[row] = high[lane], state[lane]
-                mean[row] = totals[lane] / lengths[row]
-                state[lane], cell[lane], high[lane], totals[lane], steps[lane] = 0, 0, -np.inf, 0, 0
-                if following < len(order):
-                    rows[lane] = order[following]
-                    following += 1
+                mean[row] = total[lane] / lengths[row]
+                state[lane], cell[lane], high[lane], total[lane], steps[lane] = 0, 0, -np.inf, 0, 0
+                if next_review < len(order):
+                    rows[lane] = order[next_review]
+                    next_review += 1
                 else:
                     rows[lane] = _IDLE
                     running -= 1
@@ -126,71 +145,83 @@ def _run(ids, starts, lengths, order, table, weights, direction, highest, mean, 
 
 @compiled
 def _multiply(tokens, table, start, state, weights, inputs):
-    """What the gates are given: the tokens' columns of the table from `start` on, and the states times the weights."""
+    """Computes the inputs of the gates: table[tokens, start:] + state @ weights, float32 [lanes, 4 units]."""
     units, gates = weights.shape
-    first, second = tokens[0], tokens[1]
-    # Eight sums at a time hide how long one takes to be added to.
-    for gate in range(0, gates, 4 * WIDTH):
-        a, e = load(table, first, start + gate), load(table, second, start + gate)
-        b, f = load(table, first, start + gate + WIDTH), load(table, second, start + gate + WIDTH)
-        c, g = load(table, first, start + gate + 2 * WIDTH), load(table, second, start + gate + 2 * WIDTH)
-        d, h = load(table, first, start + gate + 3 * WIDTH), load(table, second, start + gate + 3 * WIDTH)
+    token_0, token_1 = tokens[0], tokens[1]
+    # Columns from `column` on, by lane and by quarter (of four vectors): `lane0_q1` sums up lane 0's second vector.
+    # Eight independent sums hide the latency of an addition, and each vector of weights serves both lanes.
+    for column in range(0, gates, 4 * WIDTH):
+        q0, q1, q2, q3 = column, column + WIDTH, column + 2 * WIDTH, column + 3 * WIDTH
+        lane0_q0, lane1_q0 = load(table, token_0, start + q0), load(table, token_1, start + q0)
+        lane0_q1, lane1_q1 = load(table, token_0, start + q1), load(table, token_1, start + q1)
+        lane0_q2, lane1_q2 = load(table, token_0, start + q2), load(table, token_1, start + q2)
+        lane0_q3, lane1_q3 = load(table, token_0, start + q3), load(table, token_1, start + q3)
         for unit in range(units):
-            one, other = splat(state[0, unit]), splat(state[1, unit])
-            weight = load(weights, unit, gate)
-            a, e = a + one * weight, e + other * weight
-            weight = load(weights, unit, gate + WIDTH)
-            b, f = b + one * weight, f + other * weight
-            weight = load(weights, unit, gate + 2 * WIDTH)
-            c, g = c + one * weight, g + other * weight
-            weight = load(weights, unit, gate + 3 * WIDTH)
-            d, h = d + one * weight, h + other * weight
-        _store_four(inputs, 0, gate, a, b, c, d)
-        _store_four(inputs, 1, gate, e, f, g, h)
+            # Here each sum holds the products of the units before this one.
+            state_0, state_1 = splat(state[0, unit]), splat(state[1, unit])
+            weight = load(weights, unit, q0)
+            lane0_q0, lane1_q0 = lane0_q0 + state_0 * weight, lane1_q0 + state_1 * weight
+            weight = load(weights, unit, q1)
+            lane0_q1, lane1_q1 = lane0_q1 + state_0 * weight, lane1_q1 + state_1 * weight
+            weight = load(weights, unit, q2)
+            lane0_q2, lane1_q2 = lane0_q2 + state_0 * weight, lane1_q2 + state_1 * weight
+            weight = load(weights, unit, q3)
+            lane0_q3, lane1_q3 = lane0_q3 + state_0 * weight, lane1_q3 + state_1 * weight
+        _store_quarters(inputs, 0, column, lane0_q0, lane0_q1, lane0_q2, lane0_q3)
+        _store_quarters(inputs, 1, column, lane1_q0, lane1_q1, lane1_q2, lane1_q3)
 
 
 @compiled
-def _store_four(inputs, lane, gate, a, b, c, d):
-    store(inputs, lane, gate, a)
-    store(inputs, lane, gate + WIDTH, b)
-    store(inputs, lane, gate + 2 * WIDTH, c)
-    store(inputs, lane, gate + 3 * WIDTH, d)
+def _store_quarters(inputs, lane, column, q0, q1, q2, q3):
+    store(inputs, lane, column, q0)
+    store(inputs, lane, column + WIDTH, q1)
+    store(inputs, lane, column + 2 * WIDTH, q2)
+    store(inputs, lane, column + 3 * WIDTH, q3)
 
 
 @compiled
 def _step(inputs, state, cell, high, total):
-    """Takes cells and states a step further, given what the gates are given, and pools the states."""
+    """Takes cells and states one step further and pools the states, all float32 [lanes, units].
+
+    Args:
+      inputs: float32 [lanes, 4 units], of the gates; those that take the logistic function are halved.
+    """
     units = state.shape[1]
     half = splat(0.5)
     for lane in range(LANES):
         for unit in range(0, units, WIDTH):
-            enter, of_enter = tanh_fraction(load(inputs, lane, unit))
-            keep, of_keep = tanh_fraction(load(inputs, lane, units + unit))
-            new, of_new = tanh_fraction(load(inputs, lane, 2 * units + unit))
-            leave, of_leave = tanh_fraction(load(inputs, lane, 3 * units + unit))
-            # All over one denominator: see `tanh_fraction`.
-            kept = (of_keep + keep) * load(cell, lane, unit) * (of_enter * of_new)
-            after = half * (kept + (of_enter + enter) * new * of_keep) / (of_keep * of_enter * of_new)
-            squashed, of_squashed = tanh_fraction(after)
-            out = half * (of_leave + leave) * squashed / (of_leave * of_squashed)
-            store(cell, lane, unit, after)
-            store(state, lane, unit, out)
-            store(high, lane, unit, greater(load(high, lane, unit), out))
-            store(total, lane, unit, load(total, lane, unit) + out)
+            # Each gate's tanh as a fraction n / d: see `tanh_fraction`.
+            input_n, input_d = tanh_fraction(load(inputs, lane, unit))
+            forget_n, forget_d = tanh_fraction(load(inputs, lane, units + unit))
+            candidate_n, candidate_d = tanh_fraction(load(inputs, lane, 2 * units + unit))
+            output_n, output_d = tanh_fraction(load(inputs, lane, 3 * units + unit))
+            # c <- (1 + forget) / 2 * c + (1 + input) / 2 * candidate, over one denominator:
+            # [(forget_d + forget_n) c input_d candidate_d + (input_d + input_n) candidate_n forget_d]
+            #     / (2 forget_d input_d candidate_d)
+            kept = (forget_d + forget_n) * load(cell, lane, unit) * (input_d * candidate_d)
+            added = (input_d + input_n) * candidate_n * forget_d
+            new_cell = half * (kept + added) / (forget_d * input_d * candidate_d)
+            # h = (1 + output) / 2 * tanh(c)
+            cell_n, cell_d = tanh_fraction(new_cell)
+            new_state = half * (output_d + output_n) * cell_n / (output_d * cell_d)
+            store(cell, lane, unit, new_cell)
+            store(state, lane, unit, new_state)
+            store(high, lane, unit, maximum(load(high, lane, unit), new_state))
+            store(total, lane, unit, load(total, lane, unit) + new_state)
 
 
 @compiled
 def _sum(ids, starts, lengths, table, sums):
-    """The sums of the rows of each review's tokens."""
-    total, totals = np.empty((1, table.shape[1]), np.float32), np.empty(table.shape[1])
+    """Sums the rows of each review's tokens, float32 [batch, columns]: in float32 within a run, then in float64."""
+    run_sums, all_sums = np.empty((1, table.shape[1]), np.float32), np.empty(table.shape[1])
     for row in range(len(starts)):
-        totals[:] = 0
+        all_sums[:] = 0
         end = starts[row] + lengths[row]
         for start in range(starts[row], end, RUN):
             for column in range(0, table.shape[1], WIDTH):
-                summed = splat(0)
-                for place in range(start, min(start + RUN, end)):
-                    summed = summed + load(table, ids[place], column)
-                store(total, 0, column, summed)
-            totals += total[0]
-        sums[row] = totals
+                run_sum = splat(0)
+                for index in range(start, min(start + RUN, end)):
+                    run_sum = run_sum + load(table, ids[index], column)
+                store(run_sums, 0, column, run_sum)
+            all_sums += run_sums[0]
+        sums[row] = all_sums

@@ -25,7 +25,7 @@ class SavedModelEngine:
         """Makes ids of texts, string [batch]."""
         parts = [
             {name: values.numpy() for name, values in self._signatures["encode"](text=as_tensor(part)).items()}
-            for part in tokens.parts(texts)
+            for part in tokens.batches_by_bytes(texts)
         ]
         of_all = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         # TensorFlow counts, since an object for each unknown token would take longer.

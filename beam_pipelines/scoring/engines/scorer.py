@@ -104,7 +104,7 @@ class Scorer:
             starts, lengths = np.cumsum(encoded.lengths) - encoded.lengths, encoded.lengths
             distinct, same = distinct_texts(texts)
             scores = self._engine.run(encoded.ids, starts[distinct], lengths[distinct], metrics)
-        return {**{name: scores[name][same] for name in SCORES}, **encoded.told}
+        return {**{name: scores[name][same] for name in SCORES}, **encoded.result_columns}
 
     def explain(self, texts: pa.Array, tokens: np.ndarray, metrics: EngineMetrics) -> dict[str, list]:
         """Tells why texts got their scores.
