@@ -1,6 +1,6 @@
 """Loads an export with TensorFlow alone and prints, as JSON, what is found in it.
 
-    python -I serving/probe.py VERSION_FOLDER
+    python -I serving/probe.py VERSION_FOLDER < texts.json
 
 It runs as a script of its own, in a process that imports nothing but TensorFlow: see `serving.check`.
 """
@@ -20,20 +20,19 @@ BATCH_RUNS = 10
 MAY_NOT_BE_LOADED = ("apache_beam", "beam_pipelines", "tensorflow_transform", "tfx_bsl", "trainer")
 
 
-def probe(folder: str) -> dict:
-    """Loads an export and scores its fixed texts.
+def probe(folder: str, texts: list[str]) -> dict:
+    """Loads an export and scores texts.
 
     Args:
       folder: A version's folder.
+      texts: What is scored; the longest of the short ones is timed.
 
     Returns:
-      `signatures`: name -> {inputs, outputs}; `ops`: names in order; `outputs`: those of the fixed
+      `signatures`: name -> {inputs, outputs}; `ops`: names in order; `outputs`: those of the
       texts; `one_review_ms` and `batch_ms` (of `batch` reviews): medians; `loaded`: packages that should not have been.
     """
-    about = json.loads(pathlib.Path(folder, "assets.extra", "reviews.json").read_text())
     signatures = tf.saved_model.load(folder).signatures
     serve = signatures["serving_default"]
-    texts = [one["text"] for one in about["fixed_texts"]]
     outputs = {name: values.numpy().tolist() for name, values in serve(text=tf.constant(texts)).items()}
     review = max((text for text in texts if len(text) < 1_000), key=len)
     return {
@@ -78,4 +77,4 @@ def _median_ms(serve, texts: list[str], runs: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(probe(sys.argv[1])))
+    print(json.dumps(probe(sys.argv[1], json.load(sys.stdin))))

@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines import score
-from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring import score_rows, shards
-from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.carried_columns import CarriedColumn
+from beam_pipelines.scoring.encoders import encode_table
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.score_rows import RowOptions
 from tests.helpers.archives import input_file, parquet, read_all
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
@@ -64,24 +66,20 @@ class Lengths:
         return {"score": lengths, "tokens": lengths.astype(np.int64)}
 
 
-MODEL = Export("/models/1", {"score_min": 0, "score_max": 100})
-
-
 def check(file, columns, size: int, empty_text: str) -> int:
     """Scores a file's rows and checks that each is there once; returns how many there are."""
-    kept = tuple(Kept(f"kept_{name}", name) for name in columns)
+    carried = tuple(CarriedColumn(f"kept_{name}", name) for name in columns)
     total, places = 0, []
     for block in read_all(file, columns, size=size, max_row_bytes=200):
-        found = score_rows.score_rows(
-            Lengths(), block.rows, text_column="text", kept=kept, explain=False, empty_text=empty_text
-        )
+        options = RowOptions(text_column="text", empty_text=empty_text)
+        found = score_rows.score_rows(Lengths(), block.rows, carried, options)
         after = block.reject(found.reasons)
         assert after.rows_read == block.rows_read == len(found.results["score"]) + len(after.rejects)
         places += [*after.row_numbers, *(reject.row_number for reject in after.rejects)]
         total += block.rows_read
-        table = shards.score_table(found.kept, found.results, MODEL)
-        for output_format in ("parquet", "jsonl", "csv"):
-            shards.encode(table, output_format)
+        table = shards.score_table(found.carried, found.results, 1, Scale(0, 100))
+        for output_format in shards.FORMATS:
+            encode_table(table, output_format)
         assert all(reject.reason and len(reject.raw) <= 2000 for reject in after.rejects)
     assert len(set(places)) == total
     return total

@@ -1,35 +1,165 @@
-"""Finds exported models; what a job needs to know of one before it loads TensorFlow."""
+"""The export: a version of a model, what it says of itself, and what a job may ask of it.
+
+    VERSION/saved_model.pb, variables/, assets/vocabulary.txt    a SavedModel, with the signatures of SIGNATURES
+    VERSION/assets.extra/reviews.json                            `ExportInfo`
+
+Beside its signatures a SavedModel may have two functions, by which a bulk job computes its scores without padding:
+`fold()` returns named tables, of which a compiled engine pools reviews, and `finish(...)` makes of what is pooled
+what `score_ids` returns. Which tables, and what is pooled of them, the names tell: `WINDOWS` or `RECURRENCE`. A model
+that has neither function is run by its signatures.
+"""
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+
+from beam_pipelines.artifacts.prepared import TrainingData
+from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
-EXTRA = "assets.extra/reviews.json"
+INFO = "assets.extra/reviews.json"
+SAVED_MODEL = "saved_model.pb"
+# Below the trainer's output.
+VERSIONS = "export/reviews"
+SIGNATURES = ("serving_default", "explain", "encode", "score_ids")
+SCORES = ("score", "score_low", "score_high")
+# What stands beside a score has to be the same; a float32 share of tokens has one right value.
+EXACT_RESULTS = ("tokens", "known_share", "truncated")
+# Scores may differ from those that were recorded at the export by this share of the range (float32 rounding).
+TOLERANCE = 1e-5
+# The tables of a CNN: see `trainer.architectures.cnn`.
+WINDOWS = frozenset({"table", "widths"})
+# Those of an LSTM: see `trainer.architectures.lstm`.
+RECURRENCE = frozenset({"table", "recurrent"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
-    """A version of an exported model, by its folder.
+class Interval(TypedJson):
+    """The interval of a score.
 
     Attributes:
-      path: The folder of the version.
-      about: What `assets.extra/reviews.json` says of it.
+      share: How many true scores it shall hold, in (0, 1).
+      calibration_rows: The reviews that it was calibrated on.
+      threshold: How far it reaches, in the head's measure; None where it is the whole scale.
     """
 
-    path: str
-    about: dict
+    share: float
+    calibration_rows: int
+    threshold: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedText(TypedJson):
+    """A text and what the model said of it when it was exported."""
+
+    text: str
+    tokens: int
+    known_share: float
+    truncated: bool
+    score: float
+    score_low: float
+    score_high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """How the results of the fixed texts compare with those that were recorded.
+
+    Attributes:
+      largest_gap: Between the scores and bounds, in the archive's unit.
+      fault: What differs more than it may, as a clause without its subject; empty where nothing does.
+    """
+
+    largest_gap: float
+    fault: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportInfo(TypedJson):
+    """`assets.extra/reviews.json`.
+
+    Attributes:
+      score_column: The column of the scores, or of the titles that ended in them.
+      score_min: The lowest possible score, in the archive's unit.
+      score_max: The highest.
+      max_tokens: A text is cut after so many.
+      training: What it learned from.
+      preprocess_settings: The flags of the preprocess job.
+      model: The name of the architecture.
+      metrics: By split, as in `metrics.json`.
+      trainer_settings: The flags of the trainer.
+      interval: That of the scores.
+      head: What reads the model's outputs.
+      versions: Of the libraries.
+      digests: SHA-256 of every other file of the version, by its path.
+      fixed_texts: With what the model said of them.
+    """
+
+    score_column: str
+    score_min: float
+    score_max: float
+    max_tokens: int
+    training: TrainingData
+    preprocess_settings: dict[str, Any]
+    model: str
+    metrics: dict[str, Any]
+    trainer_settings: dict[str, Any]
+    interval: Interval
+    head: dict[str, Any]
+    versions: dict[str, str]
+    digests: dict[str, str]
+    fixed_texts: list[FixedText]
 
     @property
-    def version(self) -> int:
-        return int(self.path.rstrip("/").rsplit("/", 1)[-1])
+    def scale(self) -> Scale:
+        return Scale(self.score_min, self.score_max)
 
     @property
     def digest(self) -> str:
         """SHA-256 over the digests of the version's files."""
-        listed = "".join(f"{name} {digest}\n" for name, digest in sorted(self.about["digests"].items()))
+        listed = "".join(f"{name} {digest}\n" for name, digest in sorted(self.digests.items()))
         return hashlib.sha256(listed.encode()).hexdigest()
+
+    def compare(self, results: Mapping[str, Any]) -> Comparison:
+        """Compares results of the fixed texts with the recorded ones.
+
+        Args:
+          results: By name, `SCORES` and `EXACT_RESULTS`, [fixed texts] each.
+        """
+        gaps = [np.abs(np.asarray(results[name], np.float32) - self._recorded(name)).max() for name in SCORES]
+        gap = float(max(gaps))
+        # A NaN is no gap that is small enough.
+        if not gap <= TOLERANCE * self.scale.span:
+            return Comparison(gap, f"scores the fixed texts {gap:g} otherwise than when the model was exported")
+        for name in EXACT_RESULTS:
+            if not np.array_equal(np.asarray(results[name], np.float32), self._recorded(name)):
+                return Comparison(gap, f"gives other {name} for the fixed texts than when the model was exported")
+        return Comparison(gap)
+
+    def _recorded(self, name: str) -> np.ndarray:
+        return np.array([getattr(text, name) for text in self.fixed_texts], np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """A version of an exported model.
+
+    Attributes:
+      path: The folder of the version, whose name is its number.
+      info: What it says of itself.
+    """
+
+    path: str
+    info: ExportInfo
+
+    @property
+    def version(self) -> int:
+        return int(self.path.rstrip("/").rsplit("/", 1)[-1])
 
 
 def find(folder: str, named: str = "--model") -> Export:
@@ -43,11 +173,11 @@ def find(folder: str, named: str = "--model") -> Export:
       UserError: There is none, or it was not written by the trainer.
     """
     root = storage.absolute(folder)
-    for versions in (root, storage.join(root, "export", "reviews")):
+    for versions in (root, storage.join(root, VERSIONS)):
         names = storage.listing(versions)
         numbers = {int(name.split("/")[0]) for name in names if name.split("/")[0].isdecimal()}
-        saved = [number for number in numbers if f"{number}/saved_model.pb" in names]
-        if "saved_model.pb" in names:
+        saved = [number for number in numbers if f"{number}/{SAVED_MODEL}" in names]
+        if SAVED_MODEL in names:
             if not versions.rsplit("/", 1)[-1].isdecimal():
                 raise UserError(f"{named} {folder}: the name of a version's folder is its number, as it was exported")
             return _open(versions, named)
@@ -57,7 +187,7 @@ def find(folder: str, named: str = "--model") -> Export:
 
 
 def _open(path: str, named: str) -> Export:
-    extra = storage.join(path, EXTRA)
-    if not storage.exists(extra):
-        raise UserError(f"{named} {path} has no {EXTRA}: it was not exported by trainer.task")
-    return Export(path, storage.read_json(extra))
+    info = storage.join(path, INFO)
+    if not storage.exists(info):
+        raise UserError(f"{named} {path} has no {INFO}: it was not exported by trainer.task")
+    return Export(path, ExportInfo.from_json(storage.read_json(info)))

@@ -16,12 +16,17 @@ class TypedJson:
     newer version may write, is passed over; a field that a file lacks has its default.
     """
 
+    # Of fields whose key is not their name.
+    KEYS: ClassVar[dict[str, str]] = {}
     # Fields that are not written where they are None.
     OMITTED_IF_NONE: ClassVar[tuple[str, ...]] = ()
 
     def to_json(self) -> dict[str, Any]:
         values = {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
-        return {name: value for name, value in values.items() if value is not None or name not in self.OMITTED_IF_NONE}
+        written = {
+            name: value for name, value in values.items() if value is not None or name not in self.OMITTED_IF_NONE
+        }
+        return {self.KEYS.get(name, name): value for name, value in written.items()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -30,8 +35,8 @@ class TypedJson:
         Raises:
           TypeError: A field without a default is missing.
         """
-        readers = _readers(cls)
-        return cls(**{name: read(values[name]) for name, read in readers.items() if name in values})
+        keys = {name: cls.KEYS.get(name, name) for name in _readers(cls)}
+        return cls(**{name: read(values[keys[name]]) for name, read in _readers(cls).items() if keys[name] in values})
 
 
 def _plain(value: Any) -> Any:

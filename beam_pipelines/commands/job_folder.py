@@ -12,12 +12,14 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Iterator
+from typing import Any
 
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 
 MANIFEST = "manifest.json"
-# In the manifest of a folder that the next job may take.
+# A key in the manifest of a folder that the next job may take.
 RECLAIMABLE = "free"
 
 
@@ -33,7 +35,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def manifest(command: str, settings, outputs: list[str], **more) -> dict:
+def manifest(command: str, settings: Any, outputs: list[str], **more: Any) -> dict[str, Any]:
     """What `claim` writes: a description of the job that made the folder."""
     return {
         "command": command,
@@ -44,25 +46,27 @@ def manifest(command: str, settings, outputs: list[str], **more) -> dict:
     }
 
 
-def read(root: str) -> dict | None:
+def read(root: str) -> dict[str, Any] | None:
     """The manifest of the folder's job, or None where no job of ours has written."""
     path = storage.join(root, MANIFEST)
     if not storage.exists(path):
         return None
     try:
-        found = storage.read_json(path)
+        written = storage.read_json(path)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and {"command", "outputs", "settings"} <= found.keys() else None
+    return written if isinstance(written, dict) and {"command", "outputs", "settings"} <= written.keys() else None
 
 
-def update_manifest(root: str, **more) -> None:
-    """Adds to the manifest what is known only when the job has run."""
-    storage.write_json(root, MANIFEST, {**read(root), **more})
+def update_manifest(root: str, **more: Any) -> dict[str, Any]:
+    """Adds to the manifest of a claimed folder what is known only when the job has run; returns it."""
+    updated = {**(read(root) or {}), **more}
+    storage.write_json(root, MANIFEST, updated)
+    return updated
 
 
 @contextlib.contextmanager
-def freed_on_failure(root: str, *, unless: str | None = None):
+def freed_on_failure(root: str, *, unless: str | None = None) -> Iterator[None]:
     """Frees the folder again where what is done in it fails and leaves nothing to go on from.
 
     The command can then begin there once more, with other flags. What was written, such as the rejected rows that an

@@ -1,10 +1,10 @@
 """Shows that long work goes on: a line that stays in its place on a terminal, one now and then in a log."""
 
-import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from beam_pipelines.errors import logger
 
@@ -36,28 +36,17 @@ class Progress:
             self._next = now + SECONDS
 
 
-@dataclasses.dataclass(frozen=True)
-class Done:
-    """A block that is finished.
+class FinishedWork(Protocol):
+    """What the line needs of a block that is done."""
 
-    Attributes:
-      end: Where the next block of its file starts; None where the file ends.
-      engine: What scored it.
-      rows: The rows that it had.
-      rejected: How many of them were rejected.
-      stored_bytes: The bytes of the archive that it took.
-    """
+    @property
+    def rows(self) -> int: ...
 
-    end: int | None
-    engine: str
-    rows: int
-    rejected: int
-    stored_bytes: int
+    @property
+    def rejected(self) -> int: ...
 
-    @classmethod
-    def of(cls, block: dict) -> "Done":
-        """Takes it from the block's statistics."""
-        return cls(block["end"], block["engine"], block["rows_read"], block["rows_rejected"], block["stored_bytes"])
+    @property
+    def stored_bytes(self) -> int: ...
 
 
 class Monitor:
@@ -73,7 +62,11 @@ class Monitor:
     """
 
     def __init__(
-        self, look: Callable[[], dict[str, "Done"]], size_bytes: int, done: Iterable["Done"] = (), stream=None
+        self,
+        look: Callable[[], Mapping[str, FinishedWork]],
+        size_bytes: int,
+        done: Iterable[FinishedWork] = (),
+        stream=None,
     ):
         self._look = look
         self._size = max(size_bytes, 1)
@@ -104,7 +97,7 @@ class Monitor:
             self._tell(self.line(before - self._started))
             pause = max(1 if self._live else SECONDS, (time.monotonic() - before) / LOOKING_SHARE)
 
-    def _add(self, blocks: Iterable["Done"]) -> None:
+    def _add(self, blocks: Iterable[FinishedWork]) -> None:
         for block in blocks:
             self._rows += block.rows
             self._rejected += block.rejected

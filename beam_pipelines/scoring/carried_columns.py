@@ -23,7 +23,7 @@ TYPES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
+class CarriedColumn:
     """A column that is carried along.
 
     Attributes:
@@ -37,7 +37,9 @@ class Kept:
     type: str | None = None
 
 
-def choose(keep_columns: str, present: Iterable[str], id_column: str | None = None) -> tuple[Kept, ...]:
+def parse_keep_columns(
+    keep_columns: str, present: Iterable[str], id_column: str | None = None
+) -> tuple[CarriedColumn, ...]:
     """Reads `--keep_columns`; the id comes first.
 
     Args:
@@ -52,31 +54,31 @@ def choose(keep_columns: str, present: Iterable[str], id_column: str | None = No
     items = [item.strip() for item in keep_columns.split(",") if item.strip()]
     chosen = [_item(item, present) for item in items if item != ALL]
     if ALL in items:
-        named = {one.source for one in chosen}
-        chosen += [Kept(name, name) for name in present if name not in named]
-    if id_column and id_column not in [one.name for one in chosen]:
-        chosen.insert(0, Kept(id_column, id_column))
+        named = {column.source for column in chosen}
+        chosen += [CarriedColumn(name, name) for name in present if name not in named]
+    if id_column and id_column not in [column.name for column in chosen]:
+        chosen.insert(0, CarriedColumn(id_column, id_column))
     # The id comes first, and what is named twice comes once.
-    chosen = list(dict.fromkeys(sorted(chosen, key=lambda one: one.name != id_column)))
-    names = [one.name for one in chosen]
+    chosen = list(dict.fromkeys(sorted(chosen, key=lambda column: column.name != id_column)))
+    names = [column.name for column in chosen]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"--keep_columns would give two columns the name {name!r}")
     return tuple(chosen)
 
 
-def takes_all(keep_columns: str) -> bool:
+def wants_all(keep_columns: str) -> bool:
     """Whether `*` is among the items."""
     return ALL in [item.strip() for item in keep_columns.split(",")]
 
 
-def _item(item: str, present: list[str]) -> Kept:
+def _item(item: str, present: list[str]) -> CarriedColumn:
     if item in present:
-        return Kept(item, item)
+        return CarriedColumn(item, item)
     name, _, source = item.rpartition("=")
     name, before = _without_type(name.strip(), present)
     source, after = _without_type(source.strip(), present)
-    return Kept(name or source, source, after or before)
+    return CarriedColumn(name or source, source, after or before)
 
 
 def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
@@ -93,20 +95,26 @@ def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
     return rest.strip(), kind.strip()
 
 
-def check_types(kept: tuple[Kept, ...], found: dict[InputFile, Columns]) -> None:
+def check_types(carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns]) -> None:
     """Refuses a column that has different types in two files, since all shards have one schema.
 
     Raises:
       UserError: Names the column and the files.
     """
-    for one in kept:
-        kinds = {file: _type(columns.types.get(one.source)) for file, columns in found.items() if one.source in columns}
-        first = next(iter(kinds), None)
-        for file, kind in kinds.items():
-            if kind != kinds[first] and one.type is None:
+    for column in carried:
+        types = {
+            file: _type(columns.types.get(column.source))
+            for file, columns in columns_by_file.items()
+            if column.source in columns
+        }
+        if column.type or not types:
+            continue
+        first = next(iter(types))
+        for file, kind in types.items():
+            if kind != types[first]:
                 raise UserError(
-                    f"the column {one.source!r} is {kinds[first]} in {first.label} and {kind} in {file.label}; give it "
-                    f"one type, as in --keep_columns {one.source}:string"
+                    f"the column {column.source!r} is {types[first]} in {first.label} and {kind} in {file.label}; give "
+                    f"it one type, as in --keep_columns {column.source}:string"
                 )
 
 
@@ -120,20 +128,23 @@ def _type(kind: pa.DataType | None) -> pa.DataType:
     return pa.string() if str(kind) in ("string", "large_string", "string_view") else kind
 
 
-def columns(rows: pa.RecordBatch, kept: tuple[Kept, ...]) -> tuple[dict[str, pa.Array], dict[int, str]]:
-    """The kept columns of some rows, and the reason for each row with a value that has not the type."""
-    found, reasons = {}, {}
-    for one in kept:
-        values = rows.column(one.source)
-        if one.type:
-            values, bad = _typed(values, one.type)
-            reasons |= dict.fromkeys(bad, f"not_{one.type}")
-        found[one.name] = values
-    return found, reasons
+def take_carried(
+    rows: pa.RecordBatch, carried: tuple[CarriedColumn, ...]
+) -> tuple[dict[str, pa.Array], dict[int, str]]:
+    """Takes the carried columns of some rows, and the reason for each row with a value that has not the type."""
+    columns: dict[str, pa.Array] = {}
+    reasons: dict[int, str] = {}
+    for column in carried:
+        values = rows.column(column.source)
+        if column.type:
+            values, bad = _typed(values, column.type)
+            reasons |= dict.fromkeys(bad, f"not_{column.type}")
+        columns[column.name] = values
+    return columns, reasons
 
 
 def _typed(values: pa.Array, kind: str) -> tuple[pa.Array, list[int]]:
-    """Casts values, and tells the places of those that cannot be."""
+    """Casts values; returns them, and the rows of those that cannot be cast."""
     if pa.types.is_nested(values.type):
         values = pa.array([value if value is None else json.dumps(value, default=str) for value in values.to_pylist()])
     if kind != "string" and pa.types.is_string(values.type):
@@ -143,11 +154,12 @@ def _typed(values: pa.Array, kind: str) -> tuple[pa.Array, list[int]]:
         return values.cast(TYPES[kind]), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
+    # Some value is none of the type: one by one, so that it costs its own row alone.
     bad, cast = [], []
-    for place in range(len(values)):
+    for row in range(len(values)):
         try:
-            cast.append(values[place : place + 1].cast(TYPES[kind]))
+            cast.append(values[row : row + 1].cast(TYPES[kind]))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            bad.append(place)
+            bad.append(row)
             cast.append(pa.nulls(1, TYPES[kind]))
     return pa.concat_arrays(cast), bad

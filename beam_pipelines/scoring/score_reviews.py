@@ -11,6 +11,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 
 REJECTS = "rejects"
 
@@ -54,29 +55,30 @@ class ScoreReviews(beam.PTransform):
 
 class _ScoreBatch(beam.DoFn):
     def __init__(self, transform: ScoreReviews, export: Export):
-        self.how = {name: getattr(transform, name) for name in ("text_column", "explain", "empty_text")}
+        self.options = RowOptions(
+            text_column=transform.text_column, explain=transform.explain, empty_text=transform.empty_text
+        )
         self.keep_columns = transform.keep_columns
         self.engine = transform.engine
         self.export = export
 
     def setup(self):
         entry.import_tensorflow()
+        # Here, so that the process that builds the pipeline needs no TensorFlow.
         from beam_pipelines.scoring.engines.scorer import Scorer
 
         self._scorer = Scorer(self.export, self.engine)
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        from beam_pipelines.scoring import score_rows
-
-        batch, invalid = _valid(_with_string(batch, self.how["text_column"]), self.how["text_column"])
+        batch, invalid = _valid(_with_string(batch, self.options.text_column), self.options.text_column)
         for row in invalid:
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": row})
-        carried = carried_columns.choose(self.keep_columns, batch.schema.names)
-        shards.check_names(carried, explain=self.how["explain"])
-        scored = score_rows.score_rows(self._scorer, batch, kept=carried, **self.how)
+        carried = carried_columns.parse_keep_columns(self.keep_columns, batch.schema.names)
+        shards.check_names(carried, explain=self.options.explain)
+        scored = score_rows(self._scorer, batch, carried, self.options)
         for row, reason in sorted(scored.reasons.items()):
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": reason, "row": batch.slice(row, 1).to_pylist()[0]})
-        table = shards.score_table(scored.kept, scored.results, self.export)
+        table = shards.score_table(scored.carried, scored.results, self.export.version, self.export.info.scale)
         yield from table.combine_chunks().to_batches()
 
 
@@ -88,11 +90,11 @@ def _with_string(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
     """
     if name not in batch.schema.names:
         raise UserError(f"a batch has no column {name!r}; it has: {', '.join(batch.schema.names)}")
-    place = batch.schema.get_field_index(name)
-    kind = batch.schema.types[place]
+    index = batch.schema.get_field_index(name)
+    kind = batch.schema.types[index]
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise UserError(f"the column {name!r} of a batch is {kind}, not text")
-    return batch.set_column(place, name, batch.column(place).cast(pa.string()))
+    return batch.set_column(index, name, batch.column(index).cast(pa.string()))
 
 
 def _valid(batch: pa.RecordBatch, name: str) -> tuple[pa.RecordBatch, list[dict]]:
@@ -105,7 +107,7 @@ def _valid(batch: pa.RecordBatch, name: str) -> tuple[pa.RecordBatch, list[dict]
         raw = texts.cast(pa.binary()).to_pylist()
     readable = [None if text is None else text.decode(errors="backslashreplace") for text in raw]
     is_valid = [text is None or text.encode() == data for text, data in zip(readable, raw, strict=True)]
-    place = batch.schema.get_field_index(name)
-    mended = batch.set_column(place, name, pa.array(readable, pa.string()))
+    index = batch.schema.get_field_index(name)
+    mended = batch.set_column(index, name, pa.array(readable, pa.string()))
     others = mended.filter(pa.array([not valid for valid in is_valid]))
     return mended.filter(pa.array(is_valid)), others.to_pylist()

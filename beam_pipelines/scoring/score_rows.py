@@ -1,7 +1,9 @@
 """Scores the rows of a batch, whatever stands in them."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +12,18 @@ import pyarrow.compute as pc
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.errors import logger
-from beam_pipelines.scoring.carried_columns import Kept
-from beam_pipelines.scoring.carried_columns import columns as kept_columns
+from beam_pipelines.scoring.carried_columns import CarriedColumn, take_carried
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
-from beam_pipelines.scoring.engines.scorer import Scorer
 
-FAILED, METRICS_KEY = "scoring_failed", "metrics"
+FAILED_PREFIX = "scoring_failed_"
+
+
+class TextScorer(Protocol):
+    """What runs a model over texts, string [batch]; the `Scorer` of engines is one, and needs TensorFlow."""
+
+    def score(self, texts: pa.Array, metrics: EngineMetrics) -> dict[str, np.ndarray]: ...
+
+    def explain(self, texts: pa.Array, tokens: np.ndarray, metrics: EngineMetrics) -> dict[str, list]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +31,13 @@ class ScoredRows:
     """What became of the rows of a batch.
 
     Attributes:
-      kept: By name, the columns that are carried along, of the scored rows.
+      carried: By name, the columns that are carried along, of the scored rows.
       results: By name, an array or list of [scored rows] each.
       reasons: By index in the batch, why a row has no score.
       metrics: What the engine did.
     """
 
-    kept: dict[str, pa.Array]
+    carried: dict[str, pa.Array]
     results: dict
     reasons: dict[int, str]
     metrics: EngineMetrics
@@ -41,86 +49,117 @@ class ScoredBlock:
 
     Attributes:
       block: The block; rows that have no score are among its rejects.
-      kept: By name, the columns that are carried along.
+      carried: By name, the columns that are carried along.
       results: By column of the shard, an array or list of [rows] each.
       engine: What computed them.
       metrics: What the engine did.
     """
 
     block: Block
-    kept: dict[str, pa.Array]
+    carried: dict[str, pa.Array]
     results: dict
     engine: str
     metrics: EngineMetrics
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """How rows are scored.
+
+    Attributes:
+      text_column: The column of the text, a string.
+      explain: Whether to add the reasons of each score.
+      empty_text: "reject" or "score", of a text that is null, empty or white space.
+    """
+
+    text_column: str
+    explain: bool = False
+    empty_text: str = "reject"
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredPart:
+    """Some texts of a batch, all of which have scores."""
+
+    results: dict
+    metrics: EngineMetrics
+
+
 def score_rows(
-    scorer: Scorer, batch: pa.RecordBatch, *, text_column: str, kept: tuple[Kept, ...], explain: bool, empty_text: str
+    scorer: TextScorer, batch: pa.RecordBatch, carried: tuple[CarriedColumn, ...], options: RowOptions
 ) -> ScoredRows:
     """Scores the rows of a batch; those that cannot be scored, each alone, get a reason.
 
     Args:
       scorer: What runs the model.
-      batch: Rows with a string column of the text.
-      text_column: Its name.
-      kept: The columns to carry along.
-      explain: Whether to add the reasons of each score.
-      empty_text: "reject" or "score", of a text that is null, empty or white space.
+      batch: Rows with a column of the text.
+      carried: The columns to carry along.
+      options: How they are scored.
     """
-    columns, reasons = kept_columns(batch, kept)
-    texts = batch.column(text_column)
-    if empty_text == "score":
+    columns, reasons = take_carried(batch, carried)
+    texts = batch.column(options.text_column)
+    if options.empty_text == "score":
         texts = pc.fill_null(texts, "")
     else:
         reasons |= rejects.empty_texts(texts)
 
-    def scored(part: pa.Array) -> dict:
-        # What is done for nothing, since a part fails, is not counted.
+    def score(part: pa.Array) -> ScoredPart:
+        # Of its own: what an engine did for a part that fails is not counted.
         metrics = EngineMetrics()
-        results = scorer.score(part, metrics)
-        results |= scorer.explain(part, results["tokens"], metrics) if explain else {}
-        return {**results, METRICS_KEY: metrics}
+        results: dict = scorer.score(part, metrics)
+        if options.explain:
+            results |= scorer.explain(part, results["tokens"], metrics)
+        return ScoredPart(results, metrics)
 
-    whole = _others(len(texts), reasons)
-    parts, failed = bisected(scored, texts.take(whole))
-    if failed:
+    candidates = _rows_without(reasons, len(texts))
+    parts, errors = score_bisecting(score, texts.take(candidates))
+    if errors:
         logger.warning(
-            "%d reviews cannot be scored and are rejected, one of them: %s", len(failed), failed[min(failed)]
+            "%d reviews cannot be scored and are rejected, one of them: %s", len(errors), errors[min(errors)]
         )
-    reasons |= {whole[row].as_py(): f"{FAILED}_{type(error).__name__}" for row, error in failed.items()}
-    left = _others(len(texts), reasons)
-    metrics = sum((part.pop(METRICS_KEY) for part in parts), EngineMetrics())
-    return ScoredRows({name: values.take(left) for name, values in columns.items()}, _joined(parts), reasons, metrics)
+    reasons |= {candidates[row].as_py(): f"{FAILED_PREFIX}{type(error).__name__}" for row, error in errors.items()}
+    scored = _rows_without(reasons, len(texts))
+    return ScoredRows(
+        carried={name: values.take(scored) for name, values in columns.items()},
+        results=_join([part.results for part in parts]),
+        reasons=reasons,
+        metrics=sum((part.metrics for part in parts), EngineMetrics()),
+    )
 
 
-def _others(rows: int, reasons: dict[int, str]) -> pa.Array:
+def _rows_without(reasons: dict[int, str], rows: int) -> pa.Array:
     return pa.array([row for row in range(rows) if row not in reasons], pa.int64())
 
 
-def bisected(scored: Callable[[pa.Array], dict], texts: pa.Array) -> tuple[list[dict], dict[int, Exception]]:
+def score_bisecting(
+    score: Callable[[pa.Array], ScoredPart], texts: pa.Array
+) -> tuple[list[ScoredPart], dict[int, Exception]]:
     """Scores texts, in halves where they fail together, until those that fail alone are found.
 
+    Of n texts with one that fails, this costs some 2 log2(n) calls.
+
     Returns:
-      The results of the parts that went well, in order, and the error of each text that did not.
+      The parts that went well, in order, and the error of each text that did not.
     """
     try:
-        return [scored(texts)], {}
+        return [score(texts)], {}
     except Exception as error:  # Whatever a text can provoke in a model: its class becomes the reason.
         if not len(texts):
             raise
         if len(texts) == 1:
-            return [scored(texts[:0])], {0: error}
+            # The results of no text have the columns that those of others have.
+            return [score(texts[:0])], {0: error}
     half = len(texts) // 2
-    first, failed = bisected(scored, texts[:half])
-    second, later = bisected(scored, texts[half:])
-    return first + second, failed | {half + row: error for row, error in later.items()}
+    first, errors = score_bisecting(score, texts[:half])
+    second, later = score_bisecting(score, texts[half:])
+    return first + second, errors | {half + row: error for row, error in later.items()}
 
 
-def _joined(parts: list[dict]) -> dict:
+def _join(parts: list[dict]) -> dict:
     if len(parts) == 1:
         return parts[0]
-    together = {name: [part[name] for part in parts] for name in parts[0]}
+    columns = {name: [part[name] for part in parts] for name in parts[0]}
     return {
-        name: np.concatenate(values) if isinstance(values[0], np.ndarray) else [one for part in values for one in part]
-        for name, values in together.items()
+        name: np.concatenate(values) if isinstance(values[0], np.ndarray) else list(itertools.chain(*values))
+        for name, values in columns.items()
     }

@@ -1,30 +1,35 @@
-"""The shards of a bulk job: what a block becomes, and how it is written."""
+"""The shards of a bulk job: their columns, where they lie, and which blocks are done."""
 
 import concurrent.futures
-import io
-import json
-import math
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from beam_pipelines.archive.block_names import is_block_name
-from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.commands.progress import Done
+from beam_pipelines.archive.block_names import BLOCK_GLOBS, is_block_name
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.carried_columns import CarriedColumn
+from beam_pipelines.scoring.encoders import encode_table
+from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
 
+# Object stores answer slowly, so that many are asked at a time.
 READERS = 16
-SCORES, STATISTICS = "scores/{}.{}", "statistics/{}.json"
+_SCORES, _STATISTICS = "scores/{block}.{format}", "statistics/{block}.json"
+FORMATS = ("parquet", "jsonl", "csv")
+# What a job may write for its blocks, as patterns.
+OUTPUTS = [
+    *(_SCORES.format(block=block, format=format) for block in BLOCK_GLOBS for format in FORMATS),
+    *(f"rejected/{block}.jsonl" for block in BLOCK_GLOBS),
+    *(_STATISTICS.format(block=block) for block in BLOCK_GLOBS),
+]
 ROW_ID = "id"
 UNIT, COUNT, SHARE = "score", "tokens", "share in [0, 1]"
 # Column -> what the field's metadata say of it, and its unit; that of a score is the archive's range.
-RESULTS = {
+RESULT_COLUMNS = {
     "score": ("the score", UNIT),
     "score_low": ("the least score of the interval", UNIT),
     "score_high": ("the greatest score of the interval", UNIT),
@@ -43,14 +48,14 @@ EXPLANATION = {
 }
 
 
-def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
-    """Refuses kept columns that have the name of a result, or one of `more`.
+def check_names(carried: tuple[CarriedColumn, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
+    """Refuses carried columns that have the name of a result, or one of `more`.
 
     Raises:
       UserError: Names the column.
     """
-    taken = {*more, *RESULTS} if explain else {*more, *RESULTS} - EXPLANATION.keys()
-    clashes = [one.name for one in kept if one.name in taken]
+    taken = {*more, *RESULT_COLUMNS} if explain else {*more, *RESULT_COLUMNS} - EXPLANATION.keys()
+    clashes = [column.name for column in carried if column.name in taken]
     if clashes:
         way = f"give another name, as in --keep_columns {','.join(f'input_{name}={name}' for name in clashes)}"
         if ROW_ID in clashes:
@@ -59,121 +64,78 @@ def check_names(kept: tuple[Kept, ...], *, explain: bool, more: tuple[str, ...] 
         raise UserError(f"results have the names of these columns, which are to be kept: {names}; {way}")
 
 
-def score_table(kept: dict[str, pa.Array], scored: dict, export: Export) -> pa.Table:
-    """The kept columns of some rows, then the results.
+def score_table(carried: dict[str, pa.Array], results: Mapping[str, Any], version: int, scale: Scale) -> pa.Table:
+    """Joins the carried columns of some rows, then the results.
 
     Args:
-      kept: By name, the columns that are carried along.
-      scored: By name, the results.
-      export: The model.
+      carried: By name, the columns that are carried along.
+      results: By name, an array or list of [rows] each.
+      version: Of the model.
+      scale: Of the scores.
     """
-    columns = dict(kept)
-    for name in RESULTS:
-        if name in scored:
-            columns[name] = pa.array(scored[name], EXPLANATION.get(name))
-    columns["model_version"] = pa.array(np.full(len(scored["score"]), export.version, np.int64))
-    unit = f"{export.about['score_min']:g} to {export.about['score_max']:g}"
+    columns = dict(carried)
+    for name in RESULT_COLUMNS:
+        if name in results:
+            columns[name] = pa.array(results[name], EXPLANATION.get(name))
+    columns["model_version"] = pa.array(np.full(len(results["score"]), version, np.int64))
+    score_range = f"{scale.low:g} to {scale.high:g}"
     fields = []
     for name, values in columns.items():
-        about, kind = RESULTS.get(name, ("", ""))
-        metadata = {"description": about, "unit": unit if kind == UNIT else kind} if about else None
+        description, unit = RESULT_COLUMNS.get(name, ("", ""))
+        metadata = {"description": description, "unit": score_range if unit == UNIT else unit} if description else None
         fields.append(pa.field(name, values.type, metadata=metadata))
     return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
-def encode(table: pa.Table, output_format: str) -> bytes:
-    """The bytes of a shard: "parquet", "jsonl" or "csv"."""
-    sink = io.BytesIO()
-    if output_format == "parquet":
-        pq.write_table(table, sink, compression="zstd")
-    elif output_format == "csv":
-        pa.csv.write_csv(_without_formulas(_with_json_text(table)), sink)
-    else:
-        rows = _with_short_floats(table).to_pylist()
-        sink.write("".join(_json(row) + "\n" for row in rows).encode())
-    return sink.getvalue()
+def write_shard(folder: str, block: str, statistics: BlockStatistics, table: pa.Table, output_format: str) -> None:
+    """Writes a block's statistics, then its scores: a shard of scores that stands is a block that is done."""
+    storage.write_json(folder, _STATISTICS.format(block=block), statistics.to_json())
+    data = encode_table(table, output_format)
+    storage.write_bytes(folder, _SCORES.format(block=block, format=output_format), data)
 
 
-def _json(value: object) -> str:
-    """A value as JSON, which has no NaN and no infinity."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=_told, allow_nan=False)
-    except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=_told)
-
-
-def _told(value: object) -> str:
-    """A value that JSON and CSV have no form for: bytes as the text that they are, or as hexadecimal digits."""
-    try:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    except UnicodeDecodeError:
-        return value.hex()
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    return [_finite(one) for one in value] if isinstance(value, list) else value
-
-
-def _with_json_text(table: pa.Table) -> pa.Table:
-    """Lists and structs as JSON, and bytes as text, since a CSV field is text."""
-    for place, field in enumerate(table.schema):
-        as_text = _json if pa.types.is_nested(field.type) else _told
-        if pa.types.is_nested(field.type) or "binary" in str(field.type):
-            texts = [None if value is None else as_text(value) for value in table.column(place).to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
-    return table
-
-
-def _without_formulas(table: pa.Table) -> pa.Table:
-    """Puts ' before what a spreadsheet would run as a formula: text that begins with = + - or @ and is no number.
-
-    So advises OWASP, "CSV Injection"; it names the tab and the carriage return too.
-    """
-    names = [_harmless(pa.array([name]))[0].as_py() for name in table.column_names]
-    columns = [_harmless(column) if pa.types.is_string(column.type) else column for column in table.columns]
-    return pa.table(columns, names=names)
-
-
-def _harmless(texts):
-    runs = pc.match_substring_regex(texts, r"^[=+\-@\t\r]")
-    number = pc.match_substring_regex(texts, r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$")
-    return pc.if_else(pc.and_not(runs, number), pc.binary_join_element_wise("'", texts, ""), texts)
-
-
-def _with_short_floats(table: pa.Table) -> pa.Table:
-    """float32 as the float64 of fewest digits that rounds to it, so that 7.3 is written 7.3; NaN as null."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_float32(field.type):
-            short = table.column(place).to_numpy().astype(str).astype(np.float64)
-            table = table.set_column(place, field.name, pa.array(short, from_pandas=True))
-        elif pa.types.is_floating(field.type):
-            table = table.set_column(place, field.name, pa.array(table.column(place).to_pandas(), from_pandas=True))
-    return table
-
-
-def finished(folder: str, output_format: str) -> list[str]:
+def finished_blocks(folder: str, output_format: str) -> list[str]:
     """The names of the blocks whose shards stand in a job's folder, in the order of the archive."""
     listed = storage.listing(storage.join(folder, "scores"))
-    names = {name.removesuffix(f".{output_format}") for name in listed if name.endswith(f".{output_format}")}
-    told = {name.removesuffix(".json") for name in storage.listing(storage.join(folder, "statistics"))}
-    return sorted(name for name in names & told if is_block_name(name))
+    scored = {name.removesuffix(f".{output_format}") for name in listed if name.endswith(f".{output_format}")}
+    described = {name.removesuffix(".json") for name in storage.listing(storage.join(folder, "statistics"))}
+    return sorted(name for name in scored & described if is_block_name(name))
 
 
-def read_statistics(folder: str, names: list[str]) -> Iterator[tuple[str, dict]]:
+def read_statistics(folder: str, names: list[str]) -> Iterator[tuple[str, BlockStatistics]]:
     """Yields the names and the statistics of blocks, never holding those of all."""
     with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
         for start in range(0, len(names), READERS):
             part = names[start : start + READERS]
-            paths = [storage.join(folder, STATISTICS.format(name)) for name in part]
-            yield from zip(part, pool.map(storage.read_json, paths), strict=True)
+            paths = [storage.join(folder, _STATISTICS.format(block=name)) for name in part]
+            yield from zip(part, map(BlockStatistics.from_json, pool.map(storage.read_json, paths)), strict=True)
 
 
-class Newly:
-    """Tells, at each call, of the blocks that were finished since the last one.
+@dataclasses.dataclass(frozen=True)
+class FinishedBlock:
+    """What resuming and the progress line need of a block that is done.
+
+    Attributes:
+      end: Where the next block of its file starts; None where the file ends.
+      engine: What scored it.
+      rows: The rows that it had.
+      rejected: How many of them were rejected.
+      stored_bytes: The bytes of the archive that it took.
+    """
+
+    end: int | None
+    engine: str
+    rows: int
+    rejected: int
+    stored_bytes: int
+
+    @classmethod
+    def of(cls, block: BlockStatistics) -> "FinishedBlock":
+        return cls(block.end, block.engine, block.rows_read, block.rows_rejected, block.stored_bytes)
+
+
+class NewlyFinishedBlocks:
+    """Returns, at each call, the blocks that were finished since the last one.
 
     Args:
       folder: The job's.
@@ -184,8 +146,7 @@ class Newly:
         self._folder, self._format = folder, output_format
         self._known: set[str] = set()
 
-    def __call__(self) -> dict[str, Done]:
-        """What is told of them, by name."""
-        names = [name for name in finished(self._folder, self._format) if name not in self._known]
+    def __call__(self) -> dict[str, FinishedBlock]:
+        names = [name for name in finished_blocks(self._folder, self._format) if name not in self._known]
         self._known.update(names)
-        return {name: Done.of(block) for name, block in read_statistics(self._folder, names)}
+        return {name: FinishedBlock.of(block) for name, block in read_statistics(self._folder, names)}

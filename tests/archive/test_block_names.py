@@ -4,7 +4,6 @@ import fnmatch
 
 import pytest
 
-from beam_pipelines import score
 from beam_pipelines.archive.block_names import BLOCK_GLOBS, block_name, is_block_name
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
@@ -72,7 +71,7 @@ def test_the_shards_of_more_than_a_million_files_are_done_in_order(tmp_path):
     for name in [*reversed(names), "mine"]:
         storage.write_bytes(str(tmp_path), f"scores/{name}.csv", b"")
         storage.write_json(str(tmp_path), f"statistics/{name}.json", {})
-    assert shards.finished(str(tmp_path), "csv") == names
+    assert shards.finished_blocks(str(tmp_path), "csv") == names
     written = storage.listing(str(tmp_path))
-    deleted = [name for name in written if any(fnmatch.fnmatchcase(name, glob) for glob in score.OUTPUTS)]
+    deleted = [name for name in written if any(fnmatch.fnmatchcase(name, glob) for glob in shards.OUTPUTS)]
     assert sorted(set(written) - set(deleted)) == ["scores/mine.csv", "statistics/mine.json"]

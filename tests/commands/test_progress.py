@@ -5,9 +5,10 @@ import logging
 import threading
 
 from beam_pipelines.commands import progress
-from beam_pipelines.commands.progress import Done, Monitor
+from beam_pipelines.commands.progress import Monitor
+from beam_pipelines.scoring.shards import FinishedBlock
 
-BLOCK = Done(None, "compiled", 100, 10, 250)
+BLOCK = FinishedBlock(None, "compiled", 100, 10, 250)
 
 
 def test_the_line_tells_rows_rate_share_time_left_and_rejects():

@@ -5,50 +5,67 @@ import pyarrow as pa
 
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.artifacts import distributions
-from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.scoring.summary.block_statistics import count_unknown
+from beam_pipelines.artifacts.exports import ExportInfo, Interval
+from beam_pipelines.artifacts.prepared import (
+    SPLITS,
+    KnownShares,
+    LengthHistogram,
+    RowTotals,
+    ScoreHistogram,
+    TrainingData,
+    VocabularyTotals,
+)
+from beam_pipelines.scoring.summary.block_statistics import (
+    BlockStatistics,
+    RankedRow,
+    RejectExample,
+    count_unknown,
+)
 
-FILES = [InputFile(place, f"in/{name}", "csv", False, 1) for place, name in enumerate(["b.csv", "a.csv"])]
-SPLITS = ("train", "validation", "test")
-EXPORT = Export(
-    "trained/1",
-    {
-        "score_min": 0,
-        "score_max": 100,
-        "interval": {"share": 0.8},
-        "training": {
-            "scores": {"histogram": {"train": [1] * 10}},
-            "token_lengths": {"bin_edges": distributions.length_edges(), "histogram": [1] * 29},
-            "known_shares": {
-                "bin_edges": distributions.share_edges(),
-                "histogram": dict.fromkeys(SPLITS, [1] * 20),
-                "tokens": dict.fromkeys(SPLITS, 9),
-                "known_tokens": dict.fromkeys(SPLITS, 9),
-            },
-        },
-    },
+FILES = [InputFile(index, f"in/{name}", "csv", False, 1) for index, name in enumerate(["b.csv", "a.csv"])]
+INFO = ExportInfo(
+    score_column="score",
+    score_min=0,
+    score_max=100,
+    max_tokens=4096,
+    training=TrainingData(
+        rows=RowTotals(30, 30, 0, 0, dict.fromkeys(SPLITS, 10), {}, {}),
+        scores=ScoreHistogram(0, 100, [10.0 * edge for edge in range(11)], dict.fromkeys(SPLITS, [1] * 10)),
+        tokens_per_review={"count": 30},
+        token_lengths=LengthHistogram(distributions.length_edges(), [1] * 29),
+        known_shares=KnownShares(
+            distributions.share_edges(),
+            dict.fromkeys(SPLITS, [1] * 20),
+            dict.fromkeys(SPLITS, 9),
+            dict.fromkeys(SPLITS, 9),
+        ),
+        vocabulary=VocabularyTotals(12, 8, 10, 270, 10, 0, 0, 0, 12, 1.0, {}),
+    ),
+    preprocess_settings={},
+    model="cnn",
+    metrics={},
+    trainer_settings={},
+    interval=Interval(0.8, 10, 1.0),
+    head={},
+    versions={},
+    digests={},
+    fixed_texts=[],
 )
 
 
-def block(seed: int) -> dict:
+def block(seed: int, **changed) -> BlockStatistics:
     """The statistics of ten rows and two rejects."""
     random = np.random.default_rng(seed)
     path = FILES[seed % 2].path
     start = seed // 2
     numbers = random.integers(0, 5, (10, 2)).astype(float).tolist()
     rows = [
-        {
-            "id": f"{seed}-{row}",
-            "file": path,
-            "place": 100 * seed + row,
-            "score": score,
-            "low": score - width,
-            "high": 9,
-        }
+        RankedRow(f"{seed}-{row}", path, 100 * seed + row, score=score, low=score - width, high=9)
         for row, (score, width) in enumerate(numbers)
     ]
     tokens = pa.array([f"t{token}".encode() for token in random.choice(500, 90, replace=False)])
-    return {
+    counts = random.integers(1, 50, 90)
+    statistics = {
         "file": path,
         "start": start,
         "end": None if start == 9 else start + 1,
@@ -70,14 +87,16 @@ def block(seed: int) -> dict:
         "batches": 2,
         "tokens_in_batches": 90,
         "slots_in_batches": 120,
-        **count_unknown([(tokens, random.integers(1, 50, 90))], with_text=True),
-        "best": sorted(rows, key=lambda row: (-row["score"], row["place"])),
-        "worst": sorted(rows, key=lambda row: (row["score"], row["place"])),
-        "least_certain": sorted(rows, key=lambda row: (row["low"], row["place"])),
-        "reject_examples": {"bad": [{"file": path, "place": 100 * seed + 50 + k, "raw": "x"} for k in range(2)]},
+        "tokens_without_id": int(counts.sum()),
+        "unknown_tokens": count_unknown([(tokens, counts)]),
+        "best": sorted(rows, key=lambda row: (-row.score, row.row_number)),
+        "worst": sorted(rows, key=lambda row: (row.score, row.row_number)),
+        "least_certain": sorted(rows, key=lambda row: (row.low, row.row_number)),
+        "reject_examples": {"bad": [RejectExample(path, 100 * seed + 50 + k, "x") for k in range(2)]},
         "rows_with_true_score": 2,
         "error_sum": -1.0,
         "absolute_error_sum": 3.0,
         "squared_error_sum": 8.0,
         "rows_covered": 1,
     }
+    return BlockStatistics(**{**statistics, **changed})

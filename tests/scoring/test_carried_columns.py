@@ -9,48 +9,52 @@ from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import carried_columns, shards
-from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.carried_columns import CarriedColumn
 
 PRESENT = ["id", "title", "score", "a=b", "at:int64"]
-REST = [Kept(name, name) for name in ("title", "a=b", "at:int64")]
+REST = [CarriedColumn(name, name) for name in ("title", "a=b", "at:int64")]
 
 
 @pytest.mark.parametrize(
     ("keep_columns", "id_column", "expected"),
     [
         ("", None, []),
-        ("", "id", [Kept("id", "id")]),
-        ("title, score,,title ", None, [Kept("title", "title"), Kept("score", "score")]),
-        ("title,id", "id", [Kept("id", "id"), Kept("title", "title")]),
-        ("score:float64", None, [Kept("score", "score", "float64")]),
-        ("stars=score:float64,title", None, [Kept("stars", "score", "float64"), Kept("title", "title")]),
-        ("stars:float64=score", None, [Kept("stars", "score", "float64")]),
-        ("a=b,at:int64", None, [Kept("a=b", "a=b"), Kept("at:int64", "at:int64")]),
-        ("by.name", None, [Kept("by.name", "by.name")]),
-        ("*", None, [Kept(name, name) for name in PRESENT]),
-        ("*,stars=score", "id", [Kept("id", "id"), Kept("stars", "score"), *REST]),
+        ("", "id", [CarriedColumn("id", "id")]),
+        ("title, score,,title ", None, [CarriedColumn("title", "title"), CarriedColumn("score", "score")]),
+        ("title,id", "id", [CarriedColumn("id", "id"), CarriedColumn("title", "title")]),
+        ("score:float64", None, [CarriedColumn("score", "score", "float64")]),
+        (
+            "stars=score:float64,title",
+            None,
+            [CarriedColumn("stars", "score", "float64"), CarriedColumn("title", "title")],
+        ),
+        ("stars:float64=score", None, [CarriedColumn("stars", "score", "float64")]),
+        ("a=b,at:int64", None, [CarriedColumn("a=b", "a=b"), CarriedColumn("at:int64", "at:int64")]),
+        ("by.name", None, [CarriedColumn("by.name", "by.name")]),
+        ("*", None, [CarriedColumn(name, name) for name in PRESENT]),
+        ("*,stars=score", "id", [CarriedColumn("id", "id"), CarriedColumn("stars", "score"), *REST]),
     ],
 )
 def test_what_is_kept(keep_columns, id_column, expected):
-    assert list(carried_columns.choose(keep_columns, PRESENT, id_column)) == expected
+    assert list(carried_columns.parse_keep_columns(keep_columns, PRESENT, id_column)) == expected
 
 
 def test_a_type_that_is_none_is_refused():
     with pytest.raises(UserError, match="--keep_columns score:float: 'float' is no type; the types are string, int64"):
-        carried_columns.choose("score:float", PRESENT)
+        carried_columns.parse_keep_columns("score:float", PRESENT)
 
 
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(UserError, match="--keep_columns would give two columns the name 'title'"):
-        carried_columns.choose("title,title=score", PRESENT)
+        carried_columns.parse_keep_columns("title,title=score", PRESENT)
 
 
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
     sentence = f"results have the names of these columns, which are to be kept: '{name}'; "
     with pytest.raises(UserError, match=f"(?m){sentence}.*give another name, as in .* input_{name}={name}$"):
-        shards.check_names((Kept(name, name),), explain=False, more=("id",))
-    shards.check_names(carried_columns.choose(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
+        shards.check_names((CarriedColumn(name, name),), explain=False, more=("id",))
+    shards.check_names(carried_columns.parse_keep_columns(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
 
 
 def test_a_column_of_two_types_needs_one():
@@ -59,8 +63,8 @@ def test_a_column_of_two_types_needs_one():
     found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
     found[InputFile(3, "3.csv", "csv", False, 1)] = Columns(("other",))
     with pytest.raises(UserError, match="the column 'n' is int64 in 0.parquet and string in 2.parquet"):
-        carried_columns.check_types(carried_columns.choose("n", ["n"]), found)
-    carried_columns.check_types(carried_columns.choose("n:string", ["n"]), found)
+        carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found)
+    carried_columns.check_types(carried_columns.parse_keep_columns("n:string", ["n"]), found)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,6 @@ def test_a_column_of_two_types_needs_one():
 )
 def test_a_value_without_the_type_gives_its_row_a_reason(kind, values, expected, bad):
     rows = pa.RecordBatch.from_arrays([pa.array(values)], names=["v"])
-    found, reasons = carried_columns.columns(rows, (Kept("new", "v", kind),))
+    found, reasons = carried_columns.take_carried(rows, (CarriedColumn("new", "v", kind),))
     assert found["new"].to_pylist() == expected
     assert reasons == dict.fromkeys(bad, f"not_{kind}")

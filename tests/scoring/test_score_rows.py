@@ -5,9 +5,11 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.scoring import score_rows
-from beam_pipelines.scoring.carried_columns import Kept
+from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.score_rows import RowOptions
 
+NUMBERS = (CarriedColumn("n", "n"),)
 TEXTS = [None, "fine", "poison", " ", "dull", "", "poison too", "good"]
 
 
@@ -31,10 +33,9 @@ class Fragile:
         return {"reasons": [[text] for text in texts.to_pylist()]}
 
 
-def score(texts, scorer=None, **how):
-    how = {"explain": False, "empty_text": "reject", "kept": (Kept("n", "n"),), **how}
+def score(texts, scorer=None, carried=NUMBERS, **how):
     batch = pa.record_batch({"text": pa.array(texts, pa.string()), "n": pa.array(range(len(texts)))})
-    return score_rows.score_rows(scorer or Fragile(), batch, text_column="text", **how)
+    return score_rows.score_rows(scorer or Fragile(), batch, carried, RowOptions(text_column="text", **how))
 
 
 @pytest.mark.parametrize("explain", [False, True])
@@ -47,7 +48,7 @@ def test_the_rows_that_fail_alone_are_rejected(explain):
         5: "empty_text",
         6: "scoring_failed_ValueError",
     }
-    assert found.kept["n"].to_pylist() == [1, 4, 7]
+    assert found.carried["n"].to_pylist() == [1, 4, 7]
     assert found.metrics.tokens == 3
     assert found.results["score"].tolist() == [4, 4, 4]
     if explain:
@@ -75,6 +76,6 @@ def test_a_block_of_bad_rows_alone():
 
 
 def test_a_row_whose_kept_value_has_not_the_type():
-    found = score(["fine", "good"], kept=(Kept("t", "text", "int64"),))
+    found = score(["fine", "good"], carried=(CarriedColumn("t", "text", "int64"),))
     assert found.reasons == {0: "not_int64", 1: "not_int64"}
-    assert found.kept["t"].to_pylist() == []
+    assert found.carried["t"].to_pylist() == []

@@ -35,13 +35,13 @@ def edit(copy, change) -> None:
 
 def test_other_scores_than_when_exported_fail(copy):
     edit(copy, lambda about: about["fixed_texts"][3].update(score=about["fixed_texts"][3]["score"] + 1))
-    with pytest.raises(UserError, match="scores its fixed texts up to 1(.0+\\d*)? otherwise than when exported"):
+    with pytest.raises(UserError, match="scores the fixed texts 1(.0+\\d*)? otherwise than when the model was exported"):
         check.main([str(copy)])
 
 
 def test_another_tokeniser_than_when_exported_fails(copy):
     edit(copy, lambda about: about["fixed_texts"][3].update(tokens=1))
-    with pytest.raises(UserError, match="gives other tokens for its fixed texts"):
+    with pytest.raises(UserError, match="gives other tokens for the fixed texts"):
         check.main([str(copy)])
 
 

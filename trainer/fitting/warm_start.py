@@ -47,7 +47,7 @@ def load(source: str, model: keras.Model, prepared: PreparedReviews, head) -> No
         old = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
         vocabulary = next(pathlib.Path(folder, "assets").glob("*")).read_text(encoding="utf-8").splitlines()
     rows = _rows(vocabulary, prepared.vocabulary())
-    points = export.about["head"].get("points"), head.about().get("points")
+    points = export.info.head.get("points"), head.about().get("points")
     for weight in model.weights:
         if weight.path == _FIXED:
             continue

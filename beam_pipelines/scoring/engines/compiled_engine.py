@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from beam_pipelines.artifacts.exports import ExportInfo
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
@@ -17,14 +18,14 @@ class CompiledEngine:
     Args:
       model: The loaded export, with `fold` and `finish`; see `trainer.export`.
       folder: Its folder, local.
-      about: What the export says of itself.
+      info: What the export says of itself.
     """
 
     name = "compiled"
 
-    def __init__(self, model, folder: str, about: dict):
-        first_trained_id = about["training"]["vocabulary"]["first_trained_id"]
-        self._encoder = CompiledEncoder(folder, first_trained_id=first_trained_id, max_tokens=about["max_tokens"])
+    def __init__(self, model, folder: str, info: ExportInfo):
+        first_trained_id = info.training.vocabulary.first_trained_id
+        self._encoder = CompiledEncoder(folder, first_trained_id=first_trained_id, max_tokens=info.max_tokens)
         folded = {name: values.numpy() for name, values in model.fold().items()}
         self._network = CompiledLstm(**folded) if "recurrent" in folded else CompiledCnn(**folded)
         self._finish = model.finish

@@ -1,11 +1,10 @@
-"""What an engine did to a batch, and what a whole run took."""
+"""What an engine did to a batch."""
 
 import dataclasses
 
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.execution import counters
 from beam_pipelines.execution.stopwatch import Stopwatch
 
 
@@ -42,24 +41,3 @@ class EngineMetrics:
         self.batches += bool(tokens)
         self.tokens += int(tokens)
         self.slots += int(slots)
-
-
-def this_run(counts: dict[str, int], seconds: float) -> dict:
-    """Says what a finished run did, by Beam's counters; a block that was retried counts twice.
-
-    Args:
-      counts: Of `counters.read`.
-      seconds: How long the run took.
-
-    Returns:
-      `rows_scored` and `rows_rejected`, `seconds`, `rows_per_second`, `mb_per_second` (of text) and
-      `seconds_by_stage`, which are summed over all workers.
-    """
-    rows = {name: counts.get(name, 0) for name in ("rows_scored", "rows_rejected")}
-    return {
-        **rows,
-        "seconds": round(seconds, 1),
-        "rows_per_second": round(sum(rows.values()) / max(seconds, 1e-9), 1),
-        "mb_per_second": round(counts.get("text_bytes", 0) / 1e6 / max(seconds, 1e-9), 3),
-        "seconds_by_stage": {stage: round(took, 3) for stage, took in counters.seconds_by_stage(counts).items()},
-    }

@@ -7,19 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.exports import SCORES, Export, ExportInfo
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.saved_model_engine import SavedModelEngine, as_tensor, batches
 
-SCORES = ("score", "score_low", "score_high")
-# These follow from the tokens alone and so have to be equal; even a float32 share of tokens has one right value.
-EXACT_RESULTS = ("tokens", "known_share", "truncated")
 # Explaining holds a row of all filters for each token, so its batches are smaller.
 EXPLAINED_TOKENS = 4096
-# Scores may differ from the export's fixed ones by this share of the range (float32 rounding).
-TOLERANCE = 1e-5
 
 
 class Scorer:
@@ -42,8 +37,7 @@ class Scorer:
 
     def __init__(self, export: Export, engine: str = "auto"):
         started = time.perf_counter()
-        self._most_off = TOLERANCE * (export.about["score_max"] - export.about["score_min"])
-        self._max_tokens = export.about["max_tokens"]
+        self._max_tokens = export.info.max_tokens
         fault = ""
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
@@ -55,7 +49,7 @@ class Scorer:
         if fault:
             logger.warning("the compiled engine %s; using the SavedModel", fault)
             self._engine = SavedModelEngine(self._model)
-        if self.engine == "saved_model" and (fault := self._fault(export)):
+        if self.engine == "saved_model" and (fault := self._fault(export.info)):
             raise UserError(f"{export.path}: the SavedModel {fault}")
         self.load_seconds = time.perf_counter() - started
 
@@ -69,22 +63,15 @@ class Scorer:
             # It takes a second to load, and the other engine does not need it.
             from beam_pipelines.scoring.engines.compiled_engine import CompiledEngine
 
-            self._engine = CompiledEngine(self._model, folder, export.about)
-            return self._fault(export)
+            self._engine = CompiledEngine(self._model, folder, export.info)
+            return self._fault(export.info)
         except Exception as error:  # Whatever a machine has against compiling, the other engine scores there.
             return f"fails with {type(error).__name__}: {error}"
 
-    def _fault(self, export: Export) -> str:
-        """How the engine differs on the fixed texts; empty where it does not."""
-        fixed = export.about["fixed_texts"]
-        found = self.score(pa.array([one["text"] for one in fixed]), EngineMetrics())
-        gaps = [np.abs(found[name] - np.array([one[name] for one in fixed], np.float32)).max() for name in SCORES]
-        if not max(gaps) <= self._most_off:
-            return f"scores the fixed texts {max(gaps):g} otherwise than when the model was exported"
-        for name in EXACT_RESULTS:
-            if not np.array_equal(found[name], np.array([one[name] for one in fixed], found[name].dtype)):
-                return f"tells other {name} of the fixed texts than when the model was exported"
-        return ""
+    def _fault(self, info: ExportInfo) -> str:
+        """How the engine differs on the fixed texts, as a clause; empty where it does not."""
+        texts = pa.array([fixed.text for fixed in info.fixed_texts])
+        return info.compare(self.score(texts, EngineMetrics())).fault
 
     def score(self, texts: pa.Array, metrics: EngineMetrics) -> dict[str, np.ndarray]:
         """Scores texts, in any order of lengths.

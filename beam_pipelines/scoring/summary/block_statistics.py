@@ -4,7 +4,10 @@ All of it depends on the block alone, and is small whatever the block holds.
 """
 
 import collections
+import dataclasses
 import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,52 +16,198 @@ import pyarrow.compute as pc
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts import distributions
-from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.artifacts.scale import BINS, Scale
-from beam_pipelines.preparing import reviews
+from beam_pipelines.artifacts.scale import BINS, Scale, is_blank, parse_score
+from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.scoring.score_rows import ScoredBlock
-from beam_pipelines.scoring.settings import ScoreSettings
 
-EXTREMES = 10
 EXCERPT_CHARACTERS = 200
 UNKNOWN_TOKENS = 200
 TOKEN_CHARACTERS = 60
 REJECT_EXAMPLES = 3
+RANKED_ROWS = 10
 
 
-def of_block(scored: ScoredBlock, settings: ScoreSettings, export: Export) -> dict:
-    """The statistics of a block: numbers, which add up over blocks, histograms, and examples."""
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """An order of rows by their scores, arrays or single ones: the least rank comes first, ties by row."""
+
+    title: str
+    rank: Callable[[Any, Any, Any], Any]
+
+
+# By field of the statistics; the least certain rows are those of the widest interval.
+RANKINGS = {
+    "best": Ranking("The best reviews", lambda score, low, high: -score),
+    "worst": Ranking("The worst reviews", lambda score, low, high: score),
+    "least_certain": Ranking("The least certain reviews", lambda score, low, high: low - high),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class RankedRow(TypedJson):
+    """A row of a ranking.
+
+    Attributes:
+      id: Its id, or what names it where no column does.
+      file: The label of its file.
+      row_number: Its line or row there, from 1.
+      score: In the archive's unit.
+      low: Where its interval begins.
+      high: Where it ends.
+      text: How its text begins; None where texts may not be shown.
+    """
+
+    KEYS: ClassVar = {"row_number": "place"}
+    OMITTED_IF_NONE: ClassVar = ("text",)
+
+    id: str
+    file: str
+    row_number: int
+    score: float
+    low: float
+    high: float
+    text: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RejectExample(TypedJson):
+    """A rejected row; `raw` is None where texts may not be shown."""
+
+    KEYS: ClassVar = {"row_number": "place"}
+    OMITTED_IF_NONE: ClassVar = ("raw",)
+
+    file: str
+    row_number: int
+    raw: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ErrorSums(TypedJson):
+    """The sums that the errors need, over the rows with a true score on the scale."""
+
+    rows_with_true_score: int = 0
+    true_scores_off_scale: int = 0
+    error_sum: float = 0.0
+    absolute_error_sum: float = 0.0
+    squared_error_sum: float = 0.0
+    rows_covered: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockStatistics(TypedJson):
+    """`statistics/BLOCK.json`, which lies beside the block's shard.
+
+    Attributes:
+      file: The label of its file.
+      start: Where the block begins there: an offset, or a number of rows of Parquet.
+      end: Where the next one begins; None at the end of the file.
+      stored_bytes: About how much of the file it took.
+      engine: What computed the scores.
+      columns_left_out: How many rows have a key that is not carried along, where all should be.
+      score_histogram: By the ten bins of the scale.
+      interval_width_sum: Over the scored rows, in the archive's unit.
+      tokens: Before texts were cut.
+      known_tokens: Those with a vector.
+      truncated: Rows whose text was cut.
+      tokens_in_batches: What the engine saw; `slots_in_batches` includes padding.
+      tokens_without_id: How many tokens share the id of unknown ones.
+      unknown_tokens: The most frequent of them; none where texts may not be shown.
+      explained_gap_sum: How far the explained scores lie from the scores; None without reasons.
+      rows_with_true_score: With what follows, as of `ErrorSums`; None where no column has true scores.
+    """
+
+    OMITTED_IF_NONE: ClassVar = ("explained_gap_sum", *(field.name for field in dataclasses.fields(ErrorSums)))
+
+    file: str
+    start: int
+    end: int | None
+    stored_bytes: int
+    engine: str
+    rows_read: int
+    rows_scored: int
+    rows_rejected: int
+    columns_left_out: dict[str, int]
+    rejected_by_reason: dict[str, int]
+    score_histogram: list[int]
+    score_sum: float
+    interval_width_sum: float
+    tokens: int
+    known_tokens: int
+    truncated: int
+    tokens_histogram: list[int]
+    known_share_histogram: list[int]
+    batches: int
+    tokens_in_batches: int
+    slots_in_batches: int
+    tokens_without_id: int
+    unknown_tokens: dict[str, int]
+    best: list[RankedRow]
+    worst: list[RankedRow]
+    least_certain: list[RankedRow]
+    reject_examples: dict[str, list[RejectExample]]
+    explained_gap_sum: float | None = None
+    rows_with_true_score: int | None = None
+    true_scores_off_scale: int | None = None
+    error_sum: float | None = None
+    absolute_error_sum: float | None = None
+    squared_error_sum: float | None = None
+    rows_covered: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StatisticsOptions:
+    """What statistics may say of a row.
+
+    Attributes:
+      text_column: The column of its text.
+      id_column: The column that names it; None for its file and row number.
+      score_column: The column of its true score, if there is one.
+      show_texts: Whether excerpts and tokens may be shown.
+      show_rejects: Whether what stood in a rejected row may be shown.
+    """
+
+    text_column: str
+    id_column: str | None = None
+    score_column: str | None = None
+    show_texts: bool = True
+    show_rejects: bool = True
+
+
+def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions) -> BlockStatistics:
+    """Makes the statistics of a block: numbers that add up over blocks, histograms, and examples."""
     block, results, metrics = scored.block, scored.results, scored.metrics
-    scale = Scale(export.about["score_min"], export.about["score_max"])
-    with_text = not settings.no_text_in_reports
-    found = {
-        "file": block.file.label,
-        "start": block.start,
-        "end": block.end,
-        "stored_bytes": block.stored_bytes,
-        "engine": scored.engine,
-        "rows_read": block.rows_read,
-        "rows_scored": block.rows.num_rows,
-        "rows_rejected": len(block.rejects),
-        "columns_left_out": dict(sorted(block.unlisted_keys.items())),
-        "rejected_by_reason": dict(collections.Counter(reject.reason for reject in block.rejects)),
-        **_distributions(results, scale),
-        "batches": metrics.batches,
-        "tokens_in_batches": metrics.tokens,
-        "slots_in_batches": metrics.slots,
-        **count_unknown(metrics.unknown, with_text),
-        **extremes(block, results, settings),
-        "reject_examples": reject_examples(block.rejects, with_text and not settings.no_text_in_rejects),
-    }
-    if settings.explain:
+    explained_gap = None
+    if "explained_score" in results:
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])
-        found["explained_gap_sum"] = float(gaps.sum(dtype=np.float64))
-    if settings.score_column:
-        found |= errors(true_scores(block.rows.column(settings.score_column)), results, scale)
-    return found
+        explained_gap = float(gaps.sum(dtype=np.float64))
+    error_sums = {}
+    if options.score_column:
+        error_sums = vars(sum_errors(true_scores(block.rows.column(options.score_column)), results, scale))
+    return BlockStatistics(
+        file=block.file.label,
+        start=block.start,
+        end=block.end,
+        stored_bytes=block.stored_bytes,
+        engine=scored.engine,
+        rows_read=block.rows_read,
+        rows_scored=block.rows.num_rows,
+        rows_rejected=len(block.rejects),
+        columns_left_out=dict(sorted(block.unlisted_keys.items())),
+        rejected_by_reason=dict(collections.Counter(reject.reason for reject in block.rejects)),
+        **_distributions(results, scale),
+        batches=metrics.batches,
+        tokens_in_batches=metrics.tokens,
+        slots_in_batches=metrics.slots,
+        tokens_without_id=int(sum(counts.sum() for _, counts in metrics.unknown)),
+        unknown_tokens=count_unknown(metrics.unknown) if options.show_texts else {},
+        **rank_rows(block, results, options),
+        reject_examples=reject_examples(block.rejects, with_raw=options.show_rejects),
+        explained_gap_sum=explained_gap,
+        **error_sums,
+    )
 
 
-def _distributions(results: dict, scale: Scale) -> dict:
+def _distributions(results: Mapping[str, np.ndarray], scale: Scale) -> dict[str, Any]:
     widths = results["score_high"] - results["score_low"]
     return {
         "score_histogram": np.bincount(scale.bins(results["score"]), minlength=BINS).tolist(),
@@ -72,67 +221,60 @@ def _distributions(results: dict, scale: Scale) -> dict:
     }
 
 
-def count_unknown(parts: list[tuple[pa.Array, np.ndarray]], with_text: bool) -> dict:
-    """How many tokens have no id, and the most frequent ones, ties by token.
+def count_unknown(parts: list[tuple[pa.Array, np.ndarray]]) -> dict[str, int]:
+    """Counts the tokens without an id; returns the most frequent ones, ties by token.
 
     Args:
       parts: Of `EngineMetrics.unknown`.
-      with_text: Whether the tokens may be told.
     """
-    total = int(sum(counts.sum() for _, counts in parts))
-    found: collections.Counter = collections.Counter()
-    if total and with_text:
-        counted = pa.concat_tables(pa.table({"token": tokens, "count_sum": counts}) for tokens, counts in parts)
-        if len(parts) > 1:
-            counted = counted.rename_columns(["token", "count"]).group_by("token").aggregate([("count", "sum")])
-        by_count = [("count_sum", "descending"), ("token", "ascending")]
-        for row in counted.take(pc.select_k_unstable(counted, UNKNOWN_TOKENS, by_count)).to_pylist():
-            found[row["token"].decode("utf-8", "replace")[:TOKEN_CHARACTERS]] += row["count_sum"]
-    return {"tokens_without_id": total, "unknown_tokens": dict(found)}
+    counts: collections.Counter = collections.Counter()
+    if not sum(values.sum() for _, values in parts):
+        return {}
+    table = pa.concat_tables(pa.table({"token": tokens, "count": values}) for tokens, values in parts)
+    if len(parts) > 1:
+        # Parts of a block, as one is scored in halves where a row fails, may hold the same token.
+        table = table.group_by("token").aggregate([("count", "sum")]).rename_columns(["token", "count"])
+    by_count = [("count", "descending"), ("token", "ascending")]
+    for row in table.take(pc.select_k_unstable(table, UNKNOWN_TOKENS, by_count)).to_pylist():
+        counts[row["token"].decode("utf-8", "replace")[:TOKEN_CHARACTERS]] += row["count"]
+    return dict(counts)
 
 
-def extremes(block: Block, results: dict, settings: ScoreSettings) -> dict[str, list[dict]]:
-    """The best, the worst and the least certain rows, that is those of the widest interval; ties by place."""
-    ranks = {
-        "best": -results["score"],
-        "worst": results["score"],
-        "least_certain": results["score_low"] - results["score_high"],
-    }
+def rank_rows(
+    block: Block, results: Mapping[str, np.ndarray], options: StatisticsOptions
+) -> dict[str, list[RankedRow]]:
+    """The first rows of each ranking, ties by their order."""
+    scores = results["score"], results["score_low"], results["score_high"]
     return {
-        name: [_described(int(row), block, results, settings) for row in np.argsort(rank, kind="stable")[:EXTREMES]]
-        for name, rank in ranks.items()
+        name: [
+            _ranked_row(int(row), block, results, options)
+            for row in np.argsort(ranking.rank(*scores), kind="stable")[:RANKED_ROWS]
+        ]
+        for name, ranking in RANKINGS.items()
     }
 
 
-def _described(row: int, block: Block, results: dict, settings: ScoreSettings) -> dict:
-    place, name = block.row_numbers[row], block.row_name(row)
-    if settings.id_column:
-        name = str(block.rows.column(settings.id_column)[row].as_py())
-    found = {
-        "id": name[:EXCERPT_CHARACTERS],
-        "file": block.file.label,
-        "place": place,
-        # By way of its text, a float32 gets as few digits as it needs.
-        **{short: float(str(results[long][row])) for short, long in _SCORES.items()},
-    }
-    if not settings.no_text_in_reports:
-        found["text"] = (block.rows.column(settings.text_column)[row].as_py() or "")[:EXCERPT_CHARACTERS]
-    return found
+def _ranked_row(row: int, block: Block, results: Mapping[str, np.ndarray], options: StatisticsOptions) -> RankedRow:
+    name, text = block.row_name(row), None
+    if options.id_column:
+        name = str(block.rows.column(options.id_column)[row].as_py())
+    if options.show_texts:
+        text = (block.rows.column(options.text_column)[row].as_py() or "")[:EXCERPT_CHARACTERS]
+    # By way of its text, a float32 gets as few digits as it needs.
+    score, low, high = (float(str(results[column][row])) for column in ("score", "score_low", "score_high"))
+    return RankedRow(name[:EXCERPT_CHARACTERS], block.file.label, block.row_numbers[row], score, low, high, text)
 
 
-_SCORES = {"score": "score", "low": "score_low", "high": "score_high"}
-
-
-def reject_examples(rejects: list[Reject], with_text: bool) -> dict[str, list[dict]]:
+def reject_examples(rejects: list[Reject], *, with_raw: bool) -> dict[str, list[RejectExample]]:
     """The first rejects of each reason."""
-    found: dict[str, list[dict]] = {}
+    by_reason: dict[str, list[RejectExample]] = {}
     for reject in sorted(rejects, key=lambda reject: reject.row_number):
-        examples = found.setdefault(reject.reason, [])
+        examples = by_reason.setdefault(reject.reason, [])
         if len(examples) < REJECT_EXAMPLES:
             # JSON may escape half of a surrogate pair, which no UTF-8 can hold.
-            raw = reject.raw[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode()
-            examples.append({"file": reject.file, "place": reject.row_number, **({"raw": raw} if with_text else {})})
-    return found
+            raw = (reject.raw or "")[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode() if with_raw else None
+            examples.append(RejectExample(reject.file, reject.row_number, raw))
+    return by_reason
 
 
 def true_scores(column: pa.Array) -> np.ndarray:
@@ -149,20 +291,20 @@ def true_scores(column: pa.Array) -> np.ndarray:
             return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass  # Not all of them are numbers as Arrow reads them: one by one.
-    raw = column.to_pylist()
-    return np.array([math.nan if reviews.is_blank(value) else reviews.parse_score(value) for value in raw], np.float64)
+    values = column.to_pylist()
+    return np.array([math.nan if is_blank(value) else parse_score(value) for value in values], np.float64)
 
 
-def errors(truths: np.ndarray, results: dict, scale: Scale) -> dict:
-    """The sums that the errors need, over the rows with a true score; one off the scale has another unit or is none."""
+def sum_errors(truths: np.ndarray, results: Mapping[str, np.ndarray], scale: Scale) -> ErrorSums:
+    """Sums up how far scores lie from true ones; a true score off the scale has another unit or is none."""
     known = (truths >= scale.low) & (truths <= scale.high)
     gaps = (results["score"] - truths)[known]
     covered = (results["score_low"] <= truths) & (truths <= results["score_high"])
-    return {
-        "rows_with_true_score": len(gaps),
-        "true_scores_off_scale": int((np.isfinite(truths) & ~known).sum()),
-        "error_sum": float(gaps.sum()),
-        "absolute_error_sum": float(np.abs(gaps).sum()),
-        "squared_error_sum": float((gaps**2).sum()),
-        "rows_covered": int(covered[known].sum()),
-    }
+    return ErrorSums(
+        rows_with_true_score=len(gaps),
+        true_scores_off_scale=int((np.isfinite(truths) & ~known).sum()),
+        error_sum=float(gaps.sum()),
+        absolute_error_sum=float(np.abs(gaps).sum()),
+        squared_error_sum=float((gaps**2).sum()),
+        rows_covered=int(covered[known].sum()),
+    )

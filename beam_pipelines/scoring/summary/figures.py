@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.reporting.drawing import MODEL, TRUTH, new_figure
+from beam_pipelines.scoring.summary.drift import HistogramComparison, LengthComparison, ShareComparison
 
 ARCHIVE, TRAINING = "this archive", "training data"
 
@@ -24,33 +25,33 @@ def scores(counts: list[int], training: list[int], scale: Scale) -> Figure:
     return figure
 
 
-def lengths_and_words(lengths: dict, known_shares: dict) -> Figure:
+def lengths_and_words(lengths: LengthComparison, known_shares: ShareComparison) -> Figure:
     """The lengths of the reviews, and how much of each the model knows."""
     figure, (left, right) = new_figure(2, height=3)
     first, last = _filled(lengths)
-    _beside(left, lengths, np.arange(len(lengths["counts"]) + 1))
+    _beside(left, lengths, np.arange(len(lengths.counts) + 1))
     ticks = np.unique(np.linspace(first, last, 7).astype(int))
-    left.set_xticks(ticks, [f"{lengths['edges'][tick]:,}" for tick in ticks], rotation=30)
+    left.set_xticks(ticks, [f"{lengths.edges[tick]:,}" for tick in ticks], rotation=30)
     left.set(xlim=(first, last + 1), xlabel="tokens, from", ylabel="share of the reviews", title="lengths")
-    _beside(right, known_shares, np.array(known_shares["edges"]))
+    _beside(right, known_shares, np.array(known_shares.edges))
     right.set(xlim=(0, 1), xlabel="share of the tokens with a vector", title="known words")
     _legend(left)
     return figure
 
 
-def _beside(ax, compared: dict, edges: np.ndarray) -> None:
-    ax.stairs(_shares(compared["training"]), edges, fill=True, color=TRUTH, alpha=0.5, label=TRAINING)
-    ax.stairs(_shares(compared["counts"]), edges, color=MODEL, linewidth=2, label=ARCHIVE)
+def _beside(ax, compared: HistogramComparison, edges: np.ndarray) -> None:
+    ax.stairs(_shares(compared.training), edges, fill=True, color=TRUTH, alpha=0.5, label=TRAINING)
+    ax.stairs(_shares(compared.counts), edges, color=MODEL, linewidth=2, label=ARCHIVE)
 
 
 def _shares(counts: list[int]) -> np.ndarray:
     return np.array(counts) / max(sum(counts), 1)
 
 
-def _filled(compared: dict) -> tuple[int, int]:
+def _filled(compared: HistogramComparison) -> tuple[int, int]:
     """The first and the last bin that holds a review of either."""
-    filled = np.flatnonzero(np.array(compared["counts"]) + np.array(compared["training"]))
-    return (int(filled[0]), int(filled[-1])) if len(filled) else (0, len(compared["counts"]) - 1)
+    filled = np.flatnonzero(np.array(compared.counts) + np.array(compared.training))
+    return (int(filled[0]), int(filled[-1])) if len(filled) else (0, len(compared.counts) - 1)
 
 
 def _legend(ax) -> None:

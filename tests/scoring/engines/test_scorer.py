@@ -45,7 +45,7 @@ def test_it_counts_what_it_does(cnn):
         assert (metrics.batches, metrics.tokens) == (1, 200 + 200 + 2 + 1 + 2)
         assert metrics.slots == (5 * 200 if engine == "saved_model" else metrics.tokens)
         assert set(metrics.stopwatch.seconds) == {"tokenise", "score"}
-        assert block_statistics.count_unknown(metrics.unknown, True)["unknown_tokens"] == {"zzz": 2, "a": 1, "zz": 1}
+        assert block_statistics.count_unknown(metrics.unknown) == {"zzz": 2, "a": 1, "zz": 1}
 
 
 def test_a_text_that_recurs_is_scored_once(cnn):
@@ -59,7 +59,7 @@ def test_a_text_that_recurs_is_scored_once(cnn):
             alone = scorer_of_all.score(pa.array([text]), EngineMetrics())
             assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
         assert metrics.tokens == 2 + 1 + 1
-        assert block_statistics.count_unknown(metrics.unknown, True)["unknown_tokens"] == {"zzz": 3}
+        assert block_statistics.count_unknown(metrics.unknown) == {"zzz": 3}
         told = scorer_of_all.explain(pa.array(texts), found["tokens"], EngineMetrics())
         assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
         assert told["reasons"][3] == told["reasons"][5] == []

@@ -2,25 +2,27 @@
 
 import re
 
-from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.scoring.summary import report, totals
+from beam_pipelines.scoring.summary import report, summary
+from beam_pipelines.scoring.summary.block_statistics import RANKINGS, RankedRow, RejectExample
+from beam_pipelines.scoring.summary.summary import RunMetrics
+from beam_pipelines.scoring.summary.totals import Totals
 from tests.helpers.pages import NASTY, Tags
-from tests.helpers.summaries import EXPORT, FILES, block
+from tests.helpers.summaries import FILES, INFO, block
 
-RUN = {
-    "rows_scored": 10,
-    "rows_rejected": 2,
-    "seconds": 2.0,
-    "rows_per_second": 6.0,
-    "mb_per_second": 0.1,
-    "seconds_by_stage": {"tokenise": 1.5, "load": 0.5, "write": 0.1},
-}
+RUN = RunMetrics(
+    rows_scored=10,
+    rows_rejected=2,
+    seconds=2.0,
+    rows_per_second=6.0,
+    mb_per_second=0.1,
+    seconds_by_stage={"tokenise": 1.5, "load": 0.5, "write": 0.1},
+)
 
 
 def page(tmp_path, **changed) -> str:
-    added = totals.Totals(FILES)
-    added.add({**block(0), **changed})
-    report.write(str(tmp_path), {**totals.summary(added, EXPORT), "this_run": RUN}, Scale(0, 100))
+    added = Totals(FILES)
+    added.add(block(0, **changed))
+    report.write(str(tmp_path), summary.summary_of(added, INFO), RUN, {})
     return (tmp_path / "report.html").read_text()
 
 
@@ -32,7 +34,8 @@ def test_it_is_one_file_with_its_figures_inside(tmp_path):
 
 def test_it_has_all_that_the_summary_has(tmp_path):
     told = re.sub("<[^>]*>", " ", page(tmp_path))
-    for title in (*report.RANKED.values(), "Rows by file", "Rejected rows", "Against the true scores", "This run"):
+    titles = [ranking.title for ranking in RANKINGS.values()]
+    for title in (*titles, "Rows by file", "Rejected rows", "Against the true scores", "This run"):
         assert title in told
     assert "12 rows read: 10 scored, 2 rejected (bad 2)." in told
     assert "25.0% of the places for tokens in them were padding" in told
@@ -40,14 +43,13 @@ def test_it_has_all_that_the_summary_has(tmp_path):
 
 
 def test_text_is_escaped(tmp_path):
-    score = {"score": 1.0, "low": 0.0, "high": 2.0}
-    rows = [{"id": NASTY, "file": "in/a.csv", "place": 1, **score, "text": NASTY + "\x00"}]
+    rows = [RankedRow(NASTY, "in/a.csv", 1, score=1.0, low=0.0, high=2.0, text=NASTY + "\x00")]
     found = page(
         tmp_path,
         best=rows,
         worst=rows,
         least_certain=rows,
-        reject_examples={"bad": [{"file": "in/a.csv", "place": 1, "raw": NASTY}]},
+        reject_examples={"bad": [RejectExample("in/a.csv", 1, NASTY)]},
         unknown_tokens={NASTY: 3},
     )
     assert "script" not in Tags(found).count
@@ -57,17 +59,13 @@ def test_text_is_escaped(tmp_path):
 
 def test_many_files_are_summed(tmp_path):
     sums = {"rows_read": 2, "rows_scored": 1, "rows_rejected": 1}
-    told = {
-        **sums,
-        "rows_read": 50,
-        "by_file": {f"{place}.csv": sums for place in range(25)},
-    }
-    table = report._files(told).table
+    by_file = {f"{number}.csv": sums for number in range(25)}
+    table = report._files(by_file, {**sums, "rows_read": 50}).table
     assert len(table["rows"]) == report.SHOWN_FILES + 2
     assert table["rows"][-2] == ["5 more files", 10, 5, 5]
     assert table["rows"][-1][:2] == ["together", 50]
 
 
 def test_a_job_without_rows_has_a_report(tmp_path):
-    report.write(str(tmp_path), totals.summary(totals.Totals(FILES), EXPORT), Scale(0, 100))
+    report.write(str(tmp_path), summary.summarise([], FILES, INFO), RUN, {})
     assert "0 rows read: 0 scored, 0 rejected." in (tmp_path / "report.html").read_text()

@@ -1,0 +1,114 @@
+"""A scoring job that can begin: all that could be wrong with it before has been looked at."""
+
+import dataclasses
+from typing import Any
+
+from beam_pipelines.archive import blocks, columns, inputs
+from beam_pipelines.archive.columns import Columns
+from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.commands import job_folder
+from beam_pipelines.files import storage
+from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring.carried_columns import CarriedColumn
+from beam_pipelines.scoring.settings import MODULE, ScoreSettings
+from beam_pipelines.scoring.summary import summary
+
+OUTPUTS = [*shards.OUTPUTS, summary.SUMMARY, summary.REPORT]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is scored, with which model, and where to.
+
+    Attributes:
+      settings: The flags.
+      files: The archive.
+      read_options: How it is read.
+      carried: The columns that are carried along.
+      export: The model.
+      folder: The output.
+    """
+
+    settings: ScoreSettings
+    files: list[InputFile]
+    read_options: ReadOptions
+    carried: tuple[CarriedColumn, ...]
+    export: Export
+    folder: str
+
+    @classmethod
+    def of(cls, settings: ScoreSettings) -> "Job":
+        """Looks at the archive and at the model.
+
+        Raises:
+          UserError: Something in the settings or the archive is to be mended.
+        """
+        files = inputs.find(settings)
+        read_options = ReadOptions.of(settings, (settings.text_column,), blocks.block_bytes(files))
+        columns_by_file = columns.columns_by_file(files, read_options)
+        carried = _carried_columns(settings, columns_by_file)
+        read_options = _with_columns(read_options, settings, carried)
+        columns.require(columns_by_file, read_options.columns)
+        carried_columns.check_types(carried, columns_by_file)
+        return cls(
+            settings=settings,
+            files=files,
+            read_options=read_options,
+            carried=carried,
+            export=exports.find(settings.model),
+            folder=storage.absolute(settings.output),
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
+
+    def manifest(self) -> dict[str, Any]:
+        """What the output folder says of the job; one with an equal fingerprint writes equal shards."""
+        fingerprint = {
+            "model_version": self.export.version,
+            "model_digest": self.export.info.digest,
+            "settings": self.settings.outcome,
+            "columns": list(self.read_options.columns),
+            "block_bytes": self.read_options.block_bytes,
+            "inputs": {
+                file.label: {"place": file.index, "bytes": file.size_bytes, "modified": file.modified}
+                for file in self.files
+            },
+        }
+        return job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=fingerprint)
+
+    def claim(self) -> None:
+        """Takes the output folder, or goes on in it."""
+        job_folder.claim(
+            self.folder,
+            self.manifest(),
+            overwrite=self.settings.overwrite,
+            resume=self.settings.resume,
+            reads=[self.export.path, *(file.path for file in self.files)],
+        )
+
+
+def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, Columns]) -> tuple[CarriedColumn, ...]:
+    present = [name for found in columns_by_file.values() for name in found.names]
+    carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
+    shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
+    return carried
+
+
+def _with_columns(
+    read_options: ReadOptions, settings: ScoreSettings, carried: tuple[CarriedColumn, ...]
+) -> ReadOptions:
+    """Options that read what is scored, carried along and compared, the text first."""
+    sources = tuple(column.source for column in carried)
+    wanted = (settings.text_column, *sources, settings.score_column)
+    as_text = (settings.text_column, settings.id_column, settings.score_column)
+    return dataclasses.replace(
+        read_options,
+        columns=tuple(dict.fromkeys(name for name in wanted if name)),
+        all_columns=carried_columns.wants_all(settings.keep_columns),
+        binary=tuple(source for source in sources if source not in as_text),
+    )
