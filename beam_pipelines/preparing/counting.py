@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipelines.commands.progress import Progress
-from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
+from beam_pipelines.text import compiled_codes
+from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
-from beam_pipelines.text.token_table import TokenTable
 
 PARTS = 16
 # So many distinct tokens, or bytes of them, are counted before they are handed on.
@@ -53,7 +53,8 @@ class CountTokens(OverlappedDoFn):
             fingerprints = self._tokenizer.fingerprints(tokenized)
             split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
-            _count(tokenized.codes, tokenized.lengths, split == TRAIN_INDEX, self.max_tokens, self._counts)
+            is_training = split == TRAIN_INDEX
+            compiled_codes.count_tokens(tokenized.codes, tokenized.lengths, is_training, self.max_tokens, self._counts)
         is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
         outputs = self.flush() if is_full else []
         if reviews.split_keys is not None:
@@ -74,24 +75,6 @@ class CountTokens(OverlappedDoFn):
             if inside.any():
                 outputs.append(beam.pvalue.TaggedOutput("counts", (part, (distinct[inside], counts[inside]))))
         return outputs
-
-
-@compiled
-def _count(codes, lengths, is_counted, max_tokens, counts):
-    """Adds the tokens of some texts to their counts, of each text at most the first `max_tokens`.
-
-    Args:
-      codes, lengths: See `Tokenized`; no token has a vocabulary.
-      is_counted: bool [batch], the texts to count.
-      max_tokens: The most tokens of a text.
-      counts: int64 [others], added to.
-    """
-    start = 0
-    for row in range(len(lengths)):
-        if is_counted[row]:
-            for index in range(start, start + min(lengths[row], max_tokens)):
-                counts[-1 - codes[index]] += 1
-        start += lengths[row]
 
 
 class MergeCounts(beam.CombineFn):

@@ -1,4 +1,7 @@
-"""Texts as the ids that a model reads, and what is said of them."""
+"""Texts as the ids that a model reads, and what is said of them.
+
+Apart from `compiled_encoder`, since the SavedModel engine makes this, too, and must not import numba.
+"""
 
 import dataclasses
 

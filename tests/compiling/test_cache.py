@@ -9,6 +9,8 @@ import pytest
 from beam_pipelines.compiling import cache
 from beam_pipelines.errors import UserError
 
+ROOT = pathlib.Path(cache.__file__).parent.parent.parent
+
 
 def test_what_was_compiled_of_old_sources_is_forgotten(tmp_path):
     now, day = time.time(), 24 * 3600
@@ -36,3 +38,11 @@ def test_nothing_is_run_where_compiling_is_switched_off(monkeypatch):
     monkeypatch.setattr(cache.numba.config, "DISABLE_JIT", 1)
     with pytest.raises(UserError, match="NUMBA_DISABLE_JIT is set"):
         cache.compiled(abs)
+
+
+def test_loops_stand_in_files_that_are_called_compiled():
+    """The rule of the package's docstring: a reader finds numba's loops by the names of files."""
+    sources = [path for package in ("beam_pipelines", "trainer", "serving") for path in (ROOT / package).rglob("*.py")]
+    with_loops = [path for path in sources if "\n@compiled" in path.read_text()]
+    assert len(with_loops) > 5
+    assert [path for path in with_loops if path.parent.name != "compiling" and path.stem[:9] != "compiled_"] == []

@@ -35,7 +35,9 @@ def edit(copy, change) -> None:
 
 def test_other_scores_than_when_exported_fail(copy):
     edit(copy, lambda about: about["fixed_texts"][3].update(score=about["fixed_texts"][3]["score"] + 1))
-    with pytest.raises(UserError, match="scores the fixed texts 1(.0+\\d*)? otherwise than when the model was exported"):
+    with pytest.raises(
+        UserError, match="scores the fixed texts 1(.0+\\d*)? otherwise than when the model was exported"
+    ):
         check.main([str(copy)])
 
 

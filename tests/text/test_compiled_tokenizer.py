@@ -14,8 +14,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 
 from beam_pipelines.text import tokens
+from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
-from beam_pipelines.text.token_table import TokenTable
 from tests.helpers.tokens import CASES, VOCABULARY, texts_of
 
 

@@ -164,7 +164,7 @@ def find_slot(table, first, second, hashed, data, start, end, lower):
 
 
 @compiled
-def add(table, slot, first, second, hashed, data, start, end, lower):
+def add_token(table, slot, first, second, hashed, data, start, end, lower):
     """Puts a token into the empty slot that `find_slot` gave; returns its index. There must be room for it."""
     token = table.size[0]
     shift = table.offsets[token] - start
