@@ -1,7 +1,7 @@
-"""The one tokeniser: the TensorFlow operations that make tokens of text.
+"""The one tokeniser: the TensorFlow operations that split text into tokens.
 
-Everything that turns text into tokens runs these operations: counting, the tf.Transform graph, and
-through it training, serving and bulk scoring.
+The tf.Transform graph runs these operations, and serving runs the graph. Preprocessing and bulk scoring run the
+compiled twin, `compiled_tokenizer`.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ import tensorflow as tf
 # TensorFlow's tokens take many times the memory of their text, so a block is tokenised in batches of this size.
 BATCH_BYTES = 1 << 20
 
-# The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow
-# 2.21) reads its input as a C string and would drop all that follows a NUL.
+# The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow 2.21) reads its
+# input as a C string and would drop all that follows a NUL.
 FILTERED = "\x00!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"
-# What tokens are split at, beside what the filter makes spaces of.
+# The white space that `tf.strings.split` splits at and the filter does not replace.
 WHITE_SPACE = " \v\f"
 _FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + "]"
-# Lower case with UTF-8 follows the process's locale (a Turkish one makes a dotless i of I), so ASCII
-# and the dotted capital I, the letters on which locales differ, are lowered before it.
+# Lower case with UTF-8 follows the process's locale (a Turkish one lowers I to a dotless i). ASCII and the dotted
+# capital I, the letters on which locales differ, are lowered before it.
 _DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
 
 
@@ -35,7 +35,7 @@ def batches_by_bytes(texts: pa.Array, max_bytes: int = BATCH_BYTES) -> Iterator[
 
 
 def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Lower case (Unicode), filtered characters to spaces, split on ASCII white space.
+    """Lowers texts (Unicode), replaces the filtered characters by spaces and splits at ASCII white space.
 
     Args:
       texts: string [batch], UTF-8.
@@ -50,24 +50,25 @@ def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
 
 
 def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Where the tokens of `tokenize` stand in the texts.
+    """Finds the spans of the tokens of `tokenize` in the texts.
 
-    A filtered character is one byte and becomes one space, so the places outlast the filter; lower
-    case moves bytes, but makes and joins no tokens.
+    A filtered character is one byte and becomes one space, so the filter moves no offset. Lower case does, and is
+    left out: it neither makes nor joins tokens.
 
     Args:
       texts: string [batch], UTF-8.
 
     Returns:
-      The first byte of each token and the one after its last, ragged int32 [batch, tokens].
+      The offset of each token's first byte, and of the byte after its last, ragged int32 [batch, tokens].
     """
     letters = tf.strings.bytes_split(tf.strings.regex_replace(texts, _FILTER, " "))
     space = tf.reduce_any(letters.flat_values[:, tf.newaxis] == tf.constant(list(WHITE_SPACE)), axis=1)
-    places = tf.ragged.range(tf.cast(letters.row_lengths(), tf.int32))
+    offsets = tf.ragged.range(tf.cast(letters.row_lengths(), tf.int32))
     padded = letters.with_flat_values(space)
+    # A token starts after a space or the edge of the text, and ends before one.
     edge = tf.fill([tf.shape(texts)[0], 1], True)
     before = tf.concat([edge, padded], axis=1)[:, :-1]
     after = tf.concat([padded, edge], axis=1)[:, 1:]
-    starts = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & before.flat_values))
-    ends = tf.ragged.boolean_mask(places, letters.with_flat_values(~space & after.flat_values))
+    starts = tf.ragged.boolean_mask(offsets, letters.with_flat_values(~space & before.flat_values))
+    ends = tf.ragged.boolean_mask(offsets, letters.with_flat_values(~space & after.flat_values))
     return starts, ends + 1

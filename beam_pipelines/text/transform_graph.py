@@ -1,4 +1,4 @@
-"""The tf.Transform graph: text in, token ids and what is said of them out."""
+"""The tf.Transform graph: text in; token ids, the number of tokens and the unknown ones out."""
 
 import functools
 import pathlib
@@ -21,26 +21,27 @@ FOLDER = "transform"
 
 
 def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: int, max_tokens: int) -> dict:
-    """Makes ids of text.
+    """Turns text into ids.
 
     Args:
       inputs: `text`, string [batch].
-      vocabulary_path: The file of tokens, a line each.
-      first_trained_id: Ids from `FIRST_ID` to this one have a pretrained vector; where none has,
-        all tokens of the vocabulary count as known.
+      vocabulary_path: The file of tokens, one a line.
+      first_trained_id: The ids from `FIRST_ID` up to this one have a pretrained vector. If no id has one, all
+        tokens of the vocabulary count as known.
       max_tokens: Longer reviews are cut.
 
     Returns:
       `ids` ragged int64 [batch, time], at least one each, since cuDNN refuses an empty sequence;
-      `tokens` int64 [batch], before the cut; `known_share` float32 [batch], the share of all tokens
-      with a vector, in [0, 1]; `truncated` int64 [batch], 0 or 1;
-      `unknown` ragged string [batch, tokens], those before the cut that have no id of their own.
+      `tokens` int64 [batch], their number before the cut; `known_share` float32 [batch], the share of known
+      tokens among them, in [0, 1]; `truncated` int64 [batch], 0 or 1;
+      `unknown` ragged string [batch, tokens], the tokens before the cut that have no id of their own.
     """
     tokenized = tokens.tokenize(inputs["text"])
+    # Tracked, so that the SavedModel holds the vocabulary as an asset.
     table = tft.make_and_track_object(lambda: _table(vocabulary_path), name="vocabulary")
     ids = tokenized.with_flat_values(table.lookup(tokenized.flat_values))
     reviews = tokenized.value_rowids()
-    # Of two operations, where the tensor's own method runs ten.
+    # Two operations, where `row_lengths` runs ten: see `_cut`.
     lengths = tf.math.unsorted_segment_sum(tf.ones_like(reviews), reviews, tokenized.nrows())
     known = (ids.flat_values >= vocabulary.FIRST_ID) & (ids.flat_values < vocabulary.end_of_known_ids(first_trained_id))
     known = tf.math.unsorted_segment_sum(tf.cast(known, tf.float32), reviews, tokenized.nrows())
@@ -66,31 +67,32 @@ def _table(vocabulary_path: str) -> tf.lookup.StaticHashTable:
 
 
 def _cut(ids: tf.Tensor, lengths: tf.Tensor, max_tokens: int) -> tf.RaggedTensor:
-    """The first `max_tokens` of each review; of one without any, the shared id.
+    """Takes the first `max_tokens` ids of each review, and the shared id for a review without tokens.
 
-    With few operations, none of which but the last two waits for the look-up: a server that scores one
-    short review spends its time on their number.
+    A server that scores one short review spends its time on the number of operations, so they are few, and all
+    but the last two can run before the look-up of the ids has ended.
 
     Args:
       ids: int64 [tokens of all].
-      lengths: int64 [batch], adding up to them.
+      lengths: int64 [batch], the number of each review's ids.
+      max_tokens: The most ids of a review.
     """
     ends = tf.cumsum(lengths)
-    # The shared id is put at the end.
+    # A review without tokens takes the one id after all others, where the shared id is appended.
     starts = tf.where(lengths > 0, ends - lengths, tf.reduce_sum(lengths))
-    places = tf.ragged.range(starts, starts + tf.clip_by_value(lengths, 1, max_tokens))
-    return places.with_flat_values(tf.gather(tf.concat([ids, [vocabulary.UNKNOWN_ID]], axis=0), places.flat_values))
+    indices = tf.ragged.range(starts, starts + tf.clip_by_value(lengths, 1, max_tokens))
+    return indices.with_flat_values(tf.gather(tf.concat([ids, [vocabulary.UNKNOWN_ID]], axis=0), indices.flat_values))
 
 
 def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_tokens: int) -> None:
     """Writes the graph of a vocabulary to `folder/transform`.
 
-    TensorFlow reads and writes only local files, so it is built in a local folder and copied. It
-    needs no pass over the data: it is analysed over none, in this process, whatever runs the job.
+    TensorFlow reads and writes only local files, so the graph is built in a local folder and copied. No part of it
+    depends on the data, so tf.Transform analyses an empty collection, in this process, whatever runner the job has.
 
     Args:
       folder: The output of the job.
-      chosen: The tokens in the order of their ids.
+      chosen: The tokens of the vocabulary, in the order of their ids.
       first_trained_id: See `preprocessing_fn`.
       max_tokens: See `preprocessing_fn`.
     """
@@ -100,7 +102,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
         to_ids = functools.partial(
             preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
         )
-        # A pipeline makes its options those of all files that the process opens.
+        # A Beam pipeline makes its options those of all files that the process opens, so they are put back.
         options = object_stores.options()
         with (
             beam.Pipeline(fn_api_runner.FnApiRunner(), pipeline_options.PipelineOptions([])) as root,

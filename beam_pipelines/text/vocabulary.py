@@ -1,9 +1,9 @@
-"""Chooses which tokens get an id, and writes the vocabulary and its vectors.
+"""Chooses the tokens that get an id, and their vectors.
 
-Id 0 is padding, id 1 is shared by all tokens that are not chosen, and line n of the vocabulary,
-from 0, is id n + 2: first the tokens with a pretrained vector, by falling count and then those that
-no training review holds, as the file of vectors has them; then the `trained_tokens` most frequent
-without one. A token outside all has no vector, so sharing an id costs nothing and keeps the table small.
+Id 0 is padding, id 1 is shared by all tokens that are not chosen, and line n of the vocabulary, from 0, is id n + 2.
+First come the tokens with a pretrained vector: those of the training reviews by falling count, then the others in the
+order of the file of vectors. Then come the `trained_tokens` most frequent ones without a vector. Any other token has
+no vector, so sharing an id loses nothing and keeps the table small.
 """
 
 import dataclasses
@@ -15,7 +15,9 @@ from beam_pipelines.artifacts.prepared import VocabularyTotals
 FILE = "vocabulary.txt"
 PADDING_ID = 0
 UNKNOWN_ID = 1
+# The id of the vocabulary's first token.
 FIRST_ID = 2
+# The most frequent tokens without a vector that the statistics list.
 LISTED_MISSES = 50
 _LEARNED_STANDARD_DEVIATION = 0.05
 
@@ -26,9 +28,9 @@ class Vocabulary:
 
     Attributes:
       tokens: In the order of their ids, from `FIRST_ID`.
-      pretrained: How many of them, from the first, have a pretrained vector.
-      vectors: float32 [vocab, dim] by id; zeros for padding, the shared id, and the tokens whose
-        vector is yet to be learned beside pretrained ones.
+      pretrained: The number of them, from the first, that have a pretrained vector.
+      vectors: float32 [vocab, dim] by id. Padding, the shared id and, beside pretrained vectors, the tokens without
+        one have zeros.
     """
 
     tokens: list[str]
@@ -37,16 +39,17 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
-        """The rows of the table, with padding and the shared id."""
+        """The number of ids, with padding and the shared id."""
         return len(self.tokens) + FIRST_ID
 
     @property
     def first_trained_id(self) -> int:
+        """The id after the last one with a pretrained vector."""
         return FIRST_ID + self.pretrained
 
 
 def end_of_known_ids(first_trained_id: int) -> int:
-    """The first id that does not count as known; where no token has a pretrained vector, all of them do."""
+    """Gives the id after the last known one; if no token has a pretrained vector, all tokens with an id are known."""
     return first_trained_id if first_trained_id > FIRST_ID else np.iinfo(np.int64).max
 
 
@@ -54,11 +57,12 @@ def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, tra
     """Chooses the vocabulary of a training split.
 
     Args:
-      counts: How often each token stands there.
-      vectors: The pretrained vectors of those that have one, and of unseen tokens, float32 [dim] each.
+      counts: The count of each token there.
+      vectors: The pretrained vectors, float32 [dim] each, also of tokens that are not there.
       dim: The length of a vector.
-      trained_tokens: How many tokens without a vector get an id.
+      trained_tokens: The number of tokens without a vector that get an id.
     """
+    # Ties by the token: the order of the counts depends on how the runner merged them.
     by_count = sorted(counts, key=lambda token: (-counts[token], token))
     pretrained = [token for token in by_count if token in vectors]
     unseen = [token for token in vectors if token not in counts]
@@ -69,23 +73,29 @@ def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, tra
     for row, token in enumerate(pretrained, FIRST_ID):
         table[row] = vectors[token]
     if not pretrained:
+        # Zeros alone would give the weights that follow the vectors no gradient.
         noise = np.random.default_rng(0).normal(0, _LEARNED_STANDARD_DEVIATION, (len(trained), dim))
         table[FIRST_ID:] = noise
     return Vocabulary(tokens, len(pretrained), table)
 
 
 def coverage(vocabulary: Vocabulary, counts: dict[str, int]) -> VocabularyTotals:
-    """What the statistics say of a vocabulary: hits, misses, and the share of tokens with a vector."""
+    """Computes a vocabulary's part of the statistics: hits, misses, and the share of tokens with a vector.
+
+    Args:
+      vocabulary: The vocabulary.
+      counts: The count of each token in the training split.
+    """
     with_vector = set(vocabulary.tokens[: vocabulary.pretrained])
     misses = sorted((token for token in counts if token not in with_vector), key=lambda t: (-counts[t], t))
-    total = sum(counts.values())
+    hits, total = len(with_vector.intersection(counts)), sum(counts.values())
     return VocabularyTotals(
         size=vocabulary.size,
         vector_size=int(vocabulary.vectors.shape[1]),
         distinct_tokens=len(counts),
         tokens=total,
-        embedding_hits=len(with_vector.intersection(counts)),
-        unseen_tokens=vocabulary.pretrained - len(with_vector.intersection(counts)),
+        embedding_hits=hits,
+        unseen_tokens=vocabulary.pretrained - hits,
         embedding_misses=len(misses),
         trained_tokens=len(vocabulary.tokens) - vocabulary.pretrained,
         first_trained_id=vocabulary.first_trained_id,

@@ -1,77 +1,51 @@
-"""Vectors and blocks of bytes in compiled loops do what numpy and plain Python do."""
+"""Vectors in compiled loops compute what numpy computes."""
 
 import numpy as np
-import pytest
 
-from beam_pipelines.compiling import byte_vectors, vectors
+from beam_pipelines.compiling import vectors
 from beam_pipelines.compiling.cache import compiled
-from beam_pipelines.compiling.vectors import load, maximum, minimum, splat, store
-
-CHARACTERS = "\x00\t\n !/:@[`{~az"
-_mask = byte_vectors.byte_class_mask(CHARACTERS)
+from beam_pipelines.compiling.vectors import load, maximum, minimum, prefetch, splat, store
 
 
 @compiled
-def compute(given, made):
-    one, other = load(given, 0, 1), load(given, 1, 0)
-    store(made, 0, 0, one + other)
-    store(made, 1, 2, one * splat(given[0, 0]))
-    store(made, 2, 0, one / other)
-    store(made, 3, 1, maximum(one, other))
-    store(made, 4, 0, minimum(one, other))
+def compute(operands, results):
+    first, second = load(operands, 0, 1), load(operands, 1, 0)
+    prefetch(operands, 1, 16)
+    store(results, 0, 0, first + second)
+    store(results, 1, 2, first * splat(operands[0, 0]))
+    store(results, 2, 0, first / second)
+    store(results, 3, 1, maximum(first, second))
+    store(results, 4, 0, minimum(first, second))
 
 
 def test_vectors_are_computed_as_arrays_are():
     random = np.random.default_rng(0)
-    given, made = random.normal(size=(2, 40)).astype(np.float32), np.zeros((5, 20), np.float32)
-    compute(given, made)
-    one, other = given[0, 1:17], given[1, :16]
-    assert (made[0, :16] == one + other).all()
-    assert (made[1, 2:18] == one * given[0, 0]).all()
-    assert (made[2, :16] == one / other).all()
-    assert (made[3, 1:17] == np.maximum(one, other)).all()
-    assert (made[4, :16] == np.minimum(one, other)).all()
-    assert not made[:, 18:].any()
+    operands, results = random.normal(size=(2, 40)).astype(np.float32), np.zeros((5, 20), np.float32)
+    compute(operands, results)
+    first, second = operands[0, 1:17], operands[1, :16]
+    assert (results[0, :16] == first + second).all()
+    assert (results[1, 2:18] == first * operands[0, 0]).all()
+    assert (results[2, :16] == first / second).all()
+    assert (results[3, 1:17] == np.maximum(first, second)).all()
+    assert (results[4, :16] == np.minimum(first, second)).all()
+    assert not results[:, 18:].any()
 
 
-def test_rows_are_filled_up_to_whole_vectors_that_lie_in_one_cache_line():
+def test_where_either_operand_is_nan_the_second_is_taken():
+    """A NaN that comes into a running maximum as its second operand passes, also through `tanh_fraction`."""
+    operands, results = np.ones((2, 40), np.float32), np.zeros((5, 20), np.float32)
+    operands[0, 1:17:2] = np.nan
+    operands[1, :16:4] = np.nan
+    compute(operands, results)
+    second = operands[1, :16]
+    assert np.array_equal(results[3, 1:17], second, equal_nan=True)
+    assert np.array_equal(results[4, :16], second, equal_nan=True)
+
+
+def test_rows_are_padded_to_whole_vectors_that_lie_in_one_cache_line():
     array = np.arange(15, dtype=np.float32).reshape(3, 5)
-    found = vectors.padded(array)
-    assert found.shape == (3, 16)
-    assert found.ctypes.data % 64 == 0
-    assert (found[:, :5] == array).all()
-    assert not found[:, 5:].any()
-
-
-@compiled
-def look(data, place, byte, bits):
-    bits[0] = _mask(data, place)
-    bits[1] = byte_vectors.equal_to(data, place, byte)
-    return byte_vectors.lowest_bit(bits[1]), byte_vectors.count_bits(bits[0])
-
-
-@pytest.mark.parametrize("place", [0, 1, 40, 63, 192])
-def test_each_byte_of_a_block_is_found(place):
-    data, bits = np.arange(256, dtype=np.uint8), np.zeros(2, np.uint64)
-    lowest, count = look(data, place, place + 5, bits)
-    wanted = [place + at in CHARACTERS.encode() for at in range(64)]
-    assert [bool(int(bits[0]) >> at & 1) for at in range(64)] == wanted
-    assert count == sum(wanted)
-    assert int(bits[1]) == 1 << 5
-    assert lowest == 5
-
-
-@compiled
-def key_of(data, place, length, to_lower):
-    return byte_vectors.first_16_bytes(data, place, length, to_lower)
-
-
-@pytest.mark.parametrize("to_lower", [0, 32])
-@pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16, 200, 300])
-def test_a_key_holds_the_first_bytes_alone(length, to_lower):
-    data = np.arange(256, dtype=np.uint8)
-    for place in (0, 60, 80, 100, 200, 240):
-        raised = [byte + to_lower * (65 <= byte <= 90) for byte in data[place : place + min(length, 16)].tolist()]
-        expected = bytes(raised).ljust(16, b"\0")
-        found = key_of(data, place, length, np.uint8(to_lower))
-        assert b"".join(int(word).to_bytes(8, "little") for word in found) == expected
+    padded = vectors.padded(array)
+    assert padded.shape == (3, 16)
+    assert padded.ctypes.data % 64 == 0
+    assert (padded[:, :5] == array).all()
+    assert not padded[:, 5:].any()

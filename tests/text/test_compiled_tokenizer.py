@@ -3,7 +3,6 @@
 import collections
 import mmap
 import os
-import string
 import subprocess
 import sys
 
@@ -60,12 +59,6 @@ def test_cases(text, expected):
     assert spelled(tokenized, []) == [[token.encode() for token in expected]]
 
 
-def test_long_tokens_of_one_start_and_one_length_are_told_apart():
-    words = ["a" * 40 + letter for letter in string.ascii_lowercase] + ["b" * 16, "b" * 17, "b" * 24, "b" * 25]
-    tokenizer = CompiledTokenizer(pa.array(words))
-    assert tokenizer(pa.array([" ".join(words).upper()])).codes.tolist() == list(range(len(words)))
-
-
 def test_a_slice_of_texts_and_texts_of_large_offsets():
     texts = pa.array(["good", "bad film", "", "film film", "end"])
     tokenizer = CompiledTokenizer(pa.array(VOCABULARY))
@@ -103,14 +96,6 @@ def test_fingerprints_are_equal_for_equal_tokens_alone():
     with_ids = CompiledTokenizer(pa.array(VOCABULARY))
     assert with_ids.fingerprints(with_ids(texts)).tolist() == [first, same, *others, upper, lower]
     assert first == 332125319540003852  # Written down: another process must find the same.
-
-
-def test_a_table_of_long_tokens_is_hardly_larger_than_they_are():
-    """As of a language that is written without spaces: a paragraph is a token."""
-    words = [f"{number:05d}" + "\u4e2d" * 200 for number in range(5000)]
-    table = CompiledTokenizer()(pa.array(words)).others
-    assert len(table) == 5000
-    assert sum(array.nbytes for array in table.arrays) < 4 * table.data_bytes
 
 
 CACHED = """

@@ -15,6 +15,11 @@ def test_tokens_with_a_vector_come_first_then_the_most_frequent_without():
     assert chosen.vectors.tolist() == [[0, 0, 0], [0, 0, 0], *of_tokens]
 
 
+@pytest.mark.parametrize(("first_trained_id", "end"), [(2, 2**63 - 1), (3, 3), (50, 50)])
+def test_ids_with_a_vector_are_known_and_all_where_none_has_one(first_trained_id, end):
+    assert vocabulary.end_of_known_ids(first_trained_id) == end
+
+
 def test_without_embeddings_all_vectors_start_at_random_and_the_same():
     one, two = (vocabulary.choose(COUNTS, {}, 4, trained_tokens=3) for _ in range(2))
     assert one.tokens == ["the", "b\u00e4d", "good"]
@@ -30,5 +35,14 @@ def test_coverage_counts_hits_misses_and_tokens():
     assert found.embedding_hits == 2
     assert found.unseen_tokens == 1
     assert found.embedding_misses == 4
+    assert (found.size, found.vector_size, found.first_trained_id) == (7, 3, 5)
+    assert (found.distinct_tokens, found.tokens, found.trained_tokens) == (6, 83, 2)
     assert found.share_of_tokens_with_vector == pytest.approx(59 / 83)
     assert list(found.most_frequent_without_vector.items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]
+
+
+def test_coverage_lists_the_most_frequent_misses_alone():
+    counts = {f"word {number:03d}": 100 - number for number in range(60)}
+    listed = vocabulary.coverage(vocabulary.choose(counts, {}, 2, 5), counts).most_frequent_without_vector
+    assert list(listed) == list(counts)[:50]
+    assert vocabulary.coverage(vocabulary.choose({}, {}, 2, 5), {}).share_of_tokens_with_vector == 0
