@@ -5,8 +5,9 @@ import itertools
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from beam_pipelines.compiling.numba_internals import item_pointer
 
 # The bytes that are compared at a time, one bit of a 64-bit word each, and those of a token's key.
 BLOCK, KEY = 64, 16
@@ -102,11 +103,8 @@ def count_bits(typing_context, bits):
 
 def _load(context, builder, signature, arguments, size: int):
     """Loads bytes of a one-dimensional array; the first two arguments are the array and the offset."""
-    structure = context.make_array(signature.args[0])(context, builder, arguments[0])
-    offset = context.cast(builder, arguments[1], signature.args[1], types.intp)
-    item = cgutils.get_item_pointer(
-        context, builder, signature.args[0], structure, [offset], wraparound=False, boundscheck=False
-    )
+    array, offset = zip(signature.args[:2], arguments[:2], strict=True)
+    item = item_pointer(context, builder, array, [offset])
     return builder.load(builder.bitcast(item, ir.VectorType(_BYTE, size).as_pointer()), align=1)
 
 

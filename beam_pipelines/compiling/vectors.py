@@ -9,8 +9,9 @@ import operator
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from beam_pipelines.compiling.numba_internals import item_pointer
 
 WIDTH = 16
 _LLVM_VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
@@ -106,9 +107,7 @@ def _pointer(context, builder, signature, arguments):
 def _item(context, builder, signature, arguments):
     """Makes the pointer to an item; the first three arguments are the array, the row and the column."""
     array, *indices = zip(signature.args[:3], arguments[:3], strict=True)
-    structure = context.make_array(array[0])(context, builder, array[1])
-    indices = [context.cast(builder, index, kind, types.intp) for kind, index in indices]
-    return cgutils.get_item_pointer(context, builder, array[0], structure, indices, wraparound=False, boundscheck=False)
+    return item_pointer(context, builder, array, indices)
 
 
 @intrinsic

@@ -46,3 +46,10 @@ def test_loops_stand_in_files_that_are_called_compiled():
     with_loops = [path for path in sources if "\n@compiled" in path.read_text()]
     assert len(with_loops) > 5
     assert [path for path in with_loops if path.parent.name != "compiling" and path.stem[:9] != "compiled_"] == []
+
+
+def test_the_internals_of_numba_are_used_in_one_module_alone():
+    """What a new version of numba may break is found there."""
+    sources = [path for package in ("beam_pipelines", "trainer", "serving") for path in (ROOT / package).rglob("*.py")]
+    marks = ("numba.core", "._cache", "cgutils", "make_array")
+    assert [path.name for path in sources if any(mark in path.read_text() for mark in marks)] == ["numba_internals.py"]
