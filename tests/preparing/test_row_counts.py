@@ -18,6 +18,21 @@ def test_lengths_are_described_as_pandas_does():
     assert found == pytest.approx(expected.to_dict())
 
 
+@pytest.mark.parametrize(
+    "lengths",
+    [[1, 2], [1, 2, 4], [1, 2, 4, 8], [1, 10, 100, 1000, 10_000], [3, 3, 7, 7, 7, 50], [0, 0, 0, 9], [5, 5, 5]],
+)
+def test_quartiles_lie_between_two_lengths(lengths):
+    """Where neighbours differ, the interpolation shows."""
+    expected = pd.Series(lengths).describe().to_dict()
+    assert row_counts.describe(collections.Counter(lengths)) == pytest.approx(expected)
+
+
+def test_one_length_is_described_without_a_spread():
+    described = row_counts.describe({7: 1})
+    assert described == {"count": 1, "mean": 7, "std": 0, "min": 7, "25%": 7, "50%": 7, "75%": 7, "max": 7}
+
+
 def test_nothing_is_described_as_nothing():
     assert row_counts.describe({}) == {"count": 0}
 

@@ -41,8 +41,24 @@ def test_coverage_counts_hits_misses_and_tokens():
     assert list(found.most_frequent_without_vector.items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]
 
 
-def test_coverage_lists_the_most_frequent_misses_alone():
-    counts = {f"word {number:03d}": 100 - number for number in range(60)}
-    listed = vocabulary.coverage(vocabulary.choose(counts, {}, 2, 5), counts).most_frequent_without_vector
-    assert list(listed) == list(counts)[:50]
-    assert vocabulary.coverage(vocabulary.choose({}, {}, 2, 5), {}).share_of_tokens_with_vector == 0
+def test_coverage_lists_a_few_misses_and_all_sizes():
+    counts = {f"word{number:02d}": 100 - number for number in range(60)}
+    chosen = vocabulary.choose(counts, {"word59": np.ones(3, np.float32)}, 3, trained_tokens=10)
+    totals = vocabulary.coverage(chosen, counts)
+    assert list(totals.most_frequent_without_vector) == [f"word{number:02d}" for number in range(50)]
+    assert (totals.size, totals.vector_size, totals.distinct_tokens) == (2 + 1 + 10, 3, 60)
+    assert (totals.tokens, totals.trained_tokens, totals.first_trained_id) == (sum(counts.values()), 10, 3)
+    assert totals.embedding_misses == 59
+
+
+def test_an_archive_without_tokens_has_a_vocabulary():
+    chosen = vocabulary.choose({}, {}, 3, trained_tokens=10)
+    assert (chosen.tokens, chosen.vectors.shape) == ([], (2, 3))
+    assert vocabulary.coverage(chosen, {}).share_of_tokens_with_vector == 0
+
+
+def test_ids_with_a_pretrained_vector_are_known_and_without_any_all_are():
+    some = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
+    assert vocabulary.end_of_known_ids(some.first_trained_id) == 5
+    none = vocabulary.choose(COUNTS, {}, 3, trained_tokens=2)
+    assert vocabulary.end_of_known_ids(none.first_trained_id) == 2**63 - 1

@@ -79,6 +79,26 @@ def test_what_is_like_the_training_data_is_told_to_be():
     assert said.endswith(", no more than chance makes of so few).")
 
 
+@pytest.mark.parametrize(
+    ("lengths", "shares", "end"),
+    [
+        (0.0123, 0.0345, "(PSI 0.012 and 0.035)."),
+        (0.1, 0.1, "(PSI 0.1 and 0.1)."),
+        (0.0123, 0.1345, "(PSI 0.012 and 0.13, no more than chance makes of so few)."),
+        (0.1345, 0.0123, "(PSI 0.13 and 0.012, no more than chance makes of so few)."),
+    ],
+)
+def test_both_indices_are_told(lengths, shares, end):
+    said = drift.likeness({"psi": lengths}, {"psi": shares})
+    assert said == f"Lengths and known words are like the training data's {end}"
+
+
+@pytest.mark.parametrize(("lengths", "shares"), [(None, None), (0.01, None), (None, 0.01)])
+def test_without_both_indices_nothing_is_compared(lengths, shares):
+    said = drift.likeness({"psi": lengths}, {"psi": shares})
+    assert said == "There is nothing to compare with the training data."
+
+
 def test_another_language_and_length_are_told_in_plain_sentences():
     unknown = {"der": 1203, "und": 1100, "nicht": 80, "ein": 70, "war": 60, "ich": 50}
     found = compare(*sample(500, 1, median=20, share=0.4), training(*sample(2000, 0)), unknown)
