@@ -12,17 +12,12 @@ from beam_pipelines.preparing import counting, splits
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+from tests.helpers.blocks import rated
 from tests.helpers.reviews import review
 from tests.helpers.tokens import plain_tokens
 
 MAX_TOKENS = 20
 SHARES = SplitShares(test=0.3, validation=0.2, sample=0.8)
-
-
-def reviews(block: int, texts: list[str], split_keys: list[str] | None = None) -> Reviews:
-    names = [f"{block}-{row}" for row in range(len(texts))]
-    scores = np.full(len(texts), 50, np.float32)
-    return Reviews(f"block {block}", [], pa.array(texts, pa.string()), scores, names, split_keys, collections.Counter())
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +70,7 @@ def test_the_first_tokens_of_training_texts_are_counted(texts, monkeypatch, most
     monkeypatch.setattr(counting, "MOST_TOKENS", most_tokens)
     is_training = splits.assign(fingerprints(texts), SHARES) == splits.TRAIN_INDEX
     assert 80 < is_training.sum() < 160
-    counted = outputs_of([reviews(block, texts[block * 30 : block * 30 + 30]) for block in range(10)])
+    counted = outputs_of([rated(f"b{block}", texts[block * 30 : block * 30 + 30]) for block in range(10)])
     assert (len(counted["counts"]) > counting.PARTS) == (most_tokens == 10)
     assert total(counted["counts"]) == expected_counts(texts, is_training)
     assert counted["texts"] == []
@@ -84,7 +79,7 @@ def test_the_first_tokens_of_training_texts_are_counted(texts, monkeypatch, most
 def test_a_token_is_always_in_the_same_part(texts):
     """Whichever block it stands in, or else its counts would not meet."""
     parts = collections.defaultdict(set)
-    for block in (reviews(0, texts), reviews(1, texts[::-1][:50])):
+    for block in (rated("a", texts), rated("b", texts[::-1][:50])):
         for part, (tokens, _) in outputs_of([block])["counts"]:
             for token in tokens:
                 parts[token].add(part)
@@ -93,7 +88,7 @@ def test_a_token_is_always_in_the_same_part(texts):
 
 
 def test_a_bundle_without_reviews_counts_nothing():
-    assert outputs_of([]) == outputs_of([reviews(0, [])]) == {"counts": [], "texts": []}
+    assert outputs_of([]) == outputs_of([rated("a", [])]) == {"counts": [], "texts": []}
 
 
 def test_texts_of_training_that_recur_in_the_other_splits_are_found(texts, tmp_path):
@@ -113,7 +108,8 @@ def test_texts_of_training_that_recur_in_the_other_splits_are_found(texts, tmp_p
     assert len(recurring) > 10
 
     blocks = [
-        reviews(start, repeated[start : start + 45], repeated_keys[start : start + 45]) for start in range(0, 360, 45)
+        rated(f"b{start}", repeated[start : start + 45], split_keys=repeated_keys[start : start + 45])
+        for start in range(0, 360, 45)
     ]
     merge = counting.MergeHashes()
     for side in sides:
