@@ -1,5 +1,6 @@
 """Counters of all steps and bundles add up, and the times among them are those of their stages."""
 
+import collections
 import types
 
 import apache_beam as beam
@@ -11,7 +12,7 @@ from beam_pipelines.execution.stopwatch import Stopwatch
 def count_row(value: int) -> None:
     counters.count("rows", value)
     counters.add_seconds("read", 0.25)
-    counters.add_stopwatch(Stopwatch({"read": 0.5, "write": 0.125}))
+    counters.add_stopwatch(Stopwatch(collections.Counter(read=0.5, write=0.125)))
 
 
 def test_counters_of_a_run_are_read_by_name():
