@@ -91,21 +91,25 @@ class Block:
     def row_name(self, row: int) -> str:
         return f"{self.file.name}:{self.row_numbers[row]}"
 
-    def reject(self, reasons: dict[int, str]) -> "Block":
-        """Moves rows, given by their index, from `rows` to `rejects`."""
-        if not reasons:
-            return self
-        moved = [
-            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), self.encoding)
+    def rejected(self, reasons: dict[int, str]) -> list[Reject]:
+        """Makes the rejects of rows, by their index in `rows`, behind those that the block has."""
+        more = [
+            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), encoding=self.encoding)
             for row, reason in reasons.items()
         ]
+        return self.rejects + more
+
+    def reject(self, reasons: dict[int, str]) -> "Block":
+        """Moves rows, by their index, from `rows` to `rejects`."""
+        if not reasons:
+            return self
         kept = [row for row in range(self.rows.num_rows) if row not in reasons]
         return dataclasses.replace(
             self,
             rows=self.rows.take(pa.array(kept, pa.int64())),
             row_numbers=[self.row_numbers[row] for row in kept],
-            rejects=self.rejects + moved,
-            raw=self.raw and self.raw.take(kept),
+            rejects=self.rejected(reasons),
+            raw=None if self.raw is None else self.raw.take(np.array(kept, np.int64)),
         )
 
     def _raw(self, row: int) -> object:
@@ -136,21 +140,27 @@ def _row_groups(file: InputFile) -> Iterator[Extent]:
 
     with inputs.open_file(file) as stream:
         metadata = pq.ParquetFile(stream.data).metadata
-    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     start = 0
-    for group, rows in enumerate(sizes):
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
         if rows:
             end = start + rows
-            yield Extent((file,), start, end if end < metadata.num_rows else None, start + 1, group)
+            yield Extent(
+                (file,),
+                start=start,
+                end=end if end < metadata.num_rows else None,
+                row_number=start + 1,
+                row_group=group,
+            )
             start = end
 
 
 def _ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
     with inputs.open_file(file) as stream:
-        rows = raw_rows.raw_rows(stream.data, options.dialect(file.format), options.max_row_bytes)
+        rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file.format), options.max_row_bytes)
         counted = _counted(rows, Progress(f"looking for the blocks of {file.name}:"))
         for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):
-            yield Extent((file,), start, end, int(chunks[0].lines[0]))
+            yield Extent((file,), start=start, end=end, row_number=int(chunks[0].lines[0]))
 
 
 def _counted(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:

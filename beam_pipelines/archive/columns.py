@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from beam_pipelines.archive import inputs, row_scanner, row_values
 from beam_pipelines.archive.inputs import InputFile, OpenFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 
 PEEKED_ROWS = 1000
@@ -37,7 +37,7 @@ class Columns:
         return name in self.names or name in self.nested
 
 
-def columns_by_file(files: list[InputFile], options: ReadOptions) -> dict[InputFile, Columns]:
+def columns_by_file(files: list[InputFile], text_format: TextFormat) -> dict[InputFile, Columns]:
     """Looks at the start of all files for their columns.
 
     A file without rows that tell its columns is left out.
@@ -46,15 +46,15 @@ def columns_by_file(files: list[InputFile], options: ReadOptions) -> dict[InputF
       UserError: One is damaged, or its header is no row of its format.
     """
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        found = pool.map(lambda group: _read_group(group, options), inputs.group_containers(files))
+        found = pool.map(lambda group: _read_group(group, text_format), inputs.group_containers(files))
         return {file: columns for group in found for file, columns in group if columns is not None}
 
 
-def _read_group(group: tuple[InputFile, ...], options: ReadOptions) -> list[tuple[InputFile, Columns | None]]:
+def _read_group(group: tuple[InputFile, ...], text_format: TextFormat) -> list[tuple[InputFile, Columns | None]]:
     found = []
     for file, stream in inputs.iter_open(group):
         with inputs.damage_as_user_error(file):
-            found.append((file, _read_stream(file, stream, options)))
+            found.append((file, _read_stream(file, stream, text_format)))
     return found
 
 
@@ -84,38 +84,38 @@ def missing_column(file: InputFile, name: str, names) -> UserError:
     return UserError(f"{file.label} has no column {name!r}; it has: {there or 'none'}{hint}")
 
 
-def read_columns(file: InputFile, options: ReadOptions) -> Columns | None:
+def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
     """The columns of a file, or None if it has no row that tells them.
 
     Raises:
       UserError: It is damaged, or its header is no row of its format.
     """
     with inputs.open_file(file) as stream:
-        return _read_stream(file, stream, options)
+        return _read_stream(file, stream, text_format)
 
 
-def _read_stream(file: InputFile, stream: OpenFile, options: ReadOptions) -> Columns | None:
+def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> Columns | None:
     if file.format == "parquet":
         return _read_parquet(file, stream)
-    rows = row_scanner.scan_rows(stream.data, options.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
+    rows = row_scanner.scan_rows(stream.data, text_format.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None
     if first.data.startswith(UTF_16):
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
     if file.format == "jsonl":
-        return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], options)
-    return Columns(tuple(row_values.header(first, file, options)))
+        return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
+    return Columns(tuple(row_values.read_header(first, file, text_format)))
 
 
-def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], options: ReadOptions) -> Columns | None:
+def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], text_format: TextFormat) -> Columns | None:
     if _opens_array(rows):
         raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
     for raw_row in rows:
         try:
-            row = row_values.json_object(raw_row, options) or {}
+            row = row_values.parse_json_object(raw_row, text_format) or {}
         except row_values.BadRow:
             continue  # It is rejected, with its reason, when the job reads it.
         names.update(row)

@@ -38,24 +38,25 @@ def is_hidden(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith(".")
 
 
-def members(stream: BinaryIO, path: str, most_bytes: float) -> list[Member]:
+def list_members(stream: BinaryIO, path: str, max_bytes: float) -> list[Member]:
     """Lists the members, in their order.
 
     Args:
       stream: The archive's bytes; of a compressed tar, decompressed.
       path: Its name, which tells what it is.
-      most_bytes: How much they may unpack to in all.
+      max_bytes: How much they may unpack to in all.
 
     Raises:
       UserError: They unpack to more, or one is encrypted.
     """
-    found, total = [], 0
+    listed, total = [], 0
     for member in _zip_members(stream, path) if is_zip(path) else _tar_members(stream, path):
         total += member.size_bytes
-        if total > most_bytes:
-            raise UserError(f"{path} unpacks to more than {most_bytes / 1e9:g} GB; allow more with --max_unpacked_gb")
-        found.append(member)
-    return found
+        # Before the next header is read: a .tar.gz has to be unpacked to list it, and may have no end.
+        if total > max_bytes:
+            raise UserError(f"{path} unpacks to more than {max_bytes / 1e9:g} GB; allow more with --max_unpacked_gb")
+        listed.append(member)
+    return listed
 
 
 def is_zip(path: str) -> bool:
@@ -65,36 +66,36 @@ def is_zip(path: str) -> bool:
 
 def _zip_members(stream: BinaryIO, path: str) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
-        for at, info in enumerate(archive.infolist()):
+        for index, info in enumerate(archive.infolist()):
             if info.flag_bits & 1:
                 raise UserError(f"{path}: {info.filename} is encrypted; unpack it first")
             if not info.is_dir():
-                yield Member(at, info.filename, info.file_size)
+                yield Member(index, info.filename, info.file_size)
 
 
 def _tar_members(stream: BinaryIO, path: str) -> Iterator[Member]:
     with _open_tar(stream, path) as archive:
-        for at, info in enumerate(archive):
+        for index, info in enumerate(archive):
             if info.isfile():
-                yield Member(at, info.name, info.size)
+                yield Member(index, info.name, info.size)
 
 
 def _open_tar(stream: BinaryIO, path: str) -> tarfile.TarFile:
     return tarfile.open(fileobj=stream, mode="r|" if path.lower().endswith(COMPRESSED_TAR) else "r:")
 
 
-def iter_open(stream: BinaryIO, path: str, places: set[int]) -> Iterator[tuple[int, BinaryIO]]:
-    """Opens the members at some places, one after the other; each is read before the next is asked for.
+def iter_open(stream: BinaryIO, path: str, indices: set[int]) -> Iterator[tuple[int, BinaryIO]]:
+    """Opens the members of some indices, one after the other; each is read before the next is asked for.
 
     Of a tar this is one pass over it, which a compressed one can only be read in.
     """
     if is_zip(path):
         with zipfile.ZipFile(stream) as archive:
-            for at in sorted(places):
-                with archive.open(archive.infolist()[at]) as member:
-                    yield at, member
+            for index in sorted(indices):
+                with archive.open(archive.infolist()[index]) as member:
+                    yield index, member
         return
     with _open_tar(stream, path) as archive:
-        for at, info in enumerate(archive):
-            if at in places:
-                yield at, archive.extractfile(info)
+        for index, info in enumerate(archive):
+            if index in indices:
+                yield index, archive.extractfile(info)

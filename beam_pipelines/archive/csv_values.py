@@ -4,55 +4,71 @@
 """
 
 import codecs
+import dataclasses
 
 import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive import row_scanner
-from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import ReadOptions
-
-# Which rows are plain, bool [rows], and the values of each wanted field, string [plain rows].
-Values = tuple[np.ndarray, list[pa.Array]]
+from beam_pipelines.archive.row_scanner import Dialect
 
 
-def none(rows: RawRows, columns: int) -> Values:
-    """What is taken where no row is plain."""
-    return np.zeros(len(rows), bool), [pa.array([], pa.string())] * columns
+@dataclasses.dataclass(frozen=True, eq=False)
+class PlainValues:
+    """What was taken out of the plain ones of some rows.
+
+    Attributes:
+      is_plain: bool [rows], which they are.
+      columns: string [plain rows] of each wanted field.
+    """
+
+    is_plain: np.ndarray
+    columns: list[pa.Array]
+
+    @classmethod
+    def of_none(cls, rows: RawRows, columns: int) -> "PlainValues":
+        """What is taken where no row is plain."""
+        return cls(np.zeros(len(rows), bool), [pa.array([], pa.string())] * columns)
 
 
-def values(rows: RawRows, *, file: InputFile, fields: int, wanted: list[int], options: ReadOptions) -> Values:
-    """Takes values out of rows that follow each other in `data`.
+def take_plain_rows(
+    rows: RawRows, *, dialect: Dialect, encoding: str, field_count: int, indices: list[int]
+) -> PlainValues:
+    """Takes values out of rows that follow each other in `data`, the first line of whose file is its header.
 
     Args:
-      rows: Rows of a file whose first line is its header.
-      file: The file.
-      fields: How many fields the header has.
-      wanted: The places of those that are wanted.
-      reading: How it is read.
+      rows: The rows.
+      dialect: What separates their fields.
+      encoding: Of their text; of any but UTF-8, no row is plain.
+      field_count: How many fields the header has.
+      indices: Where the wanted ones stand in it.
     """
     is_long = rows.ends[-1] - rows.starts[0] >= row_scanner.LONG_BYTES
-    if not is_long or codecs.lookup(options.encoding).name != "utf-8":
-        return none(rows, len(wanted))
+    if not is_long or codecs.lookup(encoding).name != "utf-8":
+        return PlainValues.of_none(rows, len(indices))
+    # Numba takes a second to load, which a small archive is read in.
     from beam_pipelines.archive import compiled_scan
 
-    plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
-    data, marks = np.frombuffer(rows.data, np.uint8), options.dialect(file.format).marks
-    slots = np.full(fields, -1)
-    slots[wanted] = np.arange(len(wanted))
-    first, last, doubled = np.empty((3, len(wanted), len(rows)), np.int64)
-    count = compiled_scan.find_values(data, rows.starts, rows.ends, slots, *marks, plain, first, last, doubled)
+    is_plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
+    data, (_, quote) = np.frombuffer(rows.data, np.uint8), dialect.marks
+    slots = np.full(field_count, -1)
+    slots[indices] = np.arange(len(indices))
+    first, last, doubled = np.empty((3, len(indices), len(rows)), np.int64)
+    count = compiled_scan.find_values(
+        data, rows.starts, rows.ends, slots, *dialect.marks, is_plain, first, last, doubled
+    )
 
-    def of_field(place: int) -> pa.Array:
-        spans = [found[slots[place], :count] for found in (first, last, doubled)]
+    def take_column(slot: int) -> pa.Array:
+        spans = [bounds[slot, :count] for bounds in (first, last, doubled)]
         offsets = np.zeros(count + 1, np.int32)
+        # A doubled quote is one byte of its value.
         np.cumsum(spans[1] - spans[0] - spans[2], out=offsets[1:])
-        found = np.empty(offsets[-1], np.uint8)
-        compiled_scan.take_values(data, *spans, marks[1], offsets, found)
-        return _strings(offsets, found)
+        values = np.empty(offsets[-1], np.uint8)
+        compiled_scan.take_values(data, *spans, quote, offsets, values)
+        return _as_strings(offsets, values)
 
-    return plain, [of_field(place) for place in wanted]
+    return PlainValues(is_plain, [take_column(slots[index]) for index in indices])
 
 
 def _are_valid(rows: RawRows) -> np.ndarray:
@@ -62,7 +78,7 @@ def _are_valid(rows: RawRows) -> np.ndarray:
         # Of a broken row only the start is kept, which may end within a letter that the next row seems to go on with.
         return np.array([_is_valid(rows[row]) for row in range(len(rows))])
     try:
-        _strings(np.array([0, end - start], np.int32), memoryview(rows.data)[start:end]).validate(full=True)
+        _as_strings(np.array([0, end - start], np.int32), memoryview(rows.data)[start:end]).validate(full=True)
     except pa.ArrowInvalid:
         return np.array([_is_valid(rows[row]) for row in range(len(rows))])
     return np.ones(len(rows), bool)
@@ -76,6 +92,12 @@ def _is_valid(row: bytes) -> bool:
     return True
 
 
-def _strings(offsets: np.ndarray, values) -> pa.Array:
+def _as_strings(offsets: np.ndarray, values: np.ndarray | memoryview) -> pa.Array:
+    """Strings of bytes that are known to be UTF-8, or are about to be checked; nothing is copied.
+
+    Args:
+      offsets: int32 [strings + 1], where each starts and the last one ends.
+      values: Their bytes.
+    """
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(values)]
     return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)

@@ -95,29 +95,30 @@ def iter_open(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, OpenFil
     What is read of them is read within `damage_as_user_error`.
     """
     first = group[0]
-    with damage_as_user_error(first), storage.open_bytes(first.path) as raw, _decompressed(raw, first.path) as stream:
+    with damage_as_user_error(first), storage.open_bytes(first.path) as raw, _decompress(raw, first.path) as stream:
         if first.member is None:
             yield first, OpenFile(stream, raw)
             return
         files = {file.member_index: file for file in group}
-        for at, member in containers.iter_open(stream, first.path, set(files)):
-            with _decompressed(member, files[at].member) as data:
-                yield files[at], OpenFile(data, member)
+        for index, member in containers.iter_open(stream, first.path, set(files)):
+            with _decompress(member, files[index].member or "") as data:
+                yield files[index], OpenFile(data, member)
 
 
 @contextlib.contextmanager
-def open_file(file: InputFile):
+def open_file(file: InputFile) -> Iterator[OpenFile]:
     """Opens a file for reading from its start.
 
     Raises:
       UserError: Within the context, when it is damaged or cut short.
     """
-    with contextlib.closing(iter_open((file,))) as found, damage_as_user_error(file):
-        yield next(found)[1]
+    with contextlib.closing(iter_open((file,))) as files, damage_as_user_error(file):
+        _, stream = next(files)
+        yield stream
 
 
 @contextlib.contextmanager
-def damage_as_user_error(file: InputFile):
+def damage_as_user_error(file: InputFile) -> Iterator[None]:
     """Turns what a damaged file raises, or one that is cut short, into a UserError that names it.
 
     (Beam's own decompression, as of 2.77, takes a file that is cut short for one that ends there.)
@@ -130,7 +131,7 @@ def damage_as_user_error(file: InputFile):
         raise UserError(f"{file.label} cannot be read as {file.format}: {error}") from error
 
 
-def _decompressed(raw: BinaryIO, name: str):
+def _decompress(raw: BinaryIO, name: str):
     """A context manager of the decompressed bytes, by what the name says."""
     lower = name.lower()
     if lower.endswith((".gz", ".tgz")):
@@ -166,17 +167,20 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
       UserError: A glob matches no file, a name does not tell its format, or a .zip or .tar cannot be
         read.
     """
-    sizes: dict[str, tuple] = {}
+    matched: dict[str, tuple[int, float | None]] = {}
     for glob in settings.input:
-        found = _match(storage.absolute(glob))
-        if not found:
+        matched_by_glob = _match(storage.absolute(glob))
+        if not matched_by_glob:
             raise UserError(f"--input {glob} matches no file")
-        sizes.update(found)
+        matched.update(matched_by_glob)
     files: list[InputFile] = []
-    for path in sorted(sizes):
-        is_container = path.lower().endswith(containers.EXTENSIONS)
-        files += _members(path, *sizes[path], settings) if is_container else [_file(path, *sizes[path], settings)]
-    folders = zip(*(path.split("/")[:-1] for path in sizes), strict=False)
+    # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
+    for path in sorted(matched):
+        if path.lower().endswith(containers.EXTENSIONS):
+            files += _list_members(path, *matched[path], settings)
+        else:
+            files.append(_make_file(path, *matched[path], settings.input_format))
+    folders = zip(*(path.split("/")[:-1] for path in matched), strict=False)
     shared = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, folders))
     return [
         dataclasses.replace(file, index=index, name="/".join(file.label.split("/")[shared:]))
@@ -184,44 +188,55 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
     ]
 
 
-def _file(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> InputFile:
+def _make_file(path: str, size_bytes: int, modified: float | None, input_format: str | None) -> InputFile:
     if path.lower().endswith(NOT_READ):
         raise UserError(
             f"{path}: of compressed files .gz, .bz2 and .zst are read, and .zip and .tar archives; unpack it first"
         )
     named, compressed = format_of(path)
-    if not (settings.input_format or named):
+    format = input_format or named
+    if format is None:
         raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
-    file = InputFile(0, path, settings.input_format or named, compressed, size_bytes, modified)
-    return _refuse_compressed_parquet(file)
-
-
-def _refuse_compressed_parquet(file: InputFile) -> InputFile:
-    if file.format == "parquet" and file.compressed:
-        raise UserError(f"{file.label}: a Parquet file is compressed inside; decompress it first")
+    file = InputFile(index=0, path=path, format=format, compressed=compressed, size_bytes=size_bytes, modified=modified)
+    _refuse_compressed_parquet(file)
     return file
 
 
-def _members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
-    archive = InputFile(0, path, "an archive of files", False, size_bytes, modified)
-    with damage_as_user_error(archive), storage.open_bytes(path) as raw, _decompressed(raw, path) as stream:
-        members = containers.members(stream, path, settings.max_unpacked_gb * 1e9)
+def _refuse_compressed_parquet(file: InputFile) -> None:
+    if file.format == "parquet" and file.compressed:
+        raise UserError(f"{file.label}: a Parquet file is compressed inside; decompress it first")
+
+
+def _list_members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
+    """Lists the files in a .zip or .tar, and warns of those that are not read."""
+    container = InputFile(index=0, path=path, format="an archive of files", compressed=False, size_bytes=size_bytes)
+    with damage_as_user_error(container), storage.open_bytes(path) as raw, _decompress(raw, path) as stream:
+        members = containers.list_members(stream, path, settings.max_unpacked_gb * 1e9)
     files, skipped = [], []
-    times: collections.Counter = collections.Counter()
+    count_by_name: collections.Counter[str] = collections.Counter()
     for member in members:
-        named, compressed = format_of(member.name)
         if containers.is_hidden(member.name):
             continue
-        unreadable = member.name.lower().endswith((*NOT_READ, *containers.EXTENSIONS))
-        if unreadable or not (named or settings.input_format):
+        named, compressed = format_of(member.name)
+        format = settings.input_format or named
+        if format is None or member.name.lower().endswith((*NOT_READ, *containers.EXTENSIONS)):
             skipped.append(member.name)
             continue
-        format = settings.input_format or named
-        times[member.name] += 1
-        # An archive that was added to may hold a name twice.
-        name = member.name if times[member.name] == 1 else f"({times[member.name]}) {member.name}"
-        file = InputFile(0, path, format, compressed, member.size_bytes, modified, name, member.index)
-        files.append(_refuse_compressed_parquet(file))
+        count_by_name[member.name] += 1
+        count = count_by_name[member.name]
+        file = InputFile(
+            index=0,
+            path=path,
+            format=format,
+            compressed=compressed,
+            size_bytes=member.size_bytes,
+            modified=modified,
+            # A .tar that was added to may hold a name twice; a label has to name one file.
+            member=member.name if count == 1 else f"({count}) {member.name}",
+            member_index=member.index,
+        )
+        _refuse_compressed_parquet(file)
+        files.append(file)
     if not files:
         raise UserError(f"{path} holds no file whose name tells its format; add --input_format csv, tsv or jsonl")
     if skipped:

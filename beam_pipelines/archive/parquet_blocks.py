@@ -84,7 +84,14 @@ def _block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOpti
     else:
         reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
     rows = pa.RecordBatch.from_arrays(arrays, names=list(options.columns))
-    block = Block(file, start, None, rows, list(range(start + 1, start + 1 + batch.num_rows)), []).reject(reasons)
+    block = Block(
+        file=file,
+        start=start,
+        end=None,
+        rows=rows,
+        row_numbers=list(range(start + 1, start + 1 + batch.num_rows)),
+        rejects=[],
+    ).reject(reasons)
     if _is_text(arrays[0].type):
         return block
     return dataclasses.replace(block, rows=block.rows.set_column(0, options.columns[0], pa.array([], pa.string())))

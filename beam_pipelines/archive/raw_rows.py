@@ -34,27 +34,45 @@ class RawRows:
         bounds = np.cumsum([0, *(len(row.data) for row in rows)])
         starts, lines, broken = zip(*((row.start, row.line, row.broken) for row in rows), strict=True)
         data = b"".join(row.data for row in rows)
-        return cls(data, bounds[:-1], bounds[1:], *(np.array(values) for values in (starts, lines, broken)))
+        return cls(
+            data=data,
+            starts=bounds[:-1],
+            ends=bounds[1:],
+            offsets=np.array(starts),
+            lines=np.array(lines),
+            broken=np.array(broken),
+        )
 
     @classmethod
     def between(cls, data: bytes, bounds: np.ndarray, lines: np.ndarray, offset: int) -> "RawRows":
         """Takes what `RowScanner.take_whole_rows` returns."""
         starts, ends = bounds[:-1], bounds[1:]
-        return cls(data, starts, ends, starts - starts[0] + offset, lines[:-1], np.zeros(len(starts), bool))
+        return cls(
+            data=data,
+            starts=starts,
+            ends=ends,
+            offsets=starts - starts[0] + offset,
+            lines=lines[:-1],
+            broken=np.zeros(len(starts), bool),
+        )
 
     @classmethod
     def joined(cls, chunks: list["RawRows"]) -> "RawRows":
         """Rows that follow each other, of one or several parts."""
         if len(chunks) == 1:
             return chunks[0]
-        held = [memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]] for chunk in chunks]
-        moves = np.cumsum([0, *(len(data) for data in held[:-1])]) - [chunk.starts[0] for chunk in chunks]
-        starts, ends = (
-            np.concatenate([getattr(chunk, name) + move for chunk, move in zip(chunks, moves, strict=True)])
-            for name in ("starts", "ends")
+        # A chunk may hold more bytes than those of its rows: what is taken of another shares its data.
+        pieces = [memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]] for chunk in chunks]
+        shifts = np.cumsum([0, *(len(piece) for piece in pieces[:-1])]) - [chunk.starts[0] for chunk in chunks]
+        shifted = list(zip(chunks, shifts, strict=True))
+        return cls(
+            data=b"".join(pieces),
+            starts=np.concatenate([chunk.starts + shift for chunk, shift in shifted]),
+            ends=np.concatenate([chunk.ends + shift for chunk, shift in shifted]),
+            offsets=np.concatenate([chunk.offsets for chunk in chunks]),
+            lines=np.concatenate([chunk.lines for chunk in chunks]),
+            broken=np.concatenate([chunk.broken for chunk in chunks]),
         )
-        others = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("offsets", "lines", "broken"))
-        return cls(b"".join(held), starts, ends, *others)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -63,17 +81,24 @@ class RawRows:
         return self.data[self.starts[row] : self.ends[row]]
 
     def iter_rows(self) -> Iterator[RawRow]:
-        places = (self.starts, self.ends, self.offsets, self.lines, self.broken)
-        for start, end, offset, line, broken in zip(*(values.tolist() for values in places), strict=True):
+        # Python's numbers are several times as fast to handle one by one as those of numpy.
+        arrays = (self.starts, self.ends, self.offsets, self.lines, self.broken)
+        for start, end, offset, line, broken in zip(*(values.tolist() for values in arrays), strict=True):
             yield RawRow(offset, line, self.data[start:end], broken)
 
     def take(self, rows: slice | np.ndarray) -> "RawRows":
-        """Some of them; `data` is shared."""
-        arrays = (self.starts, self.ends, self.offsets, self.lines, self.broken)
-        return RawRows(self.data, *(values[rows] for values in arrays))
+        """Takes some of them, by their indices; `data` is shared."""
+        return RawRows(
+            data=self.data,
+            starts=self.starts[rows],
+            ends=self.ends[rows],
+            offsets=self.offsets[rows],
+            lines=self.lines[rows],
+            broken=self.broken[rows],
+        )
 
 
-def raw_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRows]:
+def scan_raw_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRows]:
     """Yields the rows that `row_scanner.scan_rows` yields, in as many parts as suits it."""
     scanner = RowScanner(stream, dialect, max_bytes, **at)
     single: list[RawRow] = []

@@ -1,24 +1,25 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
 import collections
-import functools
+import dataclasses
 import io
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import columns, csv_values, inputs, parquet_blocks, raw_rows, row_scanner, row_values
+from beam_pipelines.archive import columns, inputs, parquet_blocks, raw_rows, row_scanner, row_values
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent, cut_into_blocks
 from beam_pipelines.archive.inputs import InputFile, OpenFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.archive.value_readers import CsvReader, JsonLinesReader, ValueReader
 
 
-def read(extent: Extent, options: ReadOptions, done: frozenset[str] = frozenset()) -> Iterator[Block]:
+def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset()) -> Iterator[Block]:
     """Yields an extent's blocks, but for those whose names are in `done`.
 
     Raises:
@@ -33,79 +34,89 @@ def read(extent: Extent, options: ReadOptions, done: frozenset[str] = frozenset(
                 yield from _read_text(extent, file, stream, options, done)
 
 
-def _read_text(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions, done) -> Iterator[Block]:
+def _read_text(
+    extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions, done: Container[str]
+) -> Iterator[Block]:
     data, read_bytes = stream.data, row_scanner.READ_BYTES
     if extent.start:
         data.seek(extent.start)
     if extent.end is not None:
         read_bytes = extent.end - extent.start
         data = io.BytesIO(data.read(read_bytes))
-    at = {"start": extent.start, "line": extent.row_number, "read_bytes": read_bytes}
-    rows = raw_rows.raw_rows(data, options.dialect(file.format), options.max_row_bytes, **at)
+    rows = raw_rows.scan_raw_rows(
+        data,
+        options.text_format.dialect(file.format),
+        options.max_row_bytes,
+        start=extent.start,
+        line=extent.row_number,
+        read_bytes=read_bytes,
+    )
     first = next(rows, None)
     if first is None:
         return
-    of_plain, of_row = _json_values(options) if file.format == "jsonl" else _csv_values(first, extent, file, options)
+    reader = _make_reader(extent, file, first, options)
     before = extent.start
-    for start, end, chunks in cut_into_blocks(
-        itertools.chain([first], rows), extent.start, extent.end, options.block_bytes
-    ):
+    blocks = cut_into_blocks(itertools.chain([first], rows), extent.start, extent.end, options.block_bytes)
+    for start, end, chunks in blocks:
         after = stream.stored.tell()
         if block_name(file.index, start) not in done:
-            yield _block(file, (start, end), RawRows.joined(chunks), options, of_plain, of_row, after - before)
+            block = _make_block(file, start, RawRows.joined(chunks), reader, options)
+            yield dataclasses.replace(block, end=end, stored_bytes=after - before)
         before = after
 
 
-def _csv_values(first: RawRows, extent: Extent, file: InputFile, options: ReadOptions) -> tuple[Callable, Callable]:
-    """The functions that take the wanted values out of all plain rows, and out of any one."""
-    # A worker that starts in the middle of a file has to look for its header.
-    names = (
-        columns.read_columns(file, options).names
-        if extent.start
-        else row_values.header(next(first.iter_rows()), file, options)
-    )
-    for name in options.columns:
-        if name not in names:
-            raise columns.missing_column(file, name, names)
-    wanted = [names.index(name) for name in options.columns]
-    of_row = row_values.csv_values(file, len(names), wanted, options)
-    of_plain = functools.partial(csv_values.values, file=file, fields=len(names), wanted=wanted, options=options)
-    return of_plain, lambda raw_row, _: of_row(raw_row)
+def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadOptions) -> ValueReader:
+    """Makes what reads the values of an extent that begins with the first of some rows."""
+    if file.format == "jsonl":
+        return JsonLinesReader(options)
+    if extent.start:
+        # The worker began in the middle of the file, and has to look for its header.
+        found = columns.read_columns(file, options.text_format)
+        header = found.names if found else ()
+    else:
+        header = row_values.read_header(next(first.iter_rows()), file, options.text_format)
+    return CsvReader.of(file, header, options)
 
 
-def _json_values(options: ReadOptions) -> tuple[Callable, Callable]:
-    """The same of JSON lines, of which none is plain."""
-    of_plain = functools.partial(csv_values.none, columns=len(options.columns))
-    return of_plain, lambda raw_row, unlisted_keys: row_values.json_values(raw_row, options, unlisted_keys)
-
-
-def _block(file: InputFile, span, rows: RawRows, options: ReadOptions, of_plain, of_row, stored_bytes: int) -> Block:
-    plain, arrays = of_plain(rows)
-    readable = np.flatnonzero(plain)
-    others = np.flatnonzero(~plain)
-    values, places, rejects = [], [], []
-    unlisted_keys: collections.Counter = collections.Counter()
-    for place, raw_row in zip(others.tolist(), rows.take(others).iter_rows(), strict=True):
+def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:
+    plain = reader.take_plain(rows)
+    others = np.flatnonzero(~plain.is_plain)
+    encoding = options.text_format.encoding
+    values, indices, rejects = [], [], []
+    unlisted_keys: collections.Counter[str] = collections.Counter()
+    for index, row in zip(others.tolist(), rows.take(others).iter_rows(), strict=True):
         try:
-            row = of_row(raw_row, unlisted_keys)
+            taken = reader.take_row(row, unlisted_keys)
         except row_values.BadRow as bad:
-            rejects.append(Reject.of(file.label, raw_row.line, str(bad), raw_row.data, options.encoding))
+            rejects.append(Reject.of(file.label, row.line, str(bad), row.data, encoding=encoding))
             continue
-        if row is not None:
-            values.append(row)
-            places.append(place)
+        if taken is not None:
+            values.append(taken)
+            indices.append(index)
+    arrays, readable = plain.columns, np.flatnonzero(plain.is_plain)
     if values:
         more = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
-        arrays, readable = _merged(arrays, readable, more, np.array(places))
+        arrays, readable = _merge(arrays, readable, more, np.array(indices))
     raw = rows.take(readable)
-    table = pa.RecordBatch.from_arrays(arrays, names=list(options.columns))
-    return Block(file, *span, table, raw.lines.tolist(), rejects, raw, options.encoding, stored_bytes, unlisted_keys)
+    return Block(
+        file=file,
+        start=start,
+        end=None,
+        rows=pa.RecordBatch.from_arrays(arrays, names=list(options.columns)),
+        row_numbers=raw.lines.tolist(),
+        rejects=rejects,
+        raw=raw,
+        encoding=encoding,
+        unlisted_keys=unlisted_keys,
+    )
 
 
-def _merged(some: list[pa.Array], at, more: list[pa.Array], at_more) -> tuple[list[pa.Array], np.ndarray]:
-    """Columns of some rows and of others in the order of their places, int64 [rows]."""
-    if not len(at):
-        return more, at_more
-    places = np.concatenate([at, at_more])
-    order = np.argsort(places)
-    return [pa.concat_arrays(pair).take(order) for pair in zip(some, more, strict=True)], places[order]
+def _merge(
+    some: list[pa.Array], indices: np.ndarray, more: list[pa.Array], more_indices: np.ndarray
+) -> tuple[list[pa.Array], np.ndarray]:
+    """Merges the columns of some rows and of others by their indices, int64 [rows], of which no two are equal."""
+    if not len(indices):
+        return more, more_indices
+    both = np.concatenate([indices, more_indices])
+    order = np.argsort(both)
+    return [pa.concat_arrays(pair).take(order) for pair in zip(some, more, strict=True)], both[order]

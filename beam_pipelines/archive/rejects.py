@@ -44,7 +44,7 @@ class Reject:
     raw: str | None
 
     @classmethod
-    def of(cls, file: str, row_number: int, reason: str, raw: object, encoding: str = "utf-8") -> "Reject":
+    def of(cls, file: str, row_number: int, reason: str, raw: object, *, encoding: str = "utf-8") -> "Reject":
         """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
             raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")

@@ -1,36 +1,34 @@
-"""Takes the wanted values out of the rows of CSV, TSV and JSON lines, or tells why it cannot.
+"""Takes the wanted values out of one row of CSV, TSV or JSON lines, or tells why it cannot.
 
-A CSV value stays as it was; a JSON value that is not a string becomes its JSON text.
+This is the way for all rows that `csv_values` leaves: what is unusual, broken, or JSON. A CSV value stays as it was; a
+JSON value that is not a string becomes its JSON text.
 """
 
 import collections
 import csv
 import json
-from collections.abc import Callable
 
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 
+# The csv module refuses fields over 128 KB by default; how long a row may be is for the scanner to say.
 csv.field_size_limit(1 << 30)
-
-# A row's values, or None where it is no row: the header, a blank line.
-Values = list[str | None] | None
 
 
 class BadRow(Exception):
     """A row that cannot be read; its text is the reason for the summary."""
 
 
-def header(first: RawRow, file: InputFile, options: ReadOptions) -> list[str]:
-    """The names in the first row of a CSV or TSV.
+def read_header(first: RawRow, file: InputFile, text_format: TextFormat) -> list[str]:
+    """Reads the names in the first row of a CSV or TSV.
 
     Raises:
       UserError: It is no row of its format.
     """
     try:
-        return _fields(first, file.format, options)
+        return split_fields(first, file.format, text_format)
     except BadRow as bad:
         if b"\r" in first.data.rstrip():
             raise UserError(
@@ -39,96 +37,119 @@ def header(first: RawRow, file: InputFile, options: ReadOptions) -> list[str]:
         raise UserError(f"{file.label}: its first line is no header: {bad}") from None
 
 
-def csv_values(file: InputFile, fields: int, wanted: list[int], options: ReadOptions) -> Callable[[RawRow], Values]:
-    """Makes the function that takes the wanted values out of a row.
+def split_fields(row: RawRow, format: str, text_format: TextFormat) -> list[str]:
+    """Splits a row of "csv" or "tsv".
 
-    Args:
-      file: The file of the rows.
-      fields: How many fields its header has.
-      wanted: The places of those that are wanted.
-      reading: How it is read.
+    Raises:
+      BadRow: It is broken, not valid in its encoding, or no row to Python's `csv`.
     """
-
-    def values(raw_row: RawRow) -> Values:
-        if raw_row.line == 1 or not raw_row.data.strip(b"\r\n"):
-            return None
-        found = _fields(raw_row, file.format, options)
-        if len(found) != fields:
-            raise BadRow("too_few_fields" if len(found) < fields else "too_many_fields")
-        return [found[place] for place in wanted]
-
-    return values
-
-
-def _fields(raw_row: RawRow, format: str, options: ReadOptions) -> list[str]:
-    dialect = options.dialect(format)
-    if raw_row.broken:
-        is_open = dialect.quote and dialect.quote.encode() in raw_row.data
+    dialect = text_format.dialect(format)
+    if row.broken:
+        is_open = dialect.quote and dialect.quote.encode() in row.data
         raise BadRow("open_quote" if is_open else "row_too_long")
     quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    text = _decode(row, text_format)
     try:
-        text = _text(raw_row, options)
         return next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting))
     except csv.Error:
         raise BadRow("broken_csv") from None
 
 
-def _text(raw_row: RawRow, options: ReadOptions) -> str:
+def _decode(row: RawRow, text_format: TextFormat) -> str:
     try:
-        return raw_row.data.decode(options.encoding)
+        return row.data.decode(text_format.encoding)
     except UnicodeDecodeError:
-        raise BadRow(options.badly_encoded) from None
+        raise BadRow(text_format.invalid_reason) from None
 
 
-def json_object(raw_row: RawRow, options: ReadOptions) -> dict | None:
-    """The object on a line; None for a blank one.
+def take_csv_row(
+    row: RawRow, *, format: str, text_format: TextFormat, field_count: int, indices: list[int]
+) -> list[str] | None:
+    """Takes the wanted fields out of a row of "csv" or "tsv"; None for the header and for a blank line.
+
+    Args:
+      row: The row.
+      format: The format of its file.
+      text_format: How text is read.
+      field_count: How many fields the header has.
+      indices: Where the wanted ones stand in it.
+
+    Raises:
+      BadRow: It is no row, or has another number of fields.
+    """
+    if row.line == 1 or not row.data.strip(b"\r\n"):
+        return None
+    fields = split_fields(row, format, text_format)
+    if len(fields) != field_count:
+        raise BadRow("too_few_fields" if len(fields) < field_count else "too_many_fields")
+    return [fields[index] for index in indices]
+
+
+def parse_json_object(row: RawRow, text_format: TextFormat) -> dict[str, object] | None:
+    """Parses the object on a line; None for a blank one.
 
     Raises:
       BadRow: It is none.
     """
-    if raw_row.broken:
+    if row.broken:
         raise BadRow("row_too_long")
-    text = _text(raw_row, options)
+    text = _decode(row, text_format)
     if not text.strip():
         return None
     try:
-        row = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise BadRow("broken_json") from None
-    if not isinstance(row, dict):
+    if not isinstance(value, dict):
         raise BadRow("not_an_object")
-    return row
+    return value
 
 
-def json_values(raw_row: RawRow, options: ReadOptions, unlisted_keys: collections.Counter) -> Values:
-    """The wanted values of a line; where all columns are wanted, other keys are counted in `unlisted_keys`."""
-    row = json_object(raw_row, options)
-    if row is None:
+def take_json_row(
+    row: RawRow,
+    *,
+    text_format: TextFormat,
+    columns: tuple[str, ...],
+    unlisted_keys: collections.Counter[str] | None = None,
+) -> list[str | None] | None:
+    """Takes the wanted values out of a line; None for a blank one.
+
+    Args:
+      row: The line.
+      text_format: How text is read.
+      columns: The wanted keys, the text first.
+      unlisted_keys: Counts the other keys, of a rejected object too.
+
+    Raises:
+      BadRow: It is no object, its text is no string, or a value cannot be UTF-8.
+    """
+    fields = parse_json_object(row, text_format)
+    if fields is None:
         return None
-    if options.all_columns:
-        unlisted_keys.update(row.keys() - set(options.columns))
-    values = [_value(row, name) for name in options.columns]
+    if unlisted_keys is not None:
+        unlisted_keys.update(fields.keys() - set(columns))
+    values = [_get(fields, name) for name in columns]
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string")
-    values = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
-    if rb"\ud" in raw_row.data or rb"\uD" in raw_row.data:
+    texts = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
+    if rb"\ud" in row.data or rb"\uD" in row.data:
         # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
         try:
-            "".join(v or "" for v in values).encode()
+            "".join(text or "" for text in texts).encode()
         except UnicodeEncodeError:
             raise BadRow("invalid_utf8") from None
-    return values
+    return texts
 
 
-def _value(row: dict, name: str):
+def _get(fields: dict[str, object], name: str) -> object:
     """A field, by its own name or by the names on the way to it; None where there is none.
 
-    >>> _value({"review": {"body": "good"}}, "review.body"), _value({"a.b": 1}, "a.b"), _value({"a": 1}, "a.b")
+    >>> _get({"review": {"body": "good"}}, "review.body"), _get({"a.b": 1}, "a.b"), _get({"a": 1}, "a.b")
     ('good', 1, None)
     """
-    if name in row:
-        return row[name]
-    value = row
+    if name in fields:
+        return fields[name]
+    value: object = fields
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value

@@ -4,7 +4,7 @@ import dataclasses
 
 from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
@@ -43,8 +43,7 @@ class Job:
           UserError: Something in the settings or the archive is to be mended.
         """
         files = inputs.find(settings)
-        read_options = ReadOptions.of(settings, settings.columns, blocks.block_bytes(files))
-        columns.require(columns.columns_by_file(files, read_options), settings.columns)
+        columns.require(columns.columns_by_file(files, TextFormat.of(settings)), settings.columns)
         if settings.embeddings:
             embeddings.locate(settings.embeddings)
         shares = SplitShares(
@@ -53,7 +52,7 @@ class Job:
         return cls(
             settings=settings,
             files=files,
-            read_options=read_options,
+            read_options=ReadOptions.of(settings, columns=settings.columns, block_bytes=blocks.block_bytes(files)),
             rules=rating_rules(settings),
             shares=shares,
             folder=storage.absolute(settings.output),

@@ -93,7 +93,7 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
     keys = _split_keys(block.rows, groups, rules)
     return Reviews(
         block=block.name,
-        rejects=block.reject(reasons).rejects,
+        rejects=block.rejected(reasons),
         texts=texts.take(pa.array(kept, pa.int64())),
         scores=np.array(scores, np.float32),
         ids=[names[row] for row in kept],

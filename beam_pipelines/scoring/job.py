@@ -6,7 +6,7 @@ from typing import Any
 from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import job_folder
@@ -47,10 +47,9 @@ class Job:
           UserError: Something in the settings or the archive is to be mended.
         """
         files = inputs.find(settings)
-        read_options = ReadOptions.of(settings, (settings.text_column,), blocks.block_bytes(files))
-        columns_by_file = columns.columns_by_file(files, read_options)
+        columns_by_file = columns.columns_by_file(files, TextFormat.of(settings))
         carried = _carried_columns(settings, columns_by_file)
-        read_options = _with_columns(read_options, settings, carried)
+        read_options = _read_options(settings, carried, blocks.block_bytes(files))
         columns.require(columns_by_file, read_options.columns)
         carried_columns.check_types(carried, columns_by_file)
         return cls(
@@ -99,15 +98,14 @@ def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, C
     return carried
 
 
-def _with_columns(
-    read_options: ReadOptions, settings: ScoreSettings, carried: tuple[CarriedColumn, ...]
-) -> ReadOptions:
+def _read_options(settings: ScoreSettings, carried: tuple[CarriedColumn, ...], block_bytes: int) -> ReadOptions:
     """Options that read what is scored, carried along and compared, the text first."""
     sources = tuple(column.source for column in carried)
     wanted = (settings.text_column, *sources, settings.score_column)
     as_text = (settings.text_column, settings.id_column, settings.score_column)
-    return dataclasses.replace(
-        read_options,
+    return ReadOptions.of(
+        settings,
+        block_bytes=block_bytes,
         columns=tuple(dict.fromkeys(name for name in wanted if name)),
         all_columns=carried_columns.wants_all(settings.keep_columns),
         binary=tuple(source for source in sources if source not in as_text),

@@ -39,7 +39,9 @@ SIZES = [1, 9, 40, 100, 1 << 20]
 
 
 def extents(file: InputFile, size: int) -> list[blocks.Extent]:
-    return list(blocks.list_extents((file,), ReadOptions(("text",), size, max_row_bytes=MAX_ROW_BYTES)))
+    return list(
+        blocks.list_extents((file,), ReadOptions(columns=("text",), block_bytes=size, max_row_bytes=MAX_ROW_BYTES))
+    )
 
 
 def sized(*sizes: int) -> list[InputFile]:
@@ -74,7 +76,7 @@ def test_the_extents_of_a_plain_file_cover_it(tmp_path, format, size):
     assert all(extent.end - extent.start >= size for extent in found[:-1])
     for extent in found:
         assert extent.row_number == content[: extent.start].count(b"\n") + 1
-        options = ReadOptions(("text",), size, max_row_bytes=MAX_ROW_BYTES)
+        options = ReadOptions(columns=("text",), block_bytes=size, max_row_bytes=MAX_ROW_BYTES)
         assert [(block.start, block.end) for block in readers.read(extent, options)] == [(extent.start, extent.end)]
 
 
@@ -126,7 +128,7 @@ def test_groups_cut_where_extents_cut(tmp_path, size):
         rows = list(row_scanner.scan_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
     with inputs.open_file(file) as stream:
         grouped = list(
-            blocks.cut_into_blocks(raw_rows.raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size)
+            blocks.cut_into_blocks(raw_rows.scan_raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size)
         )
     assert [row for _, _, group in grouped for part in group for row in part.iter_rows()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]

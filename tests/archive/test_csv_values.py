@@ -5,9 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive import csv_values, row_scanner
-from beam_pipelines.archive.inputs import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.row_scanner import CSV
 from tests.helpers.archives import compiled, input_file, read_all, read_one
 from tests.helpers.rows import often
 
@@ -40,7 +39,6 @@ LINES = [
     b'"a text of some words",',
 ]
 contents = st.lists(st.sampled_from([*PIECES, *LINES]) | st.binary(max_size=3), max_size=30).map(b"".join)
-FILE = InputFile(0, "/data/a.csv", "csv", False, 1000)
 sizes = st.sampled_from([12, 200, 1 << 20])
 HEADERS = {"a": ("a",), "a{}b{}c": ("c", "a"), "c{}b{}a": ("a", "b", "c")}
 WAYS = [
@@ -111,10 +109,9 @@ def test_which_rows_are_plain(row, expected):
     found = [row_scanner.RawRow(0, line, data) for line, data in enumerate(around, 1) if data]
     rows = RawRows.of(found)
     with compiled(True):
-        plain, [second, first] = csv_values.values(
-            rows, file=FILE, fields=2, wanted=[1, 0], options=ReadOptions(("b", "a"))
-        )
-    assert plain.tolist() == [
+        plain = csv_values.take_plain_rows(rows, dialect=CSV, encoding="utf-8", field_count=2, indices=[1, 0])
+    second, first = plain.columns
+    assert plain.is_plain.tolist() == [
         raw_row.line > 1 and (raw_row.data == b"x,y\n" or expected is not None) for raw_row in found
     ]
     values = zip(second.to_pylist(), first.to_pylist(), strict=True)
@@ -138,7 +135,6 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
 )
 def test_what_is_read_at_once(encoding, less, is_plain):
     rows = RawRows.of([row_scanner.RawRow(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
-    options = ReadOptions(("text",), encoding=encoding)
-    plain, [texts] = csv_values.values(rows, file=FILE, fields=1, wanted=[0], options=options)
-    assert plain.tolist() == [is_plain]
-    assert len(texts) == is_plain
+    plain = csv_values.take_plain_rows(rows, dialect=CSV, encoding=encoding, field_count=1, indices=[0])
+    assert plain.is_plain.tolist() == [is_plain]
+    assert [len(column) for column in plain.columns] == [is_plain]

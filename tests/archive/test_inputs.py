@@ -6,7 +6,7 @@ import re
 import pytest
 
 from beam_pipelines.archive import columns, inputs
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import found, input_file, parquet
 
@@ -18,7 +18,7 @@ def write(folder, *names: str, content: bytes = b"text\na\n") -> None:
 
 
 def check(*files: inputs.InputFile, wanted=("text", "id"), **how) -> None:
-    columns.require(columns.columns_by_file(list(files), ReadOptions(wanted, **how)), wanted)
+    columns.require(columns.columns_by_file(list(files), TextFormat(**how)), wanted)
 
 
 def error(sentence: str):

@@ -18,7 +18,7 @@ contents = anything("ab,\"\n\r\t;'|") | st.lists(
 
 
 def found(content: bytes, dialect=row_scanner.CSV, max_bytes: int = LARGE, **at) -> list[RawRows]:
-    return list(raw_rows.raw_rows(io.BytesIO(content), dialect, max_bytes, **at))
+    return list(raw_rows.scan_raw_rows(io.BytesIO(content), dialect, max_bytes, **at))
 
 
 def rows_of(parts: list[RawRows]) -> list[row_scanner.RawRow]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import columns
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
@@ -102,7 +102,7 @@ def test_marks_line_ends_and_blank_lines_change_nothing(tmp_path, name, content)
 def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     file = input_file(tmp_path / "a.csv", mark + separated(",", rows=[{name: "good", "band": "a"}]))
-    assert columns.read_columns(file, ReadOptions((name,))).names == (name, "band")
+    assert columns.read_columns(file, TextFormat()).names == (name, "band")
     assert read_one(file, (name, "band")).rows.to_pydict() == {name: ["good"], "band": ["a"]}
 
 
@@ -121,7 +121,7 @@ def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     ],
 )
 def test_column_names(tmp_path, name, content, expected):
-    found = columns.read_columns(input_file(tmp_path / name, content), ReadOptions(("text",)))
+    found = columns.read_columns(input_file(tmp_path / name, content), TextFormat())
     assert (found and found.names) == expected
 
 

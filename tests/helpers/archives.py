@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from beam_pipelines.archive import blocks, inputs, readers, row_scanner
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
@@ -43,10 +43,19 @@ def read_all(
     *,
     size: int = MEGABYTE,
     max_row_bytes: int = MEGABYTE,
-    **how,
+    all_columns: bool = False,
+    binary: tuple[str, ...] = (),
+    **text_format: str | None,
 ) -> list[blocks.Block]:
     """The blocks that a job would read."""
-    options = ReadOptions(columns, size, max_row_bytes=max_row_bytes, **how)
+    options = ReadOptions(
+        columns=columns,
+        text_format=TextFormat(**text_format),
+        block_bytes=size,
+        max_row_bytes=max_row_bytes,
+        all_columns=all_columns,
+        binary=binary,
+    )
     return [
         block
         for group in inputs.group_containers(files if isinstance(files, list) else [files])
