@@ -1,9 +1,9 @@
-"""Copies of a run's files elsewhere: what an interrupted run goes on from, and what it leaves behind.
+"""Mirrors of a run's files elsewhere: what an interrupted run goes on from, and what it leaves behind.
 
 A run works in a local folder. With --output on an object store it is a temporary one, and all of it is
-copied. Vertex AI names its folders in environment variables, most often as gs:// paths, and may stop
+mirrored. Vertex AI names its folders in environment variables, most often as gs:// paths, and may stop
 a machine and start the command again on another: see "Environment variables for special Cloud
-Storage directories" in its documentation. Where a variable is not set, nothing is copied there.
+Storage directories" in its documentation. Where a variable is not set, nothing is mirrored there.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from beam_pipelines.files import storage
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)
 RESUMED = (job_folder.MANIFEST, "checkpoints/*")
-# A reader waits for them, since they name the others or complete them.
+# Written last: a reader takes them for the sign that the others, which they name or complete, are there.
 LAST = ("state.json", "saved_model.pb")
 
 
@@ -46,8 +46,8 @@ def working_folder(output: str) -> Iterator[pathlib.Path]:
         yield pathlib.Path(folder)
 
 
-class Copies:
-    """Keeps the copies of a run.
+class Mirrors:
+    """Keeps the mirrors of a run up to date.
 
     Args:
       folder: The local one that it works in.
@@ -56,9 +56,9 @@ class Copies:
 
     def __init__(self, folder: pathlib.Path, output: str):
         self._folder = folder
-        self._output = None if storage.is_local(output) else _Copy(folder, output)
-        self._checkpoints = _copy_to(CHECKPOINTS, folder)
-        self._logs = _copy_to(LOGS, folder / "logs")
+        self._output = None if storage.is_local(output) else Mirror(folder, output)
+        self._checkpoints = _mirror_of(CHECKPOINTS, folder)
+        self._logs = _mirror_of(LOGS, folder / "logs")
 
     def save(self) -> None:
         """Copies checkpoints and logs, after an epoch."""
@@ -74,39 +74,47 @@ class Copies:
         self.save()
         if self._output:
             self._output.update(EVERYTHING)
-        if model := _copy_to(MODEL, self._folder / version):
+        if model := _mirror_of(MODEL, self._folder / version):
             model.update(EVERYTHING)
             logger.info("copied the export to %s", model.target)
 
 
-def _copy_to(variable: str, source: pathlib.Path) -> "_Copy | None":
-    return _Copy(source, os.environ[variable]) if os.environ.get(variable) else None
+def _mirror_of(variable: str, source: pathlib.Path) -> "Mirror | None":
+    """Returns the mirror that an environment variable asks for."""
+    return Mirror(source, os.environ[variable]) if os.environ.get(variable) else None
 
 
-class _Copy:
-    """A copy of a local folder that is brought up to date now and then."""
+class Mirror:
+    """A copy of a local folder that is brought up to date now and then.
+
+    Args:
+      source: The folder.
+      target: Where the copy lies: local, gs:// or s3://.
+    """
 
     def __init__(self, source: pathlib.Path, target: str):
         self.target = target
         self._source = source
-        self._copied: dict[str, tuple] = {}
+        # By name, the time and the size of what was copied: an epoch rewrites few of the files.
+        self._copied: dict[str, tuple[int, int]] = {}
 
     def update(self, patterns: tuple[str, ...]) -> None:
         """Copies what is new or has changed, then deletes checkpoints that are no longer there."""
         names = _names(str(self._source), patterns)
         for name in names:
-            found = (self._source / name).stat()
-            version = (found.st_mtime_ns, found.st_size)
+            status = (self._source / name).stat()
+            version = (status.st_mtime_ns, status.st_size)
             if self._copied.get(name) != version:
                 storage.write_bytes(self.target, name, (self._source / name).read_bytes())
                 self._copied[name] = version
         storage.clear_temporary(self.target)
+        # Checkpoints of earlier epochs go; all else that a run has written stays.
         if patterns != EVERYTHING:
             storage.delete(self.target, sorted(set(_names(self.target, ("checkpoints/*",))) - set(names)))
 
 
 def _names(folder: str, patterns: tuple[str, ...]) -> list[str]:
-    """The files of some patterns, in an order in which no reader sees half of what belongs together."""
-    names = [name for name in storage.listing(folder) if any(fnmatch.fnmatch(name, one) for one in patterns)]
+    """Lists the files that match, in an order in which no reader sees half of what belongs together."""
+    names = [name for name in storage.listing(folder) if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
     names = [name for name in names if not name.startswith(storage.TEMPORARY)]
     return sorted(names, key=lambda name: (name.endswith(LAST), name))

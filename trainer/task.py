@@ -90,7 +90,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
         tell_idle_gpu()
-    copied = mirrors.Copies(output, settings.output)
+    copied = mirrors.Mirrors(output, settings.output)
     scale = prepared.scale
     head = build.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
     if settings.tune:

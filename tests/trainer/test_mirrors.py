@@ -1,4 +1,4 @@
-"""The copies of a run's files. Vertex AI's folders are local ones here, gs:// paths on the service.
+"""The mirrors of a run's files. Vertex AI's folders are local ones here, gs:// paths on the service.
 
 --output on an object store is tested with the three commands, in tests/test_object_stores.py.
 """
@@ -30,7 +30,7 @@ def test_what_names_or_completes_others_comes_last_and_nothing_twice(tmp_path, m
     for name in ("manifest.json", "checkpoints/state.json", "checkpoints/z.h5", "other", "v/saved_model.pb", "v/z/a"):
         storage.write_bytes(str(folder), name, b"first")
     copied.clear()
-    run = mirrors.Copies(folder, str(folder))
+    run = mirrors.Mirrors(folder, str(folder))
     run.save()
     assert copied == ["checkpoints/z.h5", "manifest.json", "checkpoints/state.json"]
     copied.clear()
