@@ -66,12 +66,12 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     model = fitting.compiled_model(settings, reviews, head)
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
-    split = evaluation.run_split(evaluation.predictor(model), reviews, "test")
+    split = evaluation.score_split(evaluation.predictor(model), reviews, "test")
     found = metrics(trained)
     threshold = found["interval"]["threshold"]
     if found["head"]["kind"] == "distribution":
         head = dataclasses.replace(head, temperature=found["head"]["temperature"])
-    scored = evaluation.answers(head, split.outputs, threshold, reviews.scale)
+    scored = evaluation.predictions(head, split.outputs, threshold, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
     served = serve(version(trained), [texts[name.decode()] for name in split.names])
     assert len(split.names) > 50

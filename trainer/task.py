@@ -84,7 +84,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     from trainer import data, export, mirrors
     from trainer.architectures import build
     from trainer.fitting import fitting, tuning, warm_start
-    from trainer.judging import evaluation, metrics, report, report_sections
+    from trainer.judging import baselines, evaluation, report, report_sections
 
     entry.start_collector()
     if not tf.config.list_physical_devices("GPU"):
@@ -109,16 +109,16 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
 
     logger.info("evaluating")
     predict = evaluation.predictor(portable)
-    splits = {split: evaluation.run_split(predict, prepared, split) for split in evaluation.SPLITS}
-    head = evaluation.tempered(head, splits["validation"], scale)
+    splits = {split: evaluation.score_split(predict, prepared, split) for split in evaluation.SPLITS}
+    head = evaluation.with_best_temperature(head, splits["validation"], scale)
     threshold = evaluation.calibrate(head, splits["validation"], scale, settings.interval)
     if math.isinf(threshold):
         logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
-    figures = metrics.beside_baselines(head, splits, threshold, scale, share=settings.interval, seed=settings.seed)
+    figures = baselines.beside_baselines(head, splits, threshold, scale, share=settings.interval, seed=settings.seed)
     scorer = export.ReviewScorer(prepared.transform_graph, portable, head, threshold, scale)
     interval = {
         "share": settings.interval,
-        "calibration_rows": int(splits["validation"].calibrates.sum()),
+        "calibration_rows": int(splits["validation"].in_calibration_half.sum()),
         "threshold": threshold if math.isfinite(threshold) else None,
     }
     used = {"trainer_settings": dataclasses.asdict(settings), "interval": interval, "head": head.about()}
@@ -132,7 +132,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         "export": str(version.relative_to(output)),
         **job_folder.read(str(output)),
     }
-    answers = {name: evaluation.answers(head, split.outputs, threshold, scale) for name, split in splits.items()}
+    answers = {name: evaluation.predictions(head, split.outputs, threshold, scale) for name, split in splits.items()}
     report.write(output, report_sections.Run(settings, prepared, portable, head, splits, answers, scorer, found))
     copied.publish(found["export"])
     storage.write_json(settings.output, "metrics.json", found)

@@ -1,10 +1,11 @@
-"""From what a model's last layer says to a score and an interval.
+"""Reads a score and an interval from the outputs of a model's last layer.
 
 Two heads: `PointHead`, the notebook's, whose output is the score itself, and `DistributionHead`,
 whose outputs are the logits of a distribution over the score bins. All scores here are shares of
 the scale, in [0, 1]; all functions take and return arrays or tensors, in a graph too.
 """
 
+import abc
 import dataclasses
 import functools
 
@@ -24,6 +25,8 @@ VALUES_OF_BIN = 10
 # So much mass is spread evenly over the scale before quantiles are read: where the model sees two modes
 # and nothing between, a quantile would else jump from one to the other with the last bit of a float.
 EVEN_SHARE = 0.03
+# From 1 outwards: of equally good ones, the first is taken.
+TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda temperature: abs(np.log(temperature)))
 _QUARTILES = (0.25, 0.5, 0.75)
 _EPSILON = 1e-6
 # The nodes and weights of Gauss-Legendre quadrature on [0, 1].
@@ -31,8 +34,61 @@ _NODES, _WEIGHTS = (array / 2 for array in np.polynomial.legendre.leggauss(32))
 _NODES += 0.5
 
 
-class _Head:
-    """What both have: an interval that reaches so many spreads to each side of the score."""
+class Head(abc.ABC):
+    """Reads scores from a model's outputs, float32 [batch, outputs]; its interval reaches so many spreads to each side.
+
+    What a subclass defines takes and returns arrays or tensors.
+    """
+
+    @property
+    @abc.abstractmethod
+    def outputs(self) -> int:
+        """How many outputs the model has."""
+
+    @abc.abstractmethod
+    def loss(self, truths, outputs):
+        """The loss of each review, float32 [batch], for `model.compile`; truths are float32 [batch, 1]."""
+
+    @abc.abstractmethod
+    def score(self, outputs):
+        """The score, float32 [batch]."""
+
+    @abc.abstractmethod
+    def spreads(self, outputs):
+        """How far scores scatter below and above, float32 [batch] each: the units of `conformity` and `bounds`."""
+
+    @abc.abstractmethod
+    def explained(self, outputs):
+        """What an explanation splits into the parts of phrases, float32 [batch]: the score or what is near it."""
+
+    @abc.abstractmethod
+    def slopes(self, outputs, constants):
+        """How much of `explained` a unit of each output adds, float32 [batch, outputs].
+
+        `explained(outputs)` is `explained(constants)` and, for each output, its slope times its distance from the
+        constant.
+
+        Args:
+          outputs: float32 [batch, outputs].
+          constants: float32 [outputs], the model's outputs without any token.
+        """
+
+    @abc.abstractmethod
+    def about(self) -> dict:
+        """The entry `head` of `reviews.json` and `metrics.json`."""
+
+    def bias(self) -> np.ndarray:
+        """The outputs that a model starts from, float32 [outputs]."""
+        return np.zeros(self.outputs, np.float32)
+
+    def with_best_temperature(self, outputs, truths) -> "Head":
+        """The head with which the scores err least; itself where it has no temperature.
+
+        Args:
+          outputs: float32 [batch, outputs], of reviews that the model did not learn from.
+          truths: float32 [batch], their scores in [0, 1].
+        """
+        return self
 
     def bounds(self, outputs, threshold: float):
         """The scores whose `conformity` is at most the threshold: their least and greatest, float32 [batch] each."""
@@ -41,43 +97,45 @@ class _Head:
         return ops.clip(low, 0.0, 1.0), ops.clip(high, 0.0, 1.0)
 
     def conformity(self, outputs, truths):
-        """How many spreads the truth lies from the score, float32 [batch]: normalised by what the model
-        says of its own error (Papadopoulos et al., 2008), to each side apart (Sesia and Candes, 2020)."""
+        """How many spreads the truth lies from the score, float32 [batch].
+
+        Normalised by the model's estimate of its own error (Papadopoulos et al., 2008), on each side apart (Sesia
+        and Candes, 2020).
+        """
         score, (below, above) = self.score(outputs), self.spreads(outputs)
         return ops.maximum((score - truths) / below, (truths - score) / above)
 
 
-class PointHead(_Head):
+class PointHead(Head):
     """One output, the score; fitted to the mean absolute error."""
 
-    outputs = 1
+    @property
+    def outputs(self) -> int:
+        return 1
 
     def loss(self, truths, outputs):
         return keras.losses.mean_absolute_error(truths, outputs)
 
     def score(self, outputs):
-        """The score, float32 [batch]."""
         return ops.clip(outputs[:, 0], 0.0, 1.0)
 
     def spreads(self, outputs):
-        """The same for all reviews, a scale to each side: the interval has one width."""
+        # The same for all reviews, a whole scale to each side: the interval has one width.
         return ops.ones_like(outputs[:, 0]), ops.ones_like(outputs[:, 0])
 
     def about(self) -> dict:
-        """What `reviews.json` says of it."""
         return {"kind": "point"}
 
     def explained(self, outputs):
-        """The score before it is clipped, the part of it that is linear in the outputs."""
+        # Before it is clipped, the score is linear in the outputs.
         return outputs[:, 0]
 
     def slopes(self, outputs, constants):
-        """What a unit of an output adds to `explained`, float32 [batch, outputs]."""
         return ops.ones_like(outputs)
 
 
 @dataclasses.dataclass(frozen=True)
-class DistributionHead(_Head):
+class DistributionHead(Head):
     """The logits of the score bins that hold a training score, answered with the median.
 
     Within a bin, scores are spread as the training scores in it are: over its values where they are
@@ -117,8 +175,8 @@ class DistributionHead(_Head):
         filled, counts = np.unique(bins, return_counts=True)
         points = np.bincount(bins, scores)[filled] / counts
         values, spread = [], np.zeros((len(filled), len(filled) * VALUES_OF_BIN), np.float32)
-        for row, place in enumerate(filled):
-            for value, share in _groups(np.sort(scores[bins == place])):
+        for row, score_bin in enumerate(filled):
+            for value, share in _groups(np.sort(scores[bins == score_bin])):
                 spread[row, len(values)] = share
                 values.append(value)
         edges, shares = UNIT.edges()[filled[:-1]], counts / counts.sum()
@@ -139,7 +197,7 @@ class DistributionHead(_Head):
         return -ops.sum(apart * ops.log(right + _EPSILON), axis=1)
 
     def bias(self) -> np.ndarray:
-        """The logits of the training scores' own distribution."""
+        # The logits of the training scores' own distribution.
         return np.log(self.shares + 1e-3).astype(np.float32)
 
     def score(self, outputs):
@@ -180,8 +238,14 @@ class DistributionHead(_Head):
         even = (values - self.least) / max(self.greatest - self.least, 1e-12)
         return (1 - EVEN_SHARE) * levels + EVEN_SHARE * even, values
 
+    def with_best_temperature(self, outputs, truths) -> "DistributionHead":
+        def error(head: DistributionHead) -> float:
+            return float(np.mean(np.abs(np.array(head.score(outputs)) - truths)))
+
+        heads = [dataclasses.replace(self, temperature=float(temperature)) for temperature in TEMPERATURES]
+        return min(heads, key=error)
+
     def about(self) -> dict:
-        """What `reviews.json` says of it."""
         return {"kind": "distribution", "points": self.points.tolist(), "temperature": self.temperature}
 
     def explained(self, outputs):
@@ -191,12 +255,7 @@ class DistributionHead(_Head):
     def slopes(self, outputs, constants):
         """The mean's slope, averaged on the way from the constants to the outputs, float32 [batch, outputs].
 
-        `explained(outputs)` is `explained(constants)` and, for each output, its slope times its
-        distance from the constant: integrated gradients (Sundararajan, Taly and Yan, 2017).
-
-        Args:
-          outputs: float32 [batch, outputs].
-          constants: float32 [outputs], what the model says without any token.
+        These are integrated gradients (Sundararajan, Taly and Yan, 2017), of a curve that has no other exact split.
         """
         total = 0.0
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):

@@ -108,11 +108,11 @@ def validation_error(predict, prepared: data.PreparedReviews, head) -> tuple[flo
 
     As shares of the scale; None and 0 where there are no such reviews.
     """
-    split = evaluation.run_split(predict, prepared, "validation")
-    part = ~split.calibrates
+    split = evaluation.score_split(predict, prepared, "validation")
+    part = ~split.in_calibration_half
     if not part.any():
         return None, 0.0
-    scores = evaluation.answers(head, split.outputs[part], math.inf, Scale(0, 1)).score
+    scores = evaluation.predictions(head, split.outputs[part], math.inf, Scale(0, 1)).score
     gaps = np.abs(scores - prepared.scale.to_unit(split.truths[part]))
     return float(gaps.mean()), float(gaps.std() / math.sqrt(len(gaps)))
 

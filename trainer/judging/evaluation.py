@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,28 +10,28 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import BINS, Scale
 from trainer import data
-from trainer.architectures import heads
+from trainer.architectures.heads import Head
 from trainer.judging import interval
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
 SAMPLE_ROWS = 20_000
-# From 1 outwards: of equally good ones, the first is taken.
-TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda one: abs(np.log(one)))
 SPLITS = ("train", "validation", "test")
+# ids int64 [batch, time] -> float32 [batch, outputs].
+Predictor = Callable[[np.ndarray], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
-class Split:
-    """A split's reviews as the model sees them.
+class ScoredSplit:
+    """A split's reviews as the model reads them, with its outputs.
 
     Attributes:
       names: string [reviews], the rows' ids.
       hashes: int64 [reviews], of the tokens: equal texts have equal ones.
       lengths: int64 [reviews], tokens.
       truths: float64 [reviews], in the archive's unit.
-      outputs: float32 [reviews, outputs], what the model says.
-      sample: int64 [rows], the places of some reviews, drawn by their hashes.
+      outputs: float32 [reviews, outputs], of the model.
+      sample: int64 [rows], the indices of some reviews, drawn by their hashes.
       tokens: The token ids of the sample, int32 [time] each.
     """
 
@@ -43,16 +44,16 @@ class Split:
     tokens: list[np.ndarray]
 
     @property
-    def calibrates(self) -> np.ndarray:
-        """Which half of the reviews, bool [reviews], calibrates the interval.
+    def in_calibration_half(self) -> np.ndarray:
+        """Which reviews calibrate the interval, bool [reviews].
 
-        Early stopping looks at the other half; equal texts stay together.
+        Early stopping and the temperature look at the other half; equal texts stay together.
         """
         return self.hashes % 2 == 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Scores:
+class Predictions:
     """Scores with their intervals, float64 [reviews] each, in the archive's unit."""
 
     score: np.ndarray
@@ -60,15 +61,16 @@ class Scores:
     high: np.ndarray
 
 
-def predictor(model: keras.Model):
-    """The model as a function: ids int64 [batch, time] -> float32 [batch, outputs]."""
+def predictor(model: keras.Model) -> Predictor:
+    """Makes a function of a model; one graph for all padded lengths."""
     signature = [tf.TensorSpec([None, None], tf.int64)]
     return tf.function(lambda ids: model(ids, training=False), input_signature=signature)
 
 
-def run_split(predict, prepared: data.PreparedReviews, split: str) -> Split:
+def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) -> ScoredSplit:
     """Runs a `predictor` over all reviews of a split."""
     names, hashes, lengths, truths, outputs, sample, tokens = [], [], [], [], [], [], []
+    # By the hash of its tokens a review is drawn or not, whatever the order: every run has the same sample.
     sample_below = SAMPLE_ROWS / max(prepared.rows(split), 1) * 2**32
     if prepared.files(split):
         for batch in data.batches(prepared.files(split), BATCH_SIZE).as_numpy_iterator():
@@ -82,47 +84,45 @@ def run_split(predict, prepared: data.PreparedReviews, split: str) -> Split:
                 if hashes[-1] < sample_below:
                     sample.append(len(hashes) - 1)
                     tokens.append(review)
-    return Split(
-        np.concatenate([*names, np.empty(0, object)]),
-        np.array(hashes, np.int64),
-        np.array(lengths, np.int64),
-        np.concatenate([*truths, np.empty(0)]).astype(np.float64),
-        np.concatenate(outputs).astype(np.float32) if outputs else predict(np.ones((1, 1), np.int64)).numpy()[:0],
-        np.array(sample, np.int64),
-        tokens,
+    return ScoredSplit(
+        names=np.concatenate([*names, np.empty(0, object)]),
+        hashes=np.array(hashes, np.int64),
+        lengths=np.array(lengths, np.int64),
+        truths=np.concatenate([*truths, np.empty(0)]).astype(np.float64),
+        # Of a split without reviews there are no outputs either, but as many columns.
+        outputs=np.concatenate(outputs or [predict(np.ones((1, 1), np.int64)).numpy()[:0]]).astype(np.float32),
+        sample=np.array(sample, np.int64),
+        tokens=tokens,
     )
 
 
-def tempered(head, validation: Split, scale: Scale):
-    """A distribution's head at the temperature with which the score errs least.
-
-    The validation rows that do not calibrate the interval tell.
-    """
-    part = ~validation.calibrates
-    if not isinstance(head, heads.DistributionHead) or not part.any():
+def with_best_temperature(head: Head, validation: ScoredSplit, scale: Scale) -> Head:
+    """Returns the head with which the score errs least on the validation rows that do not calibrate the interval."""
+    half = ~validation.in_calibration_half
+    if not half.any():
         return head
-    outputs, truths = validation.outputs[part], scale.to_unit(validation.truths[part]).astype(np.float32)
-
-    def error(one) -> float:
-        return float(np.mean(np.abs(np.array(one.score(outputs)) - truths)))
-
-    return min((dataclasses.replace(head, temperature=float(one)) for one in TEMPERATURES), key=error)
+    truths = scale.to_unit(validation.truths[half]).astype(np.float32)
+    return head.with_best_temperature(validation.outputs[half], truths)
 
 
-def calibrate(head, calibration: Split, scale: Scale, share: float) -> float:
-    """The threshold of the interval: see `trainer.judging.interval`."""
-    part = calibration.calibrates
-    truths = scale.to_unit(calibration.truths[part]).astype(np.float32)
-    return interval.threshold(np.array(head.conformity(calibration.outputs[part], truths)), share)
+def calibrate(head: Head, validation: ScoredSplit, scale: Scale, share: float) -> float:
+    """Returns the threshold of the interval: see `trainer.judging.interval`."""
+    half = validation.in_calibration_half
+    truths = scale.to_unit(validation.truths[half]).astype(np.float32)
+    return interval.threshold(np.array(head.conformity(validation.outputs[half], truths)), share)
 
 
-def answers(head, outputs: np.ndarray, threshold: float, scale: Scale) -> Scores:
-    """The scores that the head reads from a model's outputs."""
-    found = (head.score(outputs), *head.bounds(outputs, threshold))
-    return Scores(*(np.clip(scale.from_unit(np.array(one, np.float64)), scale.low, scale.high) for one in found))
+def predictions(head: Head, outputs: np.ndarray, threshold: float, scale: Scale) -> Predictions:
+    """Reads scores and intervals from a model's outputs, float32 [reviews, outputs]."""
+
+    def in_unit_of_archive(shares) -> np.ndarray:
+        return np.clip(scale.from_unit(np.array(shares, np.float64)), scale.low, scale.high)
+
+    low, high = head.bounds(outputs, threshold)
+    return Predictions(*map(in_unit_of_archive, (head.score(outputs), low, high)))
 
 
-def fixed_width(score: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, share: float) -> Scores:
+def fixed_width(score: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, share: float) -> Predictions:
     """Gives scores an interval of one width, clipped to the scale.
 
     Args:
@@ -132,32 +132,32 @@ def fixed_width(score: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, s
       share: How much the interval shall cover.
     """
     threshold = interval.threshold(calibration_gaps, share)
-    return Scores(score, np.maximum(score - threshold, scale.low), np.minimum(score + threshold, scale.high))
+    return Predictions(score, np.maximum(score - threshold, scale.low), np.minimum(score + threshold, scale.high))
 
 
-def measure(found: Scores, truths: np.ndarray, scale: Scale) -> dict:
-    """How good scores and intervals are, in the archive's unit, in all and by the bin of the truth.
+def measure(predicted: Predictions, truths: np.ndarray, scale: Scale) -> dict:
+    """Measures scores and intervals, in the archive's unit, in all and by the bin of the truth.
 
     Returns:
       `mae`, `mae_share` (of the scale), `rmse`, `correlation` (Pearson's; None where a side is
       constant), `coverage` and `width` of the interval, `mae_mean_over_bins`, and for each of the
       ten bins, None where it is empty: `mae`, `bias`, `coverage` and `width`.
     """
-    gaps = found.score - truths
-    covered = (found.low <= truths) & (truths <= found.high)
-    width = found.high - found.low
+    gaps = predicted.score - truths
+    covered = (predicted.low <= truths) & (truths <= predicted.high)
+    width = predicted.high - predicted.low
     bins = scale.bins(truths)
 
     def by_bin(values: np.ndarray) -> list[float | None]:
-        return [float(values[bins == place].mean()) if (bins == place).any() else None for place in range(BINS)]
+        return [float(values[bins == index].mean()) if (bins == index).any() else None for index in range(BINS)]
 
     mae_by_bin = by_bin(np.abs(gaps))
-    varied = np.ptp(found.score) > 0 and np.ptp(truths) > 0
+    varied = np.ptp(predicted.score) > 0 and np.ptp(truths) > 0
     return {
         "mae": float(np.abs(gaps).mean()),
         "mae_share": float(np.abs(gaps).mean() / scale.span),
         "rmse": float(np.sqrt((gaps**2).mean())),
-        "correlation": float(np.corrcoef(found.score, truths)[0, 1]) if varied else None,
+        "correlation": float(np.corrcoef(predicted.score, truths)[0, 1]) if varied else None,
         "coverage": float(covered.mean()),
         "width": float(width.mean()),
         "mae_mean_over_bins": float(np.mean([mae for mae in mae_by_bin if mae is not None])),

@@ -11,7 +11,7 @@ import numpy as np
 
 
 def threshold(conformity: np.ndarray, share: float) -> float:
-    """The conformity up to which a score belongs to the interval; infinity where there are too few to tell.
+    """Returns the conformity up to which a score belongs to the interval; infinity where there are too few rows.
 
     Args:
       conformity: How far each calibration row's truth lies from its score, [rows].
@@ -20,5 +20,6 @@ def threshold(conformity: np.ndarray, share: float) -> float:
     >>> threshold(np.array([3, 1, 2, 4]), 0.8), threshold(np.array([3, 1, 2]), 0.8)
     (4.0, inf)
     """
-    place = math.ceil((len(conformity) + 1) * share - 1e-9)
-    return float(np.sort(conformity)[place - 1]) if place <= len(conformity) else math.inf
+    # A rounding error must not cost a rank: 100 * 0.07 comes out above 7.
+    rank = math.ceil((len(conformity) + 1) * share - 1e-9)
+    return float(np.sort(conformity)[rank - 1]) if rank <= len(conformity) else math.inf

@@ -47,8 +47,8 @@ class Run:
     prepared: PreparedReviews
     model: keras.Model
     head: object
-    splits: dict[str, evaluation.Split]
-    answers: dict[str, evaluation.Scores]
+    splits: dict[str, evaluation.ScoredSplit]
+    answers: dict[str, evaluation.Predictions]
     scorer: tf.Module
     found: dict
 
@@ -147,7 +147,7 @@ def plots(run: Run) -> list[Section]:
 def _coverage(run: Run, share: float) -> float:
     """How much of the judged split an interval for another share covers."""
     calibration, split = run.splits["validation"], run.splits[run.judged]
-    part = calibration.calibrates
+    part = calibration.in_calibration_half
     conformity = [
         np.array(run.head.conformity(one.outputs, run.scale.to_unit(one.truths).astype(np.float32)))
         for one in (calibration, split)

@@ -3,19 +3,19 @@ import pytest
 
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.heads import DistributionHead, PointHead
-from trainer.judging import baselines, evaluation, metrics
-from trainer.judging.evaluation import Scores, Split
+from trainer.judging import baselines, evaluation
+from trainer.judging.evaluation import Predictions, ScoredSplit
 
 SCALE = Scale(0, 10)
 
 
-def scores(score: list[float], low: list[float], high: list[float]) -> Scores:
-    return Scores(*(np.array(values, float) for values in (score, low, high)))
+def scores(score: list[float], low: list[float], high: list[float]) -> Predictions:
+    return Predictions(*(np.array(values, float) for values in (score, low, high)))
 
 
-def split(truths: list[float], outputs: list[float], hashes: list[int] | None = None) -> Split:
+def split(truths: list[float], outputs: list[float], hashes: list[int] | None = None) -> ScoredSplit:
     rows = len(truths)
-    return Split(
+    return ScoredSplit(
         np.array([b"r"] * rows, object),
         np.arange(rows) if hashes is None else np.array(hashes),
         np.full(rows, 3),
@@ -59,7 +59,7 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
         "validation": split([], []),
         "test": split([4, 6], [0.5, 0.5]),
     }
-    report = metrics.beside_baselines(PointHead(), splits, np.inf, SCALE, share=0.8, seed=0)
+    report = baselines.beside_baselines(PointHead(), splits, np.inf, SCALE, share=0.8, seed=0)
     assert report["validation"] == {"rows": 0}
     assert report["test"]["mae"] == 1
     assert report["test"]["median"]["mae"] == 3  # The training median is 2.
@@ -70,7 +70,7 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
         assert report["test"][name]["width"] == 10
         assert report["test"][name]["rows"] == 2
     guesses = {
-        metrics.beside_baselines(PointHead(), splits, 0.1, SCALE, share=0.8, seed=seed)["test"]["random_guess"]["mae"]
+        baselines.beside_baselines(PointHead(), splits, 0.1, SCALE, share=0.8, seed=seed)["test"]["random_guess"]["mae"]
         for seed in range(9)
     }
     assert len(guesses) > 1
@@ -82,7 +82,7 @@ def test_ridge_learns_which_tokens_are_good():
     truths = random.choice([1.0, 9.0], 200)
     tokens = [np.array([2 if truth > 5 else 3, 4, random.integers(5, 50)], np.int32) for truth in truths]
     reviews = split(truths.tolist(), [0.5] * 200)
-    reviews = Split(*(tokens if name == "tokens" else value for name, value in vars(reviews).items()))
+    reviews = ScoredSplit(*(tokens if name == "tokens" else value for name, value in vars(reviews).items()))
     found = baselines.measure({"train": reviews, "validation": reviews, "test": reviews}, SCALE, seed=0, share=0.8)
     assert found["test"]["tfidf_ridge"]["mae"] < 1
     assert found["test"]["median"]["mae"] > 3
@@ -97,19 +97,19 @@ def test_what_calibrates_has_no_say_in_the_temperature():
     truths, outputs = random.random(60) * 10, random.normal(size=(60, 10)) * 4
 
     def tempered(truths):
-        rows = Split(
+        rows = ScoredSplit(
             *(
                 outputs.astype(np.float32) if name == "outputs" else value
                 for name, value in vars(split(truths.tolist(), [0.5] * 60)).items()
             )
         )
-        return evaluation.tempered(head, rows, SCALE)
+        return evaluation.with_best_temperature(head, rows, SCALE)
 
     found = tempered(truths)
     assert found.temperature > 1  # Random logits are much too bold.
     others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
     assert tempered(others).about() == found.about()
-    assert evaluation.tempered(PointHead(), split([], []), SCALE).outputs == 1
+    assert evaluation.with_best_temperature(PointHead(), split([], []), SCALE).outputs == 1
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])
@@ -119,7 +119,7 @@ def test_the_temperature_is_the_one_at_which_the_score_errs_least(factor):
     head = DistributionHead.of(random.random(300))
     outputs = (random.normal(size=(600, 10)) * 2).astype(np.float32)
     rows = split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
-    rows = Split(*(outputs if name == "outputs" else value for name, value in vars(rows).items()))
-    found = evaluation.tempered(head, rows, SCALE)
+    rows = ScoredSplit(*(outputs if name == "outputs" else value for name, value in vars(rows).items()))
+    found = evaluation.with_best_temperature(head, rows, SCALE)
     assert found.temperature == pytest.approx(factor, rel=0.1)
     assert found.points.tolist() == head.points.tolist()

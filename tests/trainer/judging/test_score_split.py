@@ -36,7 +36,7 @@ def scored(folder, names: list[bytes], *, rows_in_file: int = 200):
         data_of_file = tfrecord_gzip([example(name) for name in names[start : start + rows_in_file]])
         (folder / f"test/{start:03d}.tfrecord.gz").write_bytes(data_of_file)
     reviews = data.PreparedReviews(folder, {"rows": {"kept_by_split": {"test": len(names)}}})
-    return evaluation.run_split(lambda ids: tf.reduce_sum(tf.cast(ids, tf.float32), 1, keepdims=True), reviews, "test")
+    return evaluation.score_split(lambda ids: tf.reduce_sum(tf.cast(ids, tf.float32), 1, keepdims=True), reviews, "test")
 
 
 def test_each_review_has_its_own_output_truth_length_and_hash(tmp_path):
