@@ -19,7 +19,7 @@ from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
-from trainer.architectures import build
+from trainer.architectures.table import ARCHITECTURES
 from trainer.fitting import fitting, run_state
 from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
@@ -62,8 +62,9 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     """The model that was fitted, on the prepared ids, against the export on the text."""
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
-    head = build.head_for(settings, reviews.scale.to_unit(data.scores(reviews, "train")))
-    model = fitting.compiled_model(settings, reviews, head)
+    architecture_class = ARCHITECTURES[settings.model].load(settings.preset)
+    head = architecture_class.head_for(reviews.scale.to_unit(data.scores(reviews, "train")))
+    model = fitting.compiled(settings, reviews, head).model
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
     split = evaluation.score_split(evaluation.predictor(model), reviews, "test")

@@ -1,17 +1,15 @@
-"""Why a review got its score: the phrases that moved it most, up and down.
+"""Explains scores: picks the phrases of a review that moved its score most, up and down.
 
-A CNN is a constant and one term for each token or window, up to its last layer, so what its phrases
-add can be told exactly. Of any other model we tell how its score changes when a phrase is taken out.
+Where the parts of tokens add up to the score, as an architecture's `contributions` do, a phrase's part is their sum:
+`strongest`. Of any other model, it is the change of the score when the phrase is taken out: `taken_out`.
 """
 
 import dataclasses
 import typing
 
-import keras
 import tensorflow as tf
 
 from beam_pipelines.text import tokens, vocabulary
-from trainer.architectures import build, cnn
 
 # So many phrases up and as many down.
 PHRASES = 3
@@ -26,7 +24,7 @@ class Phrases:
     """Phrases of reviews, the first half up, the second down, each by falling size.
 
     Attributes:
-      starts: int32 [batch, phrases], the place of the first token.
+      starts: int32 [batch, phrases], the index of the first token.
       lengths: int32 [batch, phrases], in tokens; 0 where there is no such phrase.
       points: float32 [batch, phrases], what the phrase adds, in shares of the scale.
     """
@@ -36,65 +34,8 @@ class Phrases:
     points: tf.Tensor
 
 
-def contributions(model: keras.Model, rows: cnn.Rows, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Splits what a CNN says into its tokens' parts.
-
-    A window's part is shared out evenly among its tokens.
-
-    Args:
-      model: A CNN of `models.build`.
-      rows: The model's.
-      ids: int64 [batch, time], at least one in each review.
-
-    Returns:
-      float32 [batch, time, outputs], which over time add up, with the constants, to the model's
-      outputs; the constants, float32 [outputs].
-    """
-    windows = _padded(ids.with_flat_values(tf.nn.relu(rows.windows(ids))))
-    mask = tf.sequence_mask(ids.row_lengths(), tf.shape(windows)[1])
-    if model.name != "cnn":
-        hidden, score = model.get_layer("hidden"), model.get_layer("score")
-        slope, shift = cnn.normalization(model)
-        parts = _greatest(windows * slope, mask) @ hidden.kernel @ score.kernel
-        constants = score(hidden(shift[tf.newaxis]))[0]
-        return _to_tokens(parts, mask, rows.widths.max()), constants
-    sums = _padded(ids.with_flat_values(rows.to_sums(ids.flat_values)))
-    total = sums[..., :-1] / tf.sqrt(tf.reduce_sum(sums[..., -1:], axis=1, keepdims=True))
-    count = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis, tf.newaxis]
-    kernels = tf.split(model.get_layer("frozen_logits").kernel, 2 * len(build.WIDTHS))
-    by_width = tf.split(windows, len(build.WIDTHS), axis=2)
-    for width, windows, of_greatest, of_mean in zip(build.WIDTHS, by_width, kernels[::2], kernels[1::2], strict=True):
-        parts = _greatest(windows, mask) @ of_greatest + windows / count @ of_mean
-        total += _to_tokens(parts, mask, width)
-    return total, tf.convert_to_tensor(model.get_layer("words_logits").bias)
-
-
-def _padded(values: tf.RaggedTensor) -> tf.Tensor:
-    """Of ragged float32 [batch, time, dim]; one column at least: an empty batch has no longest review."""
-    padded = values.to_tensor()
-    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)], [0, 0]])
-
-
-def _greatest(windows: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Keeps each filter's greatest window, zeros the others: float32 [batch, time, filters]."""
-    lifted = tf.where(mask[..., tf.newaxis], windows, windows.dtype.min)
-    return windows * tf.one_hot(tf.argmax(lifted, axis=1), tf.shape(windows)[1], axis=1)
-
-
-def _to_tokens(parts: tf.Tensor, mask: tf.Tensor, width: int) -> tf.Tensor:
-    """Shares each window's part out among its tokens that are no padding: float32 [batch, time, outputs]."""
-    ones = tf.pad(tf.cast(mask, tf.float32), [[0, 0], [0, width - 1]])
-    time = tf.shape(mask)[1]
-    tokens_of_window = tf.add_n([ones[:, place : place + time] for place in range(width)])
-    parts /= tf.maximum(tokens_of_window, 1)[..., tf.newaxis]
-    # A token stands at place k of the window that starts k tokens before it.
-    parts = tf.pad(parts, [[0, 0], [width - 1, 0], [0, 0]])
-    total = tf.add_n([parts[:, width - 1 - place : width - 1 - place + time] for place in range(width)])
-    return tf.where(mask[..., tf.newaxis], total, 0)
-
-
 def joined(text: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-    """Whether an apostrophe alone stands between a token and the one before, as in "isn't": bool [batch, time]."""
+    """Marks the tokens that an apostrophe alone parts from the one before, as in "isn't": bool [batch, time]."""
     starts, ends = tokens.spans(text)
     none = tf.zeros([tf.shape(text)[0], 1], tf.int32)
     previous = tf.concat([none, ends], axis=1)[:, :-1].flat_values
@@ -102,9 +43,9 @@ def joined(text: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
     texts = tf.gather(text, starts.value_rowids())
     between = tf.strings.substr(texts, tf.where(near, previous, 0), tf.where(near, 1, 0))
     first = tf.ragged.range(tf.cast(starts.row_lengths(), tf.int32)).flat_values == 0
-    found = starts.with_flat_values((between == "'") & ~first).to_tensor()
+    is_joined = starts.with_flat_values((between == "'") & ~first).to_tensor()
     # Of a cut text, there are more tokens than ids.
-    return tf.pad(found, [[0, 0], [0, time]])[:, :time]
+    return tf.pad(is_joined, [[0, 0], [0, time]])[:, :time]
 
 
 def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phrases:
@@ -116,13 +57,14 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phras
       joined: bool [batch, time], which tokens belong to the word before; no word is cut.
     """
     time = tf.shape(points)[1]
+    # The sum of a phrase is the difference of two sums from the start of the review.
     sums = tf.cumsum(tf.pad(points, [[0, 0], [1, LONGEST_PHRASE]]), axis=1)
-    places = tf.range(time)[tf.newaxis, tf.newaxis]
+    starts = tf.range(time)[tf.newaxis, tf.newaxis]
     sizes = tf.range(1, LONGEST_PHRASE + 1)[tf.newaxis, :, tf.newaxis]
     windows = tf.stack([sums[:, size : size + time] - sums[:, :time] for size in range(1, LONGEST_PHRASE + 1)], axis=1)
     whole = ~tf.pad(joined, [[0, 0], [0, LONGEST_PHRASE]])
     words = tf.stack([whole[:, :time] & whole[:, size : size + time] for size in range(1, LONGEST_PHRASE + 1)], axis=1)
-    windows = tf.where(words & (places + sizes <= tf.cast(lengths, tf.int32)[:, tf.newaxis, tf.newaxis]), windows, 0)
+    windows = tf.where(words & (starts + sizes <= tf.cast(lengths, tf.int32)[:, tf.newaxis, tf.newaxis]), windows, 0)
     picked = {1.0: [], -1.0: []}
     for sign in [*picked] * PHRASES:
         flat = tf.reshape(sign * windows, [tf.shape(windows)[0], -1])
@@ -130,14 +72,15 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phras
         start, size = best % time, best // time + 1
         picked[sign].append((start, tf.where(value > 0, size, 0), sign * value))
         start, size = (part[:, tf.newaxis, tf.newaxis] for part in (start, size))
-        windows = tf.where((places + sizes <= start) | (places >= start + size), windows, 0)
+        # What overlaps with the picked phrase is out.
+        windows = tf.where((starts + sizes <= start) | (starts >= start + size), windows, 0)
     return Phrases(*(tf.stack(part, axis=1) for part in zip(*picked[1.0], *picked[-1.0], strict=True)))
 
 
 def taken_out(
     score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor
 ) -> Phrases:
-    """Tells how the score changes when a phrase is taken out, for phrases that cover the review.
+    """Measures how the score changes when a phrase is taken out, for phrases that cover the review.
 
     Args:
       score: ids int64 [batch, time] -> float32 [batch].
@@ -149,18 +92,18 @@ def taken_out(
     def of_review(review):
         ids, length, joined = review
         length = tf.cast(length, tf.int32)
-        ids, joined, places = ids[:length], joined[:length], tf.range(length)
+        ids, joined, indices = ids[:length], joined[:length], tf.range(length)
         starts = tf.range(0, length, tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT)))
         # Moved back to where the word begins.
-        begins = tf.where(~joined & (places <= starts[:, tf.newaxis]), places, 0)
+        begins = tf.where(~joined & (indices <= starts[:, tf.newaxis]), indices, 0)
         starts = tf.reduce_max(begins, axis=1)
         sizes = tf.concat([starts[1:], [length]], axis=0) - starts
-        # Past the end of a shortened review there is padding.
-        left = places + tf.where(places >= starts[:, tf.newaxis], sizes[:, tf.newaxis], 0)
-        # Nothing left is what an empty review is: one unknown token.
+        # A row for each phrase: the indices of the tokens that stay, then some past the end, of padding.
+        kept = indices + tf.where(indices >= starts[:, tf.newaxis], sizes[:, tf.newaxis], 0)
         padding = tf.fill([tf.reduce_max(sizes)], tf.constant(vocabulary.PADDING_ID, tf.int64))
         filled = tf.concat([ids, padding], axis=0)
-        without = tf.gather(filled, left)
+        without = tf.gather(filled, kept)
+        # Without any token left, a review is what an empty one is: one unknown token.
         unknown = tf.constant(vocabulary.UNKNOWN_ID, tf.int64)
         first = tf.where(without[:, :1] == vocabulary.PADDING_ID, unknown, without[:, :1])
         without = tf.concat([first, without[:, 1:]], axis=1)
@@ -181,7 +124,7 @@ def taken_out(
 
 
 def words_of(text: tf.Tensor, phrases: Phrases) -> tf.Tensor:
-    """The phrases as they stand in the text, string [batch, phrases]; empty where there is none."""
+    """Cuts the phrases out of the text, string [batch, phrases]; empty where there is none."""
     starts, ends = (spans.to_tensor() for spans in tokens.spans(text))
     # A column at least, for texts without any token.
     starts, ends = (tf.pad(spans, [[0, 0], [0, 1]]) for spans in (starts, ends))

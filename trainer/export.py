@@ -3,15 +3,15 @@
     serving_default  text string [batch] -> score, score_low, score_high float32 [batch] in the
                      archive's unit, tokens int64 [batch], known_share float32 [batch], truncated bool [batch]
     explain          text string [batch] -> phrases string [batch, phrases], points float32 [batch, phrases] in
-                     the archive's unit, explained_score float32 [batch] and, of a CNN, explained_rest
+                     the archive's unit, explained_score float32 [batch] and, where the parts of the phrases add up to
+                     it, explained_rest
     encode           text string [batch] -> tokens, known_share, truncated, ids int64 [tokens of all],
                      row_lengths int64 [batch], unknown string [unknown tokens of all]
     score_ids        ids int64 [batch, time], padded with 0 -> score, score_low, score_high
 
-The last two are the two halves of the first: a bulk job puts its own batching between them. All
-that reads a CNN reads its folded form, which needs no padding; see `trainer.architectures.cnn`. There are also
-two functions, no signatures: `fold` returns the folded form of a CNN or an LSTM, and `finish` takes
-what is pooled of it to the scores.
+The last two are the two halves of the first: a bulk job puts its own batching between them. An architecture with a
+folded form also exports two functions, which are no signatures: `fold` returns that form, as named arrays, and
+`finish` makes scores of what is pooled of it, `score`, `score_low` and `score_high`.
 """
 
 import datetime
@@ -21,20 +21,18 @@ import pathlib
 import shutil
 import time
 
-import keras
 import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
-from beam_pipelines.text import vocabulary
 from trainer import explanation
-from trainer.architectures import cnn, lstm
+from trainer.architectures.architecture import Architecture, pad
+from trainer.architectures.heads import Head
 from trainer.data import PreparedReviews
 
 # What the statistics of the training data tell a job that scores others.
 TRAINING = ("rows", "scores", "tokens_per_review", "token_lengths", "known_shares", "vocabulary")
-FROZEN_VECTORS = "vectors/frozen"
 # What a scorer must get right however it is built; their scores stand in reviews.json.
 FIXED_TEXTS = (
     "",
@@ -55,31 +53,36 @@ class ReviewScorer(tf.Module):
 
     Args:
       transform_graph: The folder of tf.Transform's SavedModel.
-      model: ids int64 [batch, time] -> float32 [batch, outputs].
-      head: What reads the outputs, of `trainer.architectures.heads`.
+      architecture: The fitted model.
+      head: What reads its outputs.
       threshold: Of the interval.
       scale: The range of the scores.
     """
 
-    def __init__(self, transform_graph: pathlib.Path, model: keras.Model, head, threshold: float, scale: Scale):
+    def __init__(
+        self, transform_graph: pathlib.Path, architecture: Architecture, head: Head, threshold: float, scale: Scale
+    ):
         super().__init__()
         self._transform = tf.saved_model.load(str(transform_graph))
-        # In a function: an export would hold all the weights of a Keras model besides those it names.
-        self._model = lambda: model
+        # TensorFlow does not look into it: an export would hold all the weights of a Keras model once more.
+        self._architecture = architecture
         self._head = head
         self._threshold = threshold
         self._scale = scale
-        self._rows = cnn.Rows(model) if is_cnn(model) else None
-        # Tables hold all that a CNN needs of the frozen vectors.
-        passed_over = [FROZEN_VECTORS] if self._rows and self._rows.in_tables else []
-        # By name, for `trainer.fitting.warm_start`.
-        self.weights = {weight.path: weight.value for weight in model.weights if weight.path not in passed_over}
-        fold, finish = lambda: lstm.fold(model), lstm.finish
-        if self._rows:
-            fold, finish = self._rows.fold, cnn.finish
-        self.fold = tf.function(fold, input_signature=[])
-        pooled = [tf.TensorSpec([None, None], tf.float32)] * 4
-        self.finish = tf.function(lambda *given: self._read(finish(model, *given)), input_signature=pooled)
+        self._tables = architecture.tables
+        # By path, for `trainer.fitting.warm_start`.
+        self.weights = {
+            weight.path: weight.value
+            for weight in architecture.model.weights
+            if weight.path not in architecture.replaced_weights
+        }
+        fold = tf.function(architecture.fold, input_signature=[])
+        if fold.get_concrete_function().structured_outputs is not None:
+            pooled = [tf.TensorSpec([None, None], tf.float32)] * len(architecture.POOLED)
+            self.fold, self.finish = fold, tf.function(self._finish, input_signature=pooled)
+
+    def _finish(self, *pooled: tf.Tensor) -> dict:
+        return self._read(self._architecture.read_out(*pooled))
 
     def _encode(self, text: tf.Tensor) -> dict:
         encoded = self._transform.transform_fn({"text": text})
@@ -91,16 +94,6 @@ class ReviewScorer(tf.Module):
             "unknown": encoded["unknown"],
         }
 
-    def _outputs(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        if self._rows:
-            return cnn.finish(self._model(), *self._rows.pool(ids))
-        return self._model()(self._padded(ids), training=False)
-
-    def _padded(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        # One column at least: an empty batch has no longest review.
-        ids = ids.to_tensor()
-        return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
-
     def _read(self, outputs: tf.Tensor) -> dict:
         shares = tf.stack([self._head.score(outputs), *self._head.bounds(outputs, self._threshold)])
         scores = tf.clip_by_value(self._scale.from_unit(shares), self._scale.low, self._scale.high)
@@ -111,7 +104,7 @@ class ReviewScorer(tf.Module):
         encoded = self._encode(text)
         ids = encoded.pop("ids")
         del encoded["unknown"]
-        return {**self._read(self._outputs(ids)), **encoded}
+        return {**self._read(self._architecture.outputs(ids)), **encoded}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def encode(self, text):
@@ -122,38 +115,33 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int64, name="ids")])
     def score_ids(self, ids):
-        if self._rows:
-            return self._read(self._outputs(tf.RaggedTensor.from_tensor(ids, padding=vocabulary.PADDING_ID)))
-        return self._read(self._model()(ids, training=False))
+        return self._read(self._architecture.outputs_of_padded(ids))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def explain(self, text):
         encoded = self._encode(text)
-        ragged = encoded["ids"]
-        ids, lengths = self._padded(ragged), ragged.row_lengths()
-        joined = explanation.joined(text, tf.shape(ids)[1])
-        if self._rows:
-            parts, constants = explanation.contributions(self._model(), self._rows, ragged)
+        ids, lengths = encoded["ids"], encoded["ids"].row_lengths()
+        padded = pad(ids)
+        joined = explanation.joined(text, tf.shape(padded)[1])
+        contributions = self._architecture.contributions(ids)
+        if contributions is None:
+            phrases = explanation.taken_out(self._score_share, padded, lengths, joined)
+            scores = {"explained_score": self._scale.from_unit(self._score_share(padded))}
+        else:
+            parts, constants = contributions
             outputs = constants + tf.reduce_sum(parts, axis=1)
             points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
             # A text without tokens is encoded as an unknown one, which is no phrase.
             phrases = explanation.strongest(points, tf.minimum(lengths, encoded["tokens"]), joined)
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
-            more = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
-        else:
-            phrases = explanation.taken_out(self._share, ids, lengths, joined)
-            more = {"explained_score": self._scale.from_unit(self._share(ids))}
+            scores = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
         words = explanation.words_of(text, phrases)
-        return {"phrases": words, "points": phrases.points * self._scale.span, **more}
+        return {"phrases": words, "points": phrases.points * self._scale.span, **scores}
 
-    def _share(self, ids: tf.Tensor) -> tf.Tensor:
-        return self._head.score(self._model()(ids, training=False))
-
-
-def is_cnn(model: keras.Model) -> bool:
-    """Whether a model of `models.build` has a folded form and contributions that add up."""
-    return model.name.endswith("cnn")
+    def _score_share(self, ids: tf.Tensor) -> tf.Tensor:
+        """The score in [0, 1], float32 [batch], of padded ids int64 [batch, time]."""
+        return self._head.score(self._architecture.outputs_of_padded(ids))
 
 
 def export(versions: pathlib.Path, prepared: PreparedReviews, scorer: ReviewScorer, about: dict) -> pathlib.Path:

@@ -3,14 +3,14 @@
 import dataclasses
 
 from beam_pipelines.commands.flags import flag
+from trainer.architectures import table
 
 MODULE = "trainer.task"
 
 PRESETS = ("default", "notebook")
-MODELS = ("cnn", "lstm")
-# The recipe of the notebook that this began as.
+# The recipe of the notebook that this began as; its learning rates are the architectures'.
 _NOTEBOOK = {"epochs": 64, "schedule": "constant", "sample_weights": "balanced"}
-_NOTEBOOK_RATES = {"cnn": 0.001, "lstm": 0.01}
+_NOTEBOOK_RATES = " and ".join(f"{rate:g} ({name})" for name, rate in table.notebook_learning_rates().items())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class TrainerSettings:
     output: str = flag(
         "a new folder, local, gs:// or s3://, or that of an interrupted run with the same settings", metavar="DIR"
     )
-    model: str = flag("the architecture", default="cnn", choices=MODELS)
+    model: str = flag("the architecture", default="cnn", choices=table.ARCHITECTURES)
     preset: str = flag(
         "default: a bag of learned words beside the CNN or LSTM, and a distribution over the scores; notebook: the "
         "recipe that this began as, for comparison. A flag that is given wins over the preset",
@@ -46,7 +46,7 @@ class TrainerSettings:
     epochs: int = flag("the most epochs to fit; the notebook preset has 64", default=12)
     batch_size: int = flag("reviews in a step", default=32)
     learning_rate: float = flag(
-        "Adam's learning rate in the first step; the notebook preset has 0.001 (cnn) and 0.01 (lstm)", default=0.01
+        f"Adam's learning rate in the first step; the notebook preset has {_NOTEBOOK_RATES}", default=0.01
     )
     schedule: str = flag(
         "cosine: the learning rate falls to nearly zero over the epochs; constant, as in the notebook preset: it stays",
@@ -97,10 +97,14 @@ class TrainerSettings:
                 raise ValueError(f"--probe {text!r} is not printable text")
         if not 0 < self.interval < 1:
             raise ValueError(f"--interval {self.interval} is not in (0, 1)")
+        of_notebook = table.notebook_learning_rates()
+        if self.preset == "notebook" and self.model not in of_notebook:
+            raise ValueError(f"--preset notebook has no --model {self.model}, only {' and '.join(of_notebook)}")
 
 
 def preset_values(given: dict) -> dict:
-    """The values that stand in for flags that were not given."""
+    """Returns the values that stand in for flags that were not given."""
     if given.get("preset") != "notebook":
         return {}
-    return {**_NOTEBOOK, "learning_rate": _NOTEBOOK_RATES[given.get("model", "cnn")]}
+    rate = table.notebook_learning_rates().get(given.get("model", "cnn"))
+    return _NOTEBOOK if rate is None else {**_NOTEBOOK, "learning_rate": rate}

@@ -82,7 +82,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
     import tensorflow as tf
 
     from trainer import data, export, mirrors
-    from trainer.architectures import build
+    from trainer.architectures import optimizer, table
     from trainer.fitting import fitting, tuning, warm_start
     from trainer.judging import baselines, evaluation, report, report_sections
 
@@ -92,23 +92,24 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         tell_idle_gpu()
     copied = mirrors.Mirrors(output, settings.output)
     scale = prepared.scale
-    head = build.head_for(settings, scale.to_unit(data.scores(prepared, "train")))
+    architecture_class = table.ARCHITECTURES[settings.model].load(settings.preset)
+    head = architecture_class.head_for(scale.to_unit(data.scores(prepared, "train")))
     if settings.tune:
         tried = tuning.best(settings, prepared, head, output, saved=copied.save)
         settings = dataclasses.replace(settings, **tried)
     keras.utils.set_random_seed(settings.seed)
-    with build.precision(settings.mixed_precision):
-        model = fitting.compiled_model(settings, prepared, head)
+    with optimizer.precision(mixed=settings.mixed_precision):
+        architecture = fitting.compiled(settings, prepared, head)
         if settings.warm_start:
-            warm_start.load(settings.warm_start, model, prepared, head)
-        _tell_sizes(settings, model, prepared, output)
-        state = fitting.fit(model, prepared, head, settings, output, saved=copied.save)
+            warm_start.load(settings.warm_start, architecture, prepared, head)
+        _tell_sizes(settings, architecture.model, prepared, output)
+        state = fitting.fit(architecture.model, prepared, head, settings, output, saved=copied.save)
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
-    portable = build.build(settings, prepared.vectors(), prepared.first_trained_id, head, use_cudnn=False)
-    portable.set_weights(model.get_weights())
+    portable = fitting.built(settings, prepared, head, use_cudnn=False)
+    portable.model.set_weights(architecture.model.get_weights())
 
     logger.info("evaluating")
-    predict = evaluation.predictor(portable)
+    predict = evaluation.predictor(portable.model)
     splits = {split: evaluation.score_split(predict, prepared, split) for split in evaluation.SPLITS}
     head = evaluation.with_best_temperature(head, splits["validation"], scale)
     threshold = evaluation.calibrate(head, splits["validation"], scale, settings.interval)
@@ -122,7 +123,7 @@ def _run(settings: TrainerSettings, prepared, output: pathlib.Path) -> dict:
         "threshold": threshold if math.isfinite(threshold) else None,
     }
     used = {"trainer_settings": dataclasses.asdict(settings), "interval": interval, "head": head.about()}
-    about = {"model": portable.name, "metrics": figures, **used}
+    about = {"model": portable.model.name, "metrics": figures, **used}
     version = export.export(output / "export" / "reviews", prepared, scorer, about)
     found = {
         **figures,

@@ -8,30 +8,14 @@ import tensorflow as tf
 
 from beam_pipelines.text import tokens
 from tests.helpers.exports import serve, signatures, version
-from tests.helpers.models import VOCABULARY, fitted
 from tests.helpers.texts import TEXTS
 from trainer import explanation
-from trainer.architectures import cnn
 
 OWN_WORDS = [
     "It's an EXCELLENT, truly brilliant record; the drums...\n\nbut the last song was DULL (and awful)!",
     "Boring. Terrible. A waste!",
     "café brilliant İstanbul excellent 🤘🔥 <br /><br />stunning\u00a0voice",
 ]
-
-
-@pytest.mark.parametrize("preset", ["default", "notebook"])
-def test_contributions_and_constants_add_up_to_what_the_cnn_says(preset):
-    """Of reviews of any length, with padding, which itself contributes nothing."""
-    model = fitted(preset, "cnn")
-    random = np.random.default_rng(4)
-    ids = random.integers(1, VOCABULARY, (30, 25)) * (np.arange(25) < random.integers(1, 26, (30, 1)))
-    ragged = tf.RaggedTensor.from_tensor(ids, padding=0)
-    parts, constants = explanation.contributions(model, cnn.Rows(model), ragged)
-    parts = tf.pad(parts, [[0, 0], [0, ids.shape[1] - parts.shape[1]], [0, 0]])
-    assert (parts.numpy()[ids == 0] == 0).all()
-    assert np.abs(parts.numpy()[ids != 0]).max() > 0.01
-    assert constants.numpy() + parts.numpy().sum(axis=1) == pytest.approx(model(ids).numpy(), abs=1e-5)
 
 
 def strongest(points: list[float], length: int | None = None, joined: tuple[int, ...] = ()):

@@ -11,7 +11,11 @@ import pytest
 import tensorflow as tf
 
 from tests.helpers.exports import serve, signatures, version
+from tests.helpers.models import SCORES
 from tests.helpers.tokens import plain_tokens
+from trainer import data, export
+from trainer.architectures.architecture import FROZEN_VECTORS, WordVectors
+from trainer.architectures.table import ARCHITECTURES
 from trainer.export import FIXED_TEXTS
 
 PROGRAM = """
@@ -104,3 +108,42 @@ def test_reviews_json_says_what_a_job_needs(rows, trained, alone):
     assert scores == pytest.approx([one["score"] for one in about["fixed_texts"]], abs=1e-3)
     assert len(about["digests"]["saved_model.pb"]) == 64
     assert about["versions"]["tensorflow"] == tf.__version__
+
+
+@pytest.mark.parametrize("preset", ["default", "notebook"])
+def test_what_is_served_is_what_the_model_gives(preset, prepared):
+    """Of text without tokens, of one token, and of text that is cut after 200."""
+    reviews = data.PreparedReviews.load(str(prepared))
+    cnn_class = ARCHITECTURES["cnn"].load(preset)
+    head = cnn_class.head_for(SCORES)
+    cnn = cnn_class.build(WordVectors(reviews.vectors(), None), head)
+    model = cnn.model
+    random = np.random.default_rng(9)
+    model.set_weights([weight + random.uniform(-0.05, 0.1, weight.shape) for weight in model.get_weights()])
+    if preset == "notebook":
+        # Its output is a score: most would be cut off at an end of the scale.
+        last = model.get_layer("score")
+        last.set_weights([0.05 * last.kernel.numpy(), np.array([0.5])])
+    scorer = export.ReviewScorer(reviews.transform_graph, cnn, head, 0.1, reviews.scale)
+    words = reviews.vocabulary()
+    texts = ["", "excellent", "zzz", "excellent boring " * 300, "boring " * 200]
+    texts += [" ".join(random.choice(words, size)) for size in random.integers(1, 150, 20)]
+    encoded, served = scorer.encode(tf.constant(texts)), scorer.serve(tf.constant(texts))
+    ids = tf.RaggedTensor.from_row_lengths(encoded["ids"], encoded["row_lengths"]).to_tensor()
+    assert ids.shape == (25, 200)
+    share = head.score(model(ids)).numpy()
+    assert len(np.unique(share)) > 10
+    assert served["score"].numpy() == pytest.approx(reviews.scale.from_unit(share), abs=1e-3)
+    padded = scorer.score_ids(tf.pad(ids, [[0, 0], [0, 9]]))
+    for name, values in padded.items():
+        assert values.numpy() == pytest.approx(served[name].numpy(), abs=1e-3)
+
+
+def test_an_export_holds_each_weight_once_and_no_vectors_that_its_tables_replace(trained):
+    variables = tf.train.list_variables(str(version(trained) / "variables" / "variables"))
+    weights = tf.saved_model.load(str(version(trained))).weights
+    tables = [name for name, _ in variables if name.startswith("_tables/")]
+    assert len(variables) - 1 == len(weights) + len(tables)  # One lists the others.
+    assert (FROZEN_VECTORS in weights) != bool(tables)
+    if any("convolution" in name for name in weights):
+        assert tables

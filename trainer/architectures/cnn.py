@@ -1,184 +1,178 @@
-"""The folded form of a CNN: its embeddings multiplied into all that follows them linearly.
+"""The CNNs: convolutions over the vectors of a review's tokens, pooled (Kim, 2014).
 
-With frozen vectors a window's sum is a sum of rows, looked up in one table for each place in the
-window; the bag of words is a row of logits for each token. So no window needs a multiplication, and
-reviews of any lengths are pooled without padding: `pool` does it in the export, a bulk job by itself
-with what `fold` gives, and `finish` makes of the pooled sums what the model says.
+Both are a constant and one term for each token or window up to their last layer. So their folded form gives the same
+outputs from tables of what each token adds, and what phrases contribute can be told exactly.
 """
+
+import functools
+from typing import Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.text import vocabulary
-from trainer.architectures import build
+from beam_pipelines.text.vocabulary import PADDING_ID
+from trainer.architectures import layers, token_tables, words
+from trainer.architectures.architecture import FROZEN, FROZEN_VECTORS, Architecture, WordVectors, embed
+from trainer.architectures.heads import Head, PointHead
+from trainer.architectures.token_tables import TokenTables
 
-# Larger tables are no part of an export: it multiplies the vectors of the tokens that it meets.
-LARGEST_TABLES_BYTES = 400_000_000
+WIDTHS = (1, 2, 3)
+FILTERS = 24
 
 
-class Rows(tf.Module):
-    """What each token of the vocabulary adds to a window and to the sums of its review.
+class Convolutional(Architecture):
+    """What both CNNs share: an export serves them from `TokenTables`."""
 
-    Args:
-      model: A CNN of `models.build`.
-
-    Attributes:
-      widths: int64 [filters], ascending, how many tokens the windows of each filter have.
-    """
-
-    def __init__(self, model: keras.Model):
-        super().__init__()
-        convolutions = _convolutions(model)
-        self.widths = np.repeat(
-            [layer.kernel_size[0] for layer in convolutions], [layer.filters for layer in convolutions]
-        )
-        # In functions: an export that holds the tables needs no vectors.
-        self._row_functions = [_at_place(model, place) for place in range(self.widths.max())]
-        self._row_functions.append(lambda ids: word_rows(model, ids))
-        self._every_id = np.arange(model.get_layer("vectors").table().shape[0])
-        columns = sum(rows(tf.constant([0])).shape[1] for rows in self._row_functions)
-        self.in_tables = 4 * columns * len(self._every_id) <= LARGEST_TABLES_BYTES
-        if self.in_tables:
-            self._tables = [tf.Variable(rows(self._every_id), trainable=False) for rows in self._row_functions]
-
-    def _rows(self, number: int, ids: tf.Tensor) -> tf.Tensor:
-        return tf.gather(self._tables[number], ids) if self.in_tables else self._row_functions[number](ids)
-
-    def at(self, place: int, ids: tf.Tensor) -> tf.Tensor:
-        """What tokens add at a place of a window, from 0, float32 [tokens, filters]; padding adds nothing.
-
-        It is 0 for the filters whose windows do not reach that place. At place 0 it includes the bias.
-        """
-        return self._rows(place, ids)
-
-    def to_sums(self, ids: tf.Tensor) -> tf.Tensor:
-        """What tokens add to the sums of their review, float32 [tokens, columns]."""
-        return self._rows(-1, ids)
+    POOLED = ("highest", "lowest", "mean", "sums")
+    _CONVOLUTIONS: tuple[str, ...]
 
     def fold(self) -> dict[str, tf.Tensor]:
-        """All rows in one table.
+        """Returns what `TokenTables.fold` does."""
+        return self.tables.fold()
 
-        Returns:
-          `table` float32 [vocab, columns], a row for each token: what it adds to the filters at the
-          first place of a window, at the second, and so on, then what it adds to the review's sums.
-          A place has columns only for the filters that reach it, which are the last ones.
-          The columns of the first place include the bias. `widths` int64 [filters], ascending.
-        """
-        columns = [
-            self.at(place, self._every_id)[:, np.searchsorted(self.widths, place, side="right") :]
-            for place in range(self.widths.max())
-        ]
-        return {
-            "table": tf.concat([*columns, self.to_sums(self._every_id)], axis=1),
-            "widths": tf.constant(self.widths, tf.int64),
-        }
+    def outputs(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        return self.read_out(*self.tables.pool(ids))
 
-    def windows(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """The sum of each window, one for each token: float32 [tokens of all, filters].
+    def outputs_of_padded(self, ids: tf.Tensor) -> tf.Tensor:
+        return self.outputs(tf.RaggedTensor.from_tensor(ids, padding=PADDING_ID))
 
-        Args:
-          ids: int64 [batch, time].
-        """
-        flat, reviews = ids.flat_values, _reviews(ids)
-        rows = [self.at(0, flat)]
-        for place in range(1, self.widths.max()):
-            ahead = tf.pad(flat, [[0, place]])[place:]
-            is_inside = tf.pad(reviews, [[0, place]], constant_values=-1)[place:] == reviews
-            rows.append(self.at(place, tf.where(is_inside, ahead, vocabulary.PADDING_ID)))
-        return tf.add_n(rows)
+    @functools.cached_property
+    def tables(self) -> TokenTables:
+        # Whichever graph needs them first must not own their variables.
+        with tf.init_scope():
+            return TokenTables(self.model.get_layer("vectors"), self._convolutions, self._to_sums)
 
-    def pool(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Pools the windows of reviews.
+    @property
+    def replaced_weights(self) -> frozenset[str]:
+        return frozenset({FROZEN_VECTORS}) if self.tables.in_tables else frozenset()
 
-        Args:
-          ids: int64 [batch, time], at least one in each review.
+    @property
+    def _convolutions(self) -> list[layers.MaskedConv1D]:
+        return [self.model.get_layer(name) for name in self._CONVOLUTIONS]
 
-        Returns:
-          What `finish` takes: highest, lowest, mean and sums.
-        """
-        reviews, windows = _reviews(ids), self.windows(ids)
-        lengths = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis]
-        # In float64: rounding adds up along thousands of tokens, most where all are the same.
-        sums = tf.math.segment_sum(tf.cast(self.to_sums(ids.flat_values), tf.float64), reviews)
-        return (
-            tf.math.segment_max(windows, reviews),
-            tf.math.segment_min(windows, reviews),
-            tf.math.segment_sum(tf.nn.relu(windows), reviews) / lengths,
-            tf.cast(sums, tf.float32),
-        )
+    def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
+        return token_tables.no_sums(ids)
+
+    def _rectified_windows(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the windows, float32 [batch, time, filters], and which are no padding, bool [batch, time]."""
+        windows = _pad(ids.with_flat_values(tf.nn.relu(self.tables.windows(ids))))
+        return windows, tf.sequence_mask(ids.row_lengths(), tf.shape(windows)[1])
 
 
-def _reviews(ids: tf.RaggedTensor) -> tf.Tensor:
-    """The number of each token's review, int32 [tokens of all]."""
-    # Of one operation, where the tensor's own method runs dozens, which is felt in one short review.
-    # By the splits, which do not wait for the look-up of the ids.
-    places, ends = tf.range(ids.row_splits[-1]), ids.row_splits[1:]
-    return tf.raw_ops.UpperBound(sorted_inputs=ends[tf.newaxis], values=places[tf.newaxis])[0]
+class Cnn(Convolutional):
+    """The default: convolutions of several widths, max- and mean-pooled, beside a bag of words."""
+
+    BY_TOKEN, BY_OUTPUT = words.BY_TOKEN, words.BY_OUTPUT
+    _CONVOLUTIONS = tuple(f"{FROZEN}_convolution_{width}" for width in WIDTHS)
+
+    @classmethod
+    def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
+        ids, embedded = embed(vectors)
+        bag = words.bag_of_words(ids, vectors.table, head)
+        pooled = []
+        for width, name in zip(WIDTHS, cls._CONVOLUTIONS, strict=True):
+            convolution = layers.MaskedConv1D(
+                FILTERS, width, activation="relu", kernel_initializer="he_normal", name=name
+            )
+            windows = convolution(embedded)
+            pooled.append(layers.MaskedGlobalMaxPooling1D(name=f"max_{width}", dtype="float32")(windows))
+            pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}", dtype="float32")(windows))
+        phrases = keras.layers.Concatenate(name="pooled")(pooled)
+        phrases = keras.layers.Dropout(0.8, name="pooled_dropout")(phrases)
+        return cls(keras.Model(ids, words.add_phrases(bag, phrases, head), name="cnn"))
+
+    def read_out(self, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+        """Returns the model's outputs, float32 [batch, outputs], given what `TokenTables.pool` returns."""
+        counts = [layer.filters for layer in self._convolutions]
+        # The rectifier keeps order, so it can wait for the pooling; for the mean it cannot.
+        by_width = zip(tf.split(tf.nn.relu(highest), counts, axis=1), tf.split(mean, counts, axis=1), strict=True)
+        pooled = tf.concat([pooled for pair in by_width for pooled in pair], axis=1)
+        return words.word_logits(self.model, sums) + words.frozen_logits(self.model, pooled)
+
+    def contributions(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Splits the outputs; a window's part is shared out evenly among its tokens."""
+        windows, mask = self._rectified_windows(ids)
+        sums = _pad(ids.with_flat_values(self.tables.to_sums(ids.flat_values)))
+        total = sums[..., :-1] / tf.sqrt(tf.reduce_sum(sums[..., -1:], axis=1, keepdims=True))
+        count = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis, tf.newaxis]
+        # As `read_out` joins them: of each width the highest, then the mean.
+        kernels = tf.split(self.model.get_layer(f"{FROZEN}_logits").kernel, 2 * len(WIDTHS))
+        by_width = tf.split(windows, len(WIDTHS), axis=2)
+        for width, of_width, of_greatest, of_mean in zip(WIDTHS, by_width, kernels[::2], kernels[1::2], strict=True):
+            parts = _greatest(of_width, mask) @ of_greatest + of_width / count @ of_mean
+            total += _to_tokens(parts, mask, width)
+        return total, tf.convert_to_tensor(self.model.get_layer("words_logits").bias)
+
+    def learned_vectors(self) -> np.ndarray:
+        return words.learned_vectors(self.model)
+
+    def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
+        return words.word_rows(self.model, ids)
 
 
-def _at_place(model: keras.Model, place: int):
-    """What gives the rows of `Rows.at`, by multiplication."""
+class NotebookCnn(Convolutional):
+    """The notebook's: one convolution, normalised, max-pooled, and two dense layers without anything between."""
 
-    def rows(ids: tf.Tensor) -> tf.Tensor:
-        kernels = [
-            layer.kernel[place] if place < layer.kernel_size[0] else tf.zeros(layer.kernel.shape[1:])
-            for layer in _convolutions(model)
-        ]
-        added = tf.matmul(model.get_layer("vectors")(ids), tf.concat(kernels, axis=1))
-        if place == 0:
-            added += tf.concat([layer.bias for layer in _convolutions(model)], axis=0)
-        return tf.where((ids != vocabulary.PADDING_ID)[:, tf.newaxis], added, 0)
+    _CONVOLUTIONS = ("convolution",)
 
-    return rows
+    @classmethod
+    def head_for(cls, scores: np.ndarray) -> Head:
+        return PointHead()
 
+    @classmethod
+    def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
+        ids, embedded = embed(vectors)
+        # Made first: each layer takes the next seed for its first weights, and a seed shall give what it always gave.
+        score = keras.layers.Dense(head.outputs, name="score", dtype="float32")
+        hidden = layers.MaskedConv1D(128, 5, activation="relu", name="convolution")(embedded)
+        hidden = keras.layers.BatchNormalization(name="normalization")(hidden)
+        hidden = layers.MaskedGlobalMaxPooling1D(name="pooling", dtype="float32")(hidden)
+        hidden = keras.layers.Dense(64, name="hidden")(hidden)
+        hidden = keras.layers.Dropout(0.2, name="dropout")(hidden)
+        return cls(keras.Model(ids, score(hidden), name="notebook_cnn"))
 
-def word_rows(model: keras.Model, ids: tf.Tensor) -> tf.Tensor:
-    """What tokens add to the sums of the bag of words, float32 [tokens, columns]; no column where there is none."""
-    if model.name not in ("cnn", "lstm"):
-        return tf.zeros([tf.size(ids), 0])
-    words, logits = model.get_layer("words"), model.get_layer("words_logits")
-    weights = words.weights_of(ids)[:, tf.newaxis]
-    of_logits = words.SCALE * weights * tf.matmul(tf.gather(words.vectors, ids), logits.kernel)
-    return tf.concat([of_logits, weights**2], axis=1)
-
-
-def word_logits(model: keras.Model, sums: tf.Tensor) -> tf.Tensor:
-    """What the bag of words says of reviews, float32 [batch, outputs], given the sums of `word_rows`."""
-    return sums[:, :-1] / tf.sqrt(sums[:, -1:]) + model.get_layer("words_logits").bias
-
-
-def finish(model: keras.Model, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-    """What the model says of reviews, given their pooled windows.
-
-    Args:
-      model: A CNN.
-      highest: float32 [batch, filters], the greatest sum of a window.
-      lowest: Likewise, the least.
-      mean: Likewise, the mean over all windows of what the rectifier leaves of a sum.
-      sums: float32 [batch, columns], the sums of the tokens' last columns.
-
-    Returns:
-      float32 [batch, outputs], as of the model itself.
-    """
-    if model.name != "cnn":
-        slope, shift = normalization(model)
+    def read_out(self, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+        """Returns the model's outputs, float32 [batch, outputs], given what `TokenTables.pool` returns."""
+        slope, shift = layers.slope_and_shift(self.model.get_layer("normalization"))
         # The rectifier keeps order and the normalisation keeps or turns it, so both can wait for the pooling.
         pooled = slope * tf.nn.relu(tf.where(slope >= 0, highest, lowest)) + shift
-        return model.get_layer("score")(model.get_layer("hidden")(pooled))
-    counts = [layer.filters for layer in _convolutions(model)]
-    parts = zip(tf.split(tf.nn.relu(highest), counts, axis=1), tf.split(mean, counts, axis=1), strict=True)
-    pooled = tf.concat([pooled for pair in parts for pooled in pair], axis=1)
-    return word_logits(model, sums) + model.get_layer("frozen_logits")(pooled)
+        return self._score(pooled)
+
+    def contributions(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Splits the outputs; a window's part is shared out evenly among its tokens."""
+        windows, mask = self._rectified_windows(ids)
+        slope, shift = layers.slope_and_shift(self.model.get_layer("normalization"))
+        hidden, score = self.model.get_layer("hidden"), self.model.get_layer("score")
+        parts = _greatest(windows * slope, mask) @ hidden.kernel @ score.kernel
+        return _to_tokens(parts, mask, self.tables.widths.max()), self._score(shift[tf.newaxis])[0]
+
+    def _score(self, pooled: tf.Tensor) -> tf.Tensor:
+        return self.model.get_layer("score")(self.model.get_layer("hidden")(pooled))
 
 
-def normalization(model: keras.Model) -> tuple[tf.Tensor, tf.Tensor]:
-    """The slope and the shift of the notebook's batch normalisation, float32 [filters] each."""
-    layer = model.get_layer("normalization")
-    slope = layer.gamma / tf.sqrt(layer.moving_variance + layer.epsilon)
-    return slope, layer.beta - slope * layer.moving_mean
+def _pad(values: tf.RaggedTensor) -> tf.Tensor:
+    """Pads ragged float32 [batch, time, dim]; one column at least: an empty batch has no longest review."""
+    padded = values.to_tensor()
+    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)], [0, 0]])
 
 
-def _convolutions(model: keras.Model) -> list[keras.layers.Layer]:
-    names = [f"frozen_convolution_{width}" for width in build.WIDTHS] if model.name == "cnn" else ["convolution"]
-    return [model.get_layer(name) for name in names]
+def _greatest(windows: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Keeps each filter's greatest window, zeros the others: float32 [batch, time, filters]."""
+    lifted = tf.where(mask[..., tf.newaxis], windows, windows.dtype.min)
+    return windows * tf.one_hot(tf.argmax(lifted, axis=1), tf.shape(windows)[1], axis=1)
+
+
+def _to_tokens(parts: tf.Tensor, mask: tf.Tensor, width: int) -> tf.Tensor:
+    """Shares each window's part out among its tokens that are no padding: float32 [batch, time, outputs]."""
+    ones = tf.pad(tf.cast(mask, tf.float32), [[0, 0], [0, width - 1]])
+    time = tf.shape(mask)[1]
+    tokens_of_window = tf.add_n([ones[:, offset : offset + time] for offset in range(width)])
+    parts /= tf.maximum(tokens_of_window, 1)[..., tf.newaxis]
+    # A token stands at offset k of the window that starts k tokens before it.
+    parts = tf.pad(parts, [[0, 0], [width - 1, 0], [0, 0]])
+    total = tf.add_n([parts[:, width - 1 - offset : width - 1 - offset + time] for offset in range(width)])
+    return tf.where(mask[..., tf.newaxis], total, 0)
+
+
+CLASSES = {"default": Cnn, "notebook": NotebookCnn}

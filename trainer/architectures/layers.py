@@ -118,6 +118,12 @@ class MaskedConv1D(keras.layers.Conv1D):
         return (*input_shape[:-1], self.filters)
 
 
+def slope_and_shift(normalization: keras.layers.BatchNormalization) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns what a fitted batch normalisation multiplies its inputs with and then adds, float32 [dim] each."""
+    slope = normalization.gamma / tf.sqrt(normalization.moving_variance + normalization.epsilon)
+    return slope, normalization.beta - slope * normalization.moving_mean
+
+
 class MaskedGlobalMaxPooling1D(keras.layers.Layer):
     """The maximum over the tokens that are no padding: float32 [batch, time, dim] -> [batch, dim]."""
 

@@ -1,49 +1,111 @@
-"""The folded form of an LSTM: its embeddings multiplied into the gates, so that only the recurrence is left.
+"""The LSTMs: bidirectional, over the vectors of a review's tokens.
 
-`fold` gives a row for each token, and `finish` makes of the pooled states what the model says.
+In their folded form the vectors are multiplied into the gates, so that only the recurrence is left to compute.
 """
 
+from typing import Self
+
 import keras
+import numpy as np
 import tensorflow as tf
 
-from trainer.architectures import cnn
+from trainer.architectures import layers, token_tables, words
+from trainer.architectures.architecture import FROZEN, Architecture, WordVectors, embed
+from trainer.architectures.heads import Head, PointHead
+
+UNITS = 32
 
 
-def fold(model: keras.Model) -> dict[str, tf.Tensor]:
-    """Folds an LSTM built by `models.build`.
+class Recurrent(Architecture):
+    """What both LSTMs share: their folded form."""
 
-    Returns:
-      `table` float32 [vocab, 8 units + columns], a row for each token: what it adds to the four gates of
-      the forward direction, in Keras's order, with their bias, to those of the backward direction, then
-      what it adds to the review's sums; `recurrent` float32 [2, units, 4 units], of both directions.
-    """
-    vectors = model.get_layer("vectors").table()
-    cells = [direction.cell for direction in (_lstm(model).forward, _lstm(model).backward)]
-    columns = [tf.matmul(vectors, cell.kernel) + cell.bias for cell in cells]
-    columns.append(cnn.word_rows(model, tf.range(tf.shape(vectors)[0])))
-    recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]
-    return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack(recurrent)}
+    POOLED = ("highest", "mean", "last", "sums")
+    _LSTM: str
 
+    def fold(self) -> dict[str, tf.Tensor]:
+        """Multiplies the vectors into the gates.
 
-def finish(model: keras.Model, highest: tf.Tensor, mean: tf.Tensor, last: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-    """What the model says of reviews, given their pooled states.
+        Returns:
+          `table` float32 [vocab, 8 units + columns], a row for each token: what it adds to the four gates of the
+          forward direction, in Keras's order, with their bias, to those of the backward direction, then what it
+          adds to the review's sums; `recurrent` float32 [2, units, 4 units], of both directions.
+        """
+        lstm = self.model.get_layer(self._LSTM)
+        vectors = self.model.get_layer("vectors").table()
+        cells = [direction.cell for direction in (lstm.forward, lstm.backward)]
+        columns = [tf.matmul(vectors, cell.kernel) + cell.bias for cell in cells]
+        columns.append(self._to_sums(tf.range(tf.shape(vectors)[0])))
+        recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]
+        return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack(recurrent)}
 
-    Args:
-      model: An LSTM.
-      highest: float32 [batch, 2 units], the greatest of the states, of both directions.
-      mean: Likewise, their mean.
-      last: Likewise, each direction's state after its last token.
-      sums: float32 [batch, columns], the sums of the tokens' last columns.
-
-    Returns:
-      float32 [batch, outputs], as of the model itself.
-    """
-    if model.name != "lstm":
-        slope, shift = cnn.normalization(model)
-        return model.get_layer("score")(slope * last + shift)
-    pooled = tf.concat([highest, mean], axis=1)
-    return cnn.word_logits(model, sums) + model.get_layer("frozen_logits")(pooled)
+    def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
+        return token_tables.no_sums(ids)
 
 
-def _lstm(model: keras.Model) -> keras.layers.Layer:
-    return model.get_layer("frozen_lstm" if model.name == "lstm" else "lstm")
+class Lstm(Recurrent):
+    """The default: the states, max- and mean-pooled, beside a bag of words."""
+
+    BY_TOKEN, BY_OUTPUT = words.BY_TOKEN, words.BY_OUTPUT
+    _LSTM = f"{FROZEN}_lstm"
+
+    @classmethod
+    def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
+        ids, embedded = embed(vectors)
+        bag = words.bag_of_words(ids, vectors.table, head)
+        lstm = layers.MaskedBidirectionalLSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name=cls._LSTM)
+        states = lstm(embedded)
+        pooled = [
+            layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(states),
+            keras.layers.GlobalAveragePooling1D(name="mean", dtype="float32")(states),
+        ]
+        phrases = keras.layers.Concatenate(name="pooled")(pooled)
+        phrases = keras.layers.Dropout(0.8, name="pooled_dropout")(phrases)
+        return cls(keras.Model(ids, words.add_phrases(bag, phrases, head), name="lstm"))
+
+    def read_out(self, highest: tf.Tensor, mean: tf.Tensor, last: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+        """Returns the model's outputs, float32 [batch, outputs].
+
+        Args:
+          highest: float32 [batch, 2 units], the greatest of the states, of both directions.
+          mean: Likewise, their mean.
+          last: Likewise, each direction's state after its last token.
+          sums: float32 [batch, columns], the sums of the tokens' last columns.
+        """
+        pooled = tf.concat([highest, mean], axis=1)
+        return words.word_logits(self.model, sums) + words.frozen_logits(self.model, pooled)
+
+    def learned_vectors(self) -> np.ndarray:
+        return words.learned_vectors(self.model)
+
+    def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
+        return words.word_rows(self.model, ids)
+
+
+class NotebookLstm(Recurrent):
+    """The notebook's: the last states, normalised."""
+
+    _LSTM = "lstm"
+
+    @classmethod
+    def head_for(cls, scores: np.ndarray) -> Head:
+        return PointHead()
+
+    @classmethod
+    def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
+        ids, embedded = embed(vectors)
+        # Made first: each layer takes the next seed for its first weights, and a seed shall give what it always gave.
+        score = keras.layers.Dense(head.outputs, name="score", dtype="float32")
+        hidden = keras.layers.SpatialDropout1D(0.2, name="vector_dropout")(embedded)
+        lstm = layers.MaskedBidirectionalLSTM(64, return_sequences=False, use_cudnn=use_cudnn, name=cls._LSTM)
+        hidden = lstm(hidden)
+        hidden = keras.layers.Dropout(0.2, name="dropout")(hidden)
+        hidden = keras.layers.BatchNormalization(name="normalization")(hidden)
+        return cls(keras.Model(ids, score(hidden), name="notebook_lstm"))
+
+    def read_out(self, highest: tf.Tensor, mean: tf.Tensor, last: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+        """Returns the model's outputs, float32 [batch, outputs]; see `Lstm.read_out`."""
+        slope, shift = layers.slope_and_shift(self.model.get_layer("normalization"))
+        return self.model.get_layer("score")(slope * last + shift)
+
+
+CLASSES = {"default": Lstm, "notebook": NotebookLstm}

@@ -12,7 +12,9 @@ import tensorflow as tf
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
 from trainer import data
-from trainer.architectures import build
+from trainer.architectures import optimizer, table
+from trainer.architectures.architecture import Architecture, WordVectors
+from trainer.architectures.heads import Head
 from trainer.fitting import run_state
 from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
@@ -28,15 +30,25 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def compiled_model(settings: TrainerSettings, prepared: data.PreparedReviews, head) -> keras.Model:
+def built(
+    settings: TrainerSettings, prepared: data.PreparedReviews, head: Head, *, use_cudnn: bool = True
+) -> Architecture:
+    """Builds the model of the settings."""
+    learn_missing = settings.learn_vectors == "missing"
+    vectors = WordVectors.of(prepared.vectors(), prepared.first_trained_id, learn_missing=learn_missing)
+    architecture_class = table.ARCHITECTURES[settings.model].load(settings.preset)
+    return architecture_class.build(vectors, head, use_cudnn=use_cudnn)
+
+
+def compiled(settings: TrainerSettings, prepared: data.PreparedReviews, head: Head) -> Architecture:
     """Builds and compiles the model of the settings, mirrored over the devices."""
     mirrored = strategy()
     steps = data.steps(prepared.rows("train"), settings.batch_size, mirrored.num_replicas_in_sync)
     with mirrored.scope():
-        model = build.build(settings, prepared.vectors(), prepared.first_trained_id, head)
+        architecture = built(settings, prepared, head)
         decay_steps = settings.epochs * steps if settings.schedule == "cosine" else None
-        build.compile(model, head, settings.learning_rate, decay_steps=decay_steps)
-    return model
+        optimizer.compile_model(architecture.model, head, settings.learning_rate, decay_steps=decay_steps)
+    return architecture
 
 
 def fit(

@@ -11,7 +11,7 @@ import keras_tuner
 
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from trainer.architectures import build
+from trainer.architectures import optimizer
 from trainer.data import PreparedReviews
 from trainer.fitting import fitting, warm_start
 from trainer.settings import TrainerSettings
@@ -62,11 +62,11 @@ class Tuner(keras_tuner.Tuner):
         of_trial = folder / f"trial-{trial.trial_id}"
         keras.utils.set_random_seed(settings.seed)
         try:
-            with build.precision(settings.mixed_precision):
-                model = fitting.compiled_model(tried, prepared, head)
+            with optimizer.precision(mixed=settings.mixed_precision):
+                architecture = fitting.compiled(tried, prepared, head)
                 if settings.warm_start:
-                    warm_start.load(settings.warm_start, model, prepared, head)
-                state = fitting.fit(model, prepared, head, tried, of_trial, saved=saved)
+                    warm_start.load(settings.warm_start, architecture, prepared, head)
+                state = fitting.fit(architecture.model, prepared, head, tried, of_trial, saved=saved)
             error = state.history[state.best_epoch - 1]["validation_mae_share"]
         except UserError as failed:
             logger.warning("%s", failed)

@@ -3,12 +3,13 @@
 import dataclasses
 import itertools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.reporting.page import Section
+from trainer.architectures.architecture import Architecture
+from trainer.architectures.heads import Head
 from trainer.data import PreparedReviews, bin_weights
 from trainer.judging import evaluation, figures, interval
 from trainer.settings import TrainerSettings
@@ -35,7 +36,7 @@ class Run:
     Attributes:
       settings: The trainer's.
       prepared: The reviews.
-      model: The fitted model, in float32.
+      architecture: The fitted model, in float32.
       head: The model's.
       splits: By name, what the model says of them.
       answers: By name, their scores.
@@ -45,8 +46,8 @@ class Run:
 
     settings: TrainerSettings
     prepared: PreparedReviews
-    model: keras.Model
-    head: object
+    architecture: Architecture
+    head: Head
     splits: dict[str, evaluation.ScoredSplit]
     answers: dict[str, evaluation.Predictions]
     scorer: tf.Module
@@ -174,13 +175,13 @@ def probes(run: Run) -> Section:
 
 
 def nearest_words(run: Run) -> Section:
-    table = run.model.get_layer("words").vectors if run.model.name in ("cnn", "lstm") else run.prepared.vectors()
-    near = nearest(np.array(table), run.prepared.vocabulary())
+    learned = run.architecture.learned_vectors()
+    near = nearest(run.prepared.vectors() if learned is None else learned, run.prepared.vocabulary())
     return Section(
         "Nearest words",
         "nearest_words",
         figure=figures.nearest_words(near),
-        caption="By the cosine of the vectors that the model learned." if run.model.name in ("cnn", "lstm") else "",
+        caption="" if learned is None else "By the cosine of the vectors that the model learned.",
     )
 
 
