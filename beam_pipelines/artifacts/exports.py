@@ -132,8 +132,8 @@ class ExportInfo(TypedJson):
           results: By name, `SCORES` and `EXACT_RESULTS`, [fixed texts] each.
         """
         gaps = [np.abs(np.asarray(results[name], np.float32) - self._recorded(name)).max() for name in SCORES]
-        gap = float(max(gaps))
-        # A NaN is no gap that is small enough.
+        # `np.max` keeps a NaN, where `max` may lose it, and a NaN is not below any bound.
+        gap = float(np.max(gaps))
         if not gap <= TOLERANCE * self.scale.span:
             return Comparison(gap, f"scores the fixed texts {gap:g} otherwise than when the model was exported")
         for name in EXACT_RESULTS:

@@ -1,5 +1,8 @@
 """Runs the signatures of an exported model: its graph makes ids of texts, and scores of padded batches."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
@@ -14,11 +17,15 @@ BATCH_REVIEWS = 256
 
 
 class SavedModelEngine:
-    """The export's `encode` and `score_ids`."""
+    """Runs the export's signatures `encode` and `score_ids`.
+
+    Args:
+      model: The loaded export.
+    """
 
     name = "saved_model"
 
-    def __init__(self, model):
+    def __init__(self, model: Any):
         self._signatures = model.signatures
 
     def encode(self, texts: pa.Array) -> Encoded:
@@ -50,25 +57,27 @@ class SavedModelEngine:
         Returns:
           `score`, `score_low`, `score_high`, float32 [batch].
         """
-        found: dict[str, np.ndarray] = {}
+        scores: dict[str, np.ndarray] = {}
+        # An empty block is run too, for the names of the scores.
         for rows in batches(lengths, BATCH_TOKENS) if len(lengths) else [np.empty(0, np.int64)]:
             padded = pad(ids, starts[rows], lengths[rows])
             metrics.add_batch(tokens=lengths[rows].sum(), slots=padded.size)
             for name, values in self._signatures["score_ids"](ids=tf.constant(padded)).items():
-                found.setdefault(name, np.empty(len(lengths), np.float32))[rows] = values.numpy()
-        return found
+                scores.setdefault(name, np.empty(len(lengths), np.float32))[rows] = values.numpy()
+        return scores
 
 
 def as_tensor(texts: pa.Array) -> tf.Tensor:
+    """Copies texts, string [batch], to TensorFlow."""
     return tf.constant(texts.to_numpy(zero_copy_only=False), tf.string)
 
 
-def batches(lengths: np.ndarray, most_tokens: int):
-    """Cuts reviews into batches of similar length, longest first: yields arrays of indices.
+def batches(lengths: np.ndarray, most_tokens: int) -> Iterator[np.ndarray]:
+    """Cuts reviews into batches of similar length, longest first: yields the rows of each.
 
     Args:
       lengths: int64 [reviews].
-      most_tokens: A batch holds so many, padding included, or a single review.
+      most_tokens: A batch holds at most so many, padding included, or a single review.
     """
     order = np.argsort(-lengths, kind="stable")
     start = 0

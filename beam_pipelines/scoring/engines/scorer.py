@@ -20,37 +20,37 @@ EXPLAINED_TOKENS = 4096
 class Scorer:
     """Scores texts with an export.
 
-    The compiled engine computes what the SavedModel does, in a form that is faster on many reviews.
-    Whichever runs must first give the scores of the export's fixed texts.
+    The compiled engine computes what the SavedModel does, in a form that is faster on many reviews; it knows the
+    default architectures and the notebook's. Whichever runs must first give the scores of the export's fixed texts.
 
     Args:
       export: Where it lies.
-      engine: "auto" (compiled where it agrees), "compiled" or "saved_model".
+      engine: "auto" (compiled where it can and agrees), "compiled" or "saved_model".
 
     Attributes:
       engine: The one that runs.
       load_seconds: What it took to load and to prove equal.
 
     Raises:
-      UserError: The engine that was asked for does not agree.
+      UserError: The engine that was asked for does not know the architecture, or does not agree.
     """
 
     def __init__(self, export: Export, engine: str = "auto"):
         started = time.perf_counter()
         self._max_tokens = export.info.max_tokens
-        fault = ""
+        reason = ""
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
             self._engine = SavedModelEngine(self._model)
             if engine != "saved_model":
-                fault = self._use_compiled(folder, export)
-        if fault and engine == "compiled":
-            raise UserError(f"{export.path}: the compiled engine {fault}")
-        if fault:
-            logger.warning("the compiled engine %s; using the SavedModel", fault)
+                reason = self._use_compiled(folder, export)
+        if reason and engine == "compiled":
+            raise UserError(f"{export.path}: the compiled engine {reason}")
+        if reason:
+            logger.warning("the compiled engine %s; using the SavedModel", reason)
             self._engine = SavedModelEngine(self._model)
-        if self.engine == "saved_model" and (fault := self._fault(export.info)):
-            raise UserError(f"{export.path}: the SavedModel {fault}")
+        if self.engine == "saved_model" and (reason := self._difference(export.info)):
+            raise UserError(f"{export.path}: the SavedModel {reason}")
         self.load_seconds = time.perf_counter() - started
 
     @property
@@ -58,18 +58,21 @@ class Scorer:
         return self._engine.name
 
     def _use_compiled(self, folder: str, export: Export) -> str:
-        """Takes the compiled engine; returns what is wrong with it."""
+        """Takes the compiled engine; returns why it cannot be used, empty where it can."""
         try:
             # It takes a second to load, and the other engine does not need it.
-            from beam_pipelines.scoring.engines.compiled_engine import CompiledEngine
+            from beam_pipelines.scoring.engines import compiled_engine
 
-            self._engine = CompiledEngine(self._model, folder, export.info)
-            return self._fault(export.info)
+            network = compiled_engine.compiled_network(self._model)
+            if network is None:
+                return "has no form of this architecture"
+            self._engine = compiled_engine.CompiledEngine(self._model, network, folder, export.info)
+            return self._difference(export.info)
         except Exception as error:  # Whatever a machine has against compiling, the other engine scores there.
             return f"fails with {type(error).__name__}: {error}"
 
-    def _fault(self, info: ExportInfo) -> str:
-        """How the engine differs on the fixed texts, as a clause; empty where it does not."""
+    def _difference(self, info: ExportInfo) -> str:
+        """Says how the engine differs on the fixed texts; empty where it does not."""
         texts = pa.array([fixed.text for fixed in info.fixed_texts])
         return info.compare(self.score(texts, EngineMetrics())).fault
 
@@ -94,7 +97,7 @@ class Scorer:
         return {**{name: scores[name][same] for name in SCORES}, **encoded.result_columns}
 
     def explain(self, texts: pa.Array, tokens: np.ndarray, metrics: EngineMetrics) -> dict[str, list]:
-        """Tells why texts got their scores.
+        """Explains the scores of texts.
 
         Args:
           texts: string [batch].
@@ -102,45 +105,50 @@ class Scorer:
           metrics: Counts what was done.
 
         Returns:
-          `reasons`, a list of {phrase, points} for each text, the strongest first;
-          `explained_score` and, of a CNN, `explained_rest`, float32 [batch].
+          `reasons`, a list of {phrase, points} for each text, the strongest first; `explained_score` and, where
+          the architecture's parts add up to it, `explained_rest`, float32 [batch].
         """
         with metrics.stopwatch.timed("explain"):
             distinct, same = distinct_texts(texts)
-            told = self._explain(texts.take(pa.array(distinct)), tokens[distinct])
-            return {name: [values[place] for place in same] for name, values in told.items()}
+            columns = self._explain(texts.take(pa.array(distinct)), tokens[distinct])
+            return {name: [values[row] for row in same] for name, values in columns.items()}
 
     def _explain(self, texts: pa.Array, tokens: np.ndarray) -> dict[str, list]:
-        found: dict = {}
-        parts = list(batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS))
+        columns: dict[str, list] = {}
+        cut = list(batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS))
         # An empty block has the same columns.
-        for rows in parts or [np.empty(0, np.int64)]:
-            told = self._model.signatures["explain"](text=as_tensor(texts.take(pa.array(rows))))
-            told = {name: values.numpy() for name, values in told.items()}
-            told["reasons"] = [_reasons(*one) for one in zip(told.pop("phrases"), told.pop("points"), strict=True)]
-            for name, values in told.items():
-                column = found.setdefault(name, [None] * len(texts))
+        for rows in cut or [np.empty(0, np.int64)]:
+            explained = self._model.signatures["explain"](text=as_tensor(texts.take(pa.array(rows))))
+            results: dict = {name: values.numpy() for name, values in explained.items()}
+            phrases_and_points = zip(results.pop("phrases"), results.pop("points"), strict=True)
+            results["reasons"] = [_reasons(phrases, points) for phrases, points in phrases_and_points]
+            # Batches hold reviews of similar length, so their rows are scattered over the block.
+            for name, values in results.items():
+                column = columns.setdefault(name, [None] * len(texts))
                 for row, value in zip(rows, values, strict=True):
                     column[row] = value
-        return found
+        return columns
 
 
 def _reasons(phrases: np.ndarray, points: np.ndarray) -> list[dict]:
     # By way of its text, a float32 gets as few digits as it needs.
     return [
-        {"phrase": phrases[place].decode(), "points": float(str(points[place]))}
-        for place in np.argsort(-np.abs(points), kind="stable")
-        if phrases[place]
+        {"phrase": phrases[rank].decode(), "points": float(str(points[rank]))}
+        for rank in np.argsort(-np.abs(points), kind="stable")
+        if phrases[rank]
     ]
 
 
 def distinct_texts(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """The place of the first of each text, int64 [distinct], and which of these each is, int [batch].
+    """Finds equal texts.
+
+    Returns:
+      The row of the first of each text, int64 [distinct], and which of these each row is, int [batch].
 
     >>> distinct_texts(pa.array(["b", "a", "b"]))[1].tolist()
     [0, 1, 0]
     """
-    # Most texts differ from all others by their length, which costs no look at them.
+    # Only texts of one length need to be compared: most have a length that no other has.
     _, which, counts = np.unique(pc.binary_length(texts), return_inverse=True, return_counts=True)
     alike = np.flatnonzero(counts[which] > 1)
     names = pc.dictionary_encode(texts.take(pa.array(alike))).indices.to_numpy()

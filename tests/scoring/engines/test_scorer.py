@@ -2,14 +2,16 @@
 
 import json
 import shutil
+import types
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow as tf
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring.engines import compiled_cnn, saved_model_engine
+from beam_pipelines.scoring.engines import compiled_cnn, compiled_engine, saved_model_engine
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.summary import block_statistics
@@ -76,6 +78,31 @@ def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
     assert Scorer(export).engine == "saved_model"
     with pytest.raises(UserError, match="scores the fixed texts .* otherwise than when the model was exported"):
         Scorer(export, "compiled")
+
+
+@pytest.mark.parametrize("name", ["score", "score_low", "score_high"])
+def test_an_engine_that_gives_nan_is_off(cnn, monkeypatch, name):
+    right = compiled_engine.CompiledEngine.run
+
+    def run(self, *given):
+        scores = right(self, *given)
+        return {**scores, name: np.where(np.arange(len(scores[name])) == 2, np.float32("nan"), scores[name])}
+
+    monkeypatch.setattr(compiled_engine.CompiledEngine, "run", run)
+    with pytest.raises(UserError, match="scores the fixed texts nan otherwise"):
+        Scorer(exports.find(str(cnn)), "compiled")
+
+
+@pytest.mark.parametrize("folded", [None, {"table": tf.zeros([3, 2])}])
+def test_a_model_without_a_compiled_form_is_scored_by_the_saved_model(cnn, monkeypatch, caplog, folded):
+    """One without a folded form, and one whose arrays no compiled network takes."""
+    loaded = tf.saved_model.load(version(cnn))
+    parts = {"signatures": loaded.signatures} | ({"fold": lambda: folded} if folded else {})
+    monkeypatch.setattr(tf.saved_model, "load", lambda folder: types.SimpleNamespace(**parts))
+    assert Scorer(exports.find(str(cnn))).engine == "saved_model"
+    assert "the compiled engine has no form of this architecture; using the SavedModel" in caplog.text
+    with pytest.raises(UserError, match="the compiled engine has no form of this architecture"):
+        Scorer(exports.find(str(cnn)), "compiled")
 
 
 def test_a_version_that_was_renamed_is_refused(copy):
