@@ -1,0 +1,86 @@
+"""What earlier versions of the commands wrote is read as it was meant.
+
+data/older_outputs.tar.xz holds a prepared folder, an export of a CNN and one of an LSTM with the scores that
+`beam_pipelines.score --explain` gave the first reviews of reviews.csv, all made when reviews.json and
+statistics.json were still written and read as dicts. Keys, signatures and what they mean are a contract.
+"""
+
+import csv
+import json
+import logging
+import pathlib
+import tarfile
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from beam_pipelines.artifacts import exports, prepared
+from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.scorer import Scorer
+from serving import check
+from tests.helpers.commands import train
+
+ARCHIVE = pathlib.Path(__file__).parent / "data" / "older_outputs.tar.xz"
+MODELS = ["cnn", "lstm"]
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("older")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_an_export_says_is_read_and_written_with_the_same_keys(older, model):
+    export = exports.find(str(older / model))
+    written = json.loads(pathlib.Path(export.path, exports.INFO).read_text())
+    again = json.loads(json.dumps(export.info.to_json()))
+    assert again == written
+    assert [*again] == [*written]
+    assert (export.info.model, export.info.scale.low, export.info.scale.high) == (model, 0, 100)
+
+
+def test_statistics_are_read_and_written_with_the_same_keys(older):
+    statistics = prepared.Statistics.read(str(older / "prepared"))
+    written = json.loads((older / "prepared" / prepared.STATISTICS).read_text())
+    again = json.loads(json.dumps(statistics.to_json()))
+    assert again == written
+    assert [*again] == [*written]
+    assert [*again["rows"]] == [*written["rows"]]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "saved_model"])
+@pytest.mark.parametrize("model", MODELS)
+def test_an_export_scores_and_explains_as_it_did(older, model, engine):
+    expected = [json.loads(line) for line in (older / model / "scores.jsonl").open()]
+    with (older / "reviews.csv").open(newline="") as file:
+        by_id = {row["id"]: row["text"] for row in csv.DictReader(file)}
+    texts = pa.array([by_id[row["id"]] for row in expected])
+    scorer = Scorer(exports.find(str(older / model)), engine)
+    assert scorer.engine == engine
+    results = scorer.score(texts, EngineMetrics())
+    results |= scorer.explain(texts, results["tokens"], EngineMetrics())
+    for name in ("score", "score_low", "score_high", "known_share", "explained_score"):
+        assert np.array(results[name]) == pytest.approx([row[name] for row in expected], abs=1e-3)
+    for name in ("tokens", "truncated"):
+        assert results[name].tolist() == [row[name] for row in expected]
+    assert [[reason["phrase"] for reason in reasons] for reasons in results["reasons"]] == [
+        [reason["phrase"] for reason in row["reasons"]] for row in expected
+    ]
+
+
+def test_an_export_is_fit_to_serve_still(older, capsys):
+    assert check.main([str(older / "cnn")]) == 0
+    assert "scores equal within" in capsys.readouterr().out
+
+
+def test_a_prepared_folder_is_learned_from_with_an_export_to_start_from(older, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    flags = ["--epochs=1", f"--warm_start={older / 'cnn'}"]
+    output = train(older / "prepared", tmp_path / "out", *flags)
+    tokens = exports.find(str(older / "cnn")).info.training.vocabulary.size - 2
+    assert f"it knows {tokens} of {tokens} tokens" in caplog.text
+    assert exports.find(str(output)).info.training.rows.read == 120
