@@ -56,7 +56,7 @@ def _describe(signature) -> dict:
 
 def _ops(folder: str) -> set[str]:
     saved = saved_model_pb2.SavedModel.FromString(pathlib.Path(folder, "saved_model.pb").read_bytes())
-    names = set()
+    names: set[str] = set()
     for graph in (meta.graph_def for meta in saved.meta_graphs):
         names.update(node.op for node in graph.node)
         functions = {function.signature.name for function in graph.library.function}

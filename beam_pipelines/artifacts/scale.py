@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Scale:
         return shares * self.span + self.low
 
 
-def parse_score(raw: object) -> float:
+def parse_score(raw: Any) -> float:
     """Reads a number as it was written; NaN where none was.
 
     >>> [parse_score(raw) for raw in ("85", " 8.5 ", 3, "good", "true", "1_0")]
@@ -59,7 +60,7 @@ def parse_score(raw: object) -> float:
     if isinstance(raw, bool) or (isinstance(raw, str) and "_" in raw):
         return math.nan
     try:
-        return float(raw)  # pyright: ignore[reportArgumentType]
+        return float(raw)
     except (TypeError, ValueError):
         return math.nan
 

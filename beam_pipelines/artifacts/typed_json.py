@@ -35,8 +35,12 @@ class TypedJson:
         Raises:
           TypeError: A field without a default is missing.
         """
-        keys = {name: cls.KEYS.get(name, name) for name in _readers(cls)}
-        return cls(**{name: read(values[keys[name]]) for name, read in _readers(cls).items() if keys[name] in values})
+        fields = {}
+        for name, read in _readers(cls).items():
+            key = cls.KEYS.get(name, name)
+            if key in values:
+                fields[name] = read(values[key])
+        return cls(**fields)
 
 
 def _plain(value: Any) -> Any:
@@ -50,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 @functools.cache
-def _readers(cls: type[TypedJson]) -> dict[str, Callable[[Any], Any]]:
+def _readers(cls: Any) -> dict[str, Callable[[Any], Any]]:
     hints = typing.get_type_hints(cls)
     return {field.name: _reader(hints[field.name]) or _as_it_is for field in dataclasses.fields(cls)}
 
@@ -64,10 +68,22 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, TypedJson):
         return hint.from_json
-    if origin is list and (read := _reader(arguments[0])):
-        return lambda items: [read(item) for item in items]
-    if origin is dict and (read := _reader(arguments[1])):
-        return lambda items: {name: read(item) for name, item in items.items()}
-    if isinstance(hint, types.UnionType) and (read := _reader(arguments[0])):
-        return lambda value: None if value is None else read(value)
+    if origin is list and (item_reader := _reader(arguments[0])):
+        return functools.partial(_read_list, item_reader)
+    if origin is dict and (item_reader := _reader(arguments[1])):
+        return functools.partial(_read_dict, item_reader)
+    if isinstance(hint, types.UnionType) and (item_reader := _reader(arguments[0])):
+        return functools.partial(_read_optional, item_reader)
     return None
+
+
+def _read_list(read: Callable[[Any], Any], items: list) -> list:
+    return [read(item) for item in items]
+
+
+def _read_dict(read: Callable[[Any], Any], items: dict[str, Any]) -> dict[str, Any]:
+    return {name: read(item) for name, item in items.items()}
+
+
+def _read_optional(read: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else read(value)

@@ -58,9 +58,21 @@ def read(root: str) -> dict[str, Any] | None:
     return written if isinstance(written, dict) and {"command", "outputs", "settings"} <= written.keys() else None
 
 
+def read_claimed(root: str) -> dict[str, Any]:
+    """The manifest of a folder that a job has claimed.
+
+    Raises:
+      RuntimeError: Somebody else has removed it meanwhile.
+    """
+    found = read(root)
+    if found is None:
+        raise RuntimeError(f"{root} has lost its {MANIFEST} while a job worked there")
+    return found
+
+
 def update_manifest(root: str, **more: Any) -> dict[str, Any]:
     """Adds to the manifest of a claimed folder what is known only when the job has run; returns it."""
-    updated = {**(read(root) or {}), **more}
+    updated = {**read_claimed(root), **more}
     storage.write_json(root, MANIFEST, updated)
     return updated
 

@@ -90,7 +90,7 @@ class Monitor:
             self._stream.write("\r\033[K")
 
     def _run(self):
-        pause = 1 if self._live else SECONDS
+        pause: float = 1 if self._live else SECONDS
         while not self._ended.wait(pause):
             before = time.monotonic()
             self._add(self._look().values())

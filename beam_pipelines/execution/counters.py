@@ -18,7 +18,7 @@ def count(name: str, value: int) -> None:
 
 def add_seconds(stage: str, seconds: float) -> None:
     """Adds to the time of a stage, within a step."""
-    count(stage + _TIME, seconds * 1e6)
+    count(stage + _TIME, round(seconds * 1e6))
 
 
 def add_stopwatch(stopwatch: Stopwatch) -> None:

@@ -76,4 +76,4 @@ class OverlappedDoFn(beam.DoFn):
 def _windowed(output):
     if isinstance(output, beam.pvalue.TaggedOutput):
         return beam.pvalue.TaggedOutput(output.tag, _windowed(output.value))
-    return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])
+    return WindowedValue(output, GlobalWindow().max_timestamp(), (GlobalWindow(),))

@@ -1,5 +1,6 @@
 """Beam's options and runners: what is wrong with them, told in one sentence, and what a worker raised."""
 
+import argparse
 import re
 
 import apache_beam as beam
@@ -27,7 +28,7 @@ def options_of(arguments: list[str], settings_class: type, module: str) -> pipel
       SystemExit: Beam does not know one of them either.
       UserError: The runner cannot be used, or not with these flags.
     """
-    parsers = []
+    parsers: list[argparse.ArgumentParser] = []
     options = pipeline_options.PipelineOptions(arguments)
     options.get_all_options(add_extra_args_fn=parsers.append)
     flags.refuse_unknown(parsers[0].parse_known_args(arguments)[1], settings_class, module)

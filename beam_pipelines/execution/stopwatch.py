@@ -1,6 +1,5 @@
 """Measures how long stages take where Beam's counters cannot be used, such as in a thread of a step."""
 
-import collections
 import contextlib
 import dataclasses
 import time
@@ -15,10 +14,11 @@ class Stopwatch:
       seconds: By stage.
     """
 
-    seconds: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __add__(self, other: "Stopwatch") -> "Stopwatch":
-        return Stopwatch(self.seconds + other.seconds)
+        stages = {**self.seconds, **other.seconds}
+        return Stopwatch({stage: self.seconds.get(stage, 0.0) + other.seconds.get(stage, 0.0) for stage in stages})
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -27,4 +27,4 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started

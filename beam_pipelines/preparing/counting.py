@@ -89,7 +89,7 @@ class MergeCounts(beam.CombineFn):
         return total
 
     def merge_accumulators(self, totals: Iterable[collections.Counter]) -> collections.Counter:
-        merged = collections.Counter()
+        merged: collections.Counter = collections.Counter()
         for total in totals:
             merged.update(total)
         return merged
@@ -148,4 +148,5 @@ def read_recurring(folder: str) -> np.ndarray:
     for side in (TRAINING, HELD_OUT):
         path = storage.join(folder, storage.TEMPORARY, "texts", f"{side}.npy")
         sides.append(np.load(io.BytesIO(storage.read_bytes(path))) if storage.exists(path) else np.empty(0, np.int64))
-    return np.intersect1d(*sides)
+    training, held_out = sides
+    return np.intersect1d(training, held_out)

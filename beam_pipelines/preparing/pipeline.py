@@ -4,7 +4,6 @@ The archive is never held: the first reading writes the rejects and counts the t
 second applies the vocabulary that was chosen.
 """
 
-import collections
 import io
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, Vocabu
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
+from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing import counting, embeddings, row_counts
 from beam_pipelines.preparing.examples import WriteExamples
@@ -99,23 +99,23 @@ def run(job: Job, options: PipelineOptions) -> Statistics:
       UserError: Something in the settings or the archive is to be mended.
     """
     started = time.monotonic()
-    seconds: collections.Counter = collections.Counter()
+    stopwatch = Stopwatch()
     logger.info("counting %d files, %.1f MB", len(job.files), job.size_bytes / 1e6)
     root = beam.Pipeline(options=options)
     build_count(root, job)
     entry.start_collector()
-    seconds.update(_run_pipeline(root))
+    stopwatch += Stopwatch(_run_pipeline(root))
     rows = _read_counts(job, _ROWS, RowCounts.from_json)
     check_rows(rows, job)
     logger.info("read %s rows, %s rated; choosing the vocabulary", f"{rows.read:,}", f"{rows.rated:,}")
-    before = time.monotonic()
-    chosen = choose_vocabulary(job)
-    seconds["choose"] = time.monotonic() - before
+    with stopwatch.timed("choose"):
+        chosen = choose_vocabulary(job)
     logger.info("writing examples with a vocabulary of %s", f"{chosen.size:,}")
     root = beam.Pipeline(options=options)
     build_examples(root, job, chosen.first_trained_id)
-    seconds.update(_run_pipeline(root))
+    stopwatch += Stopwatch(_run_pipeline(root))
     examples = _read_counts(job, _EXAMPLES, ExampleCounts.from_json)
+    manifest = job_folder.read_claimed(job.folder)
     statistics = Statistics(
         rows=row_counts.row_totals(rows, examples),
         scores=row_counts.score_histogram(examples, job.rules.scale),
@@ -124,8 +124,8 @@ def run(job: Job, options: PipelineOptions) -> Statistics:
         known_shares=row_counts.known_shares(examples),
         vocabulary=chosen,
         seconds=round(time.monotonic() - started, 1),
-        seconds_by_stage={stage: round(spent, 3) for stage, spent in seconds.items()},
-        **job_folder.read(job.folder),
+        seconds_by_stage={stage: round(spent, 3) for stage, spent in stopwatch.seconds.items()},
+        **manifest,
     )
     _check_totals(statistics)
     warn_of_unused_scale(statistics.scores)
@@ -173,7 +173,8 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
             "no token to learn from: no rated row with words fell into the training split; lower --test_share and "
             "--validation_share, or give more rows"
         )
-    vectors, dim = {}, settings.vector_size
+    vectors: dict[str, np.ndarray] = {}
+    dim = settings.vector_size
     if settings.embeddings:
         vectors, dim = embeddings.read(settings.embeddings, counts, settings.unseen_tokens)
         if not counts.keys() & vectors.keys():

@@ -76,7 +76,9 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
     texts = block.rows.column(rules.text_column)
     reasons = rejects.empty_texts(texts)
     unrated = UNRATED_SCORE if rules.score_column else UNRATED_TITLE
-    scores, kept, skipped = [], [], collections.Counter()
+    scores: list[float] = []
+    kept: list[int] = []
+    skipped: collections.Counter = collections.Counter()
     for row, raw in enumerate(raw_scores):
         if raw is None:
             # A row without a score teaches nothing, so that it has no text either is no fault of the archive.

@@ -6,6 +6,7 @@ import io
 import pathlib
 import re
 import warnings
+from typing import Any
 
 import jinja2
 
@@ -30,7 +31,7 @@ class Section:
     name: str = ""
     text: str = ""
     table: dict | None = None
-    figure: object = None
+    figure: Any = None
     caption: str = ""
     code: str = ""
 

@@ -71,8 +71,8 @@ class _ScoreBatch(beam.DoFn):
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         batch, invalid = _valid(_with_string(batch, self.options.text_column), self.options.text_column)
-        for row in invalid:
-            yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": row})
+        for values in invalid:
+            yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": values})
         carried = carried_columns.parse_keep_columns(self.keep_columns, batch.schema.names)
         shards.check_names(carried, explain=self.options.explain)
         scored = score_rows(self._scorer, batch, carried, self.options)

@@ -176,6 +176,7 @@ class StatisticsOptions:
 def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions) -> BlockStatistics:
     """Makes the statistics of a block: numbers that add up over blocks, histograms, and examples."""
     block, results, metrics = scored.block, scored.results, scored.metrics
+    rankings = rank_rows(block, results, options)
     explained_gap = None
     if "explained_score" in results:
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])
@@ -200,7 +201,9 @@ def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions
         slots_in_batches=metrics.slots,
         tokens_without_id=int(sum(counts.sum() for _, counts in metrics.unknown)),
         unknown_tokens=count_unknown(metrics.unknown) if options.show_texts else {},
-        **rank_rows(block, results, options),
+        best=rankings["best"],
+        worst=rankings["worst"],
+        least_certain=rankings["least_certain"],
         reject_examples=reject_examples(block.rejects, with_raw=options.show_rejects),
         explained_gap_sum=explained_gap,
         **error_sums,

@@ -121,7 +121,8 @@ class Totals:
             self._check_tiling(file)
 
     def _check_tiling(self, file: InputFile) -> None:
-        start, left = 0, dict(self._ends.get(file.label, {}))
+        start: int | None = 0
+        left = dict(self._ends.get(file.label, {}))
         if not left and (not file.is_seekable or file.format == "parquet" or file.size_bytes <= MARK_BYTES):
             return  # It may have no row.
         while start is not None and start in left:

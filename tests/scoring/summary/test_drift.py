@@ -1,6 +1,7 @@
 """An archive that the model knows draws no sentence; one of another kind draws the right one."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,13 +90,13 @@ def test_what_is_like_the_training_data_is_told_to_be():
     ],
 )
 def test_both_indices_are_told(lengths, shares, end):
-    said = drift.likeness({"psi": lengths}, {"psi": shares})
+    said = drift.likeness(SimpleNamespace(psi=lengths), SimpleNamespace(psi=shares))
     assert said == f"Lengths and known words are like the training data's {end}"
 
 
 @pytest.mark.parametrize(("lengths", "shares"), [(None, None), (0.01, None), (None, 0.01)])
 def test_without_both_indices_nothing_is_compared(lengths, shares):
-    said = drift.likeness({"psi": lengths}, {"psi": shares})
+    said = drift.likeness(SimpleNamespace(psi=lengths), SimpleNamespace(psi=shares))
     assert said == "There is nothing to compare with the training data."
 
 
