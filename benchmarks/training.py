@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from benchmarks import notebook
 from trainer import data
-from trainer.architectures.table import ARCHITECTURES
 from trainer.fitting import fitting
+from trainer.run import model_spec
 from trainer.settings import TrainerSettings
 
 BATCH_SIZE = 32
@@ -51,8 +51,7 @@ def padded_rates(
 def our_rates(architecture: str, prepared: data.PreparedReviews, repeats: int) -> list[float]:
     """Reviews a second of ours, of each of some epochs after the first."""
     settings = TrainerSettings(data="", output="", model=architecture, preset="notebook", batch_size=BATCH_SIZE)
-    head = ARCHITECTURES[architecture].load("notebook").head_for(np.empty(0))
-    model = fitting.compiled(settings, prepared, head).model
+    model = fitting.start(model_spec(settings, prepared), settings.fit_options).model
     found = []
     for epoch in range(repeats + 1):
         batches = data.training_batches(prepared, batch_size=BATCH_SIZE, balanced=True, seed=epoch)

@@ -19,9 +19,9 @@ from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
-from trainer.architectures.table import ARCHITECTURES
 from trainer.fitting import fitting, run_state
 from trainer.judging import evaluation
+from trainer.run import model_spec
 from trainer.settings import TrainerSettings
 
 
@@ -62,9 +62,8 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     """The model that was fitted, on the prepared ids, against the export on the text."""
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
-    architecture_class = ARCHITECTURES[settings.model].load(settings.preset)
-    head = architecture_class.head_for(reviews.scale.to_unit(data.scores(reviews, "train")))
-    model = fitting.compiled(settings, reviews, head).model
+    spec = model_spec(settings, reviews)
+    head, model = spec.head, fitting.start(spec, settings.fit_options).model
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
     split = evaluation.score_split(evaluation.predictor(model), reviews, "test")

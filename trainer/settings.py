@@ -4,6 +4,7 @@ import dataclasses
 
 from beam_pipelines.commands.flags import flag
 from trainer.architectures import table
+from trainer.fitting.fit_options import FitOptions
 
 MODULE = "trainer.task"
 
@@ -100,6 +101,20 @@ class TrainerSettings:
         of_notebook = table.notebook_learning_rates()
         if self.preset == "notebook" and self.model not in of_notebook:
             raise ValueError(f"--preset notebook has no --model {self.model}, only {' and '.join(of_notebook)}")
+
+    @property
+    def fit_options(self) -> FitOptions:
+        """What fitting needs of them."""
+        return FitOptions(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            cosine=self.schedule == "cosine",
+            patience=self.patience,
+            seed=self.seed,
+            balanced=self.sample_weights == "balanced",
+            mixed_precision=self.mixed_precision,
+        )
 
 
 def preset_values(given: dict) -> dict:

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from beam_pipelines import preprocess
-from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import kill_after_epoch, metrics, run_command, start, train, weights
 from tests.helpers.reviews import write_csv
@@ -101,19 +100,6 @@ def test_mistakes_get_one_sentence(tmp_path, flags, message):
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("device", "chosen", "told"), [("nvidia", None, True), ("nvidia", "", False), ("absent", None, False)]
-)
-def test_a_gpu_that_tensorflow_cannot_use_is_told(tmp_path, monkeypatch, caplog, device, chosen, told):
-    (tmp_path / "nvidia").touch()
-    monkeypatch.setattr(flags, "NVIDIA_DEVICE", str(tmp_path / device))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if chosen is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
-    task.tell_idle_gpu()
-    assert ("has an NVIDIA GPU that TensorFlow cannot use" in caplog.text) == told
 
 
 def test_a_folder_with_other_files_is_refused(prepared, tmp_path):

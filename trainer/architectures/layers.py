@@ -110,7 +110,7 @@ class MaskedConv1D(keras.layers.Conv1D):
         # cuDNN prepares its convolution anew for each length, and nearly each batch has another (cuDNN 9.19).
         width, dim, filters = self.kernel.shape
         tokens = ops.shape(inputs)[1] - width + 1
-        windows = ops.concatenate([inputs[:, place : place + tokens] for place in range(width)], axis=-1)
+        windows = ops.concatenate([inputs[:, offset : offset + tokens] for offset in range(width)], axis=-1)
         kernel = ops.reshape(self.kernel, [width * dim, filters])
         return self.activation(ops.tensordot(windows, kernel, 1) + self.bias)
 
@@ -141,7 +141,7 @@ class MaskedGlobalMaxPooling1D(keras.layers.Layer):
 
 
 class MaskedBidirectionalLSTM(keras.layers.Layer):
-    """An LSTM over the tokens and one over the tokens in reverse; what they say is joined.
+    """An LSTM over the tokens and one over the tokens in reverse; their states are joined.
 
     float32 [batch, time, dim] -> [batch, time, 2 units], the mask kept, or where `return_sequences` is
     False the last state of both, [batch, 2 units]. Padding must follow the tokens: then neither needs a

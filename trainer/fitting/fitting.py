@@ -12,12 +12,12 @@ import tensorflow as tf
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
 from trainer import data
-from trainer.architectures import optimizer, table
-from trainer.architectures.architecture import Architecture, WordVectors
-from trainer.architectures.heads import Head
-from trainer.fitting import run_state
+from trainer.architectures import optimizer
+from trainer.architectures.architecture import Architecture
+from trainer.fitting import run_state, warm_start
+from trainer.fitting.fit_options import FitOptions
+from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
-from trainer.settings import TrainerSettings
 
 LOG_SECONDS = 10
 
@@ -30,48 +30,45 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def built(
-    settings: TrainerSettings, prepared: data.PreparedReviews, head: Head, *, use_cudnn: bool = True
-) -> Architecture:
-    """Builds the model of the settings."""
-    learn_missing = settings.learn_vectors == "missing"
-    vectors = WordVectors.of(prepared.vectors(), prepared.first_trained_id, learn_missing=learn_missing)
-    architecture_class = table.ARCHITECTURES[settings.model].load(settings.preset)
-    return architecture_class.build(vectors, head, use_cudnn=use_cudnn)
+def start(spec: ModelSpec, options: FitOptions) -> Architecture:
+    """Builds and compiles a model, mirrored over the devices, with the weights that it starts from.
 
-
-def compiled(settings: TrainerSettings, prepared: data.PreparedReviews, head: Head) -> Architecture:
-    """Builds and compiles the model of the settings, mirrored over the devices."""
+    Raises:
+      UserError: There is nothing to start from as `spec` wants it, or not a review for each device.
+    """
     mirrored = strategy()
-    steps = data.steps(prepared.rows("train"), settings.batch_size, mirrored.num_replicas_in_sync)
+    steps = data.steps(spec.prepared.rows("train"), options.batch_size, mirrored.num_replicas_in_sync)
     with mirrored.scope():
-        architecture = built(settings, prepared, head)
-        decay_steps = settings.epochs * steps if settings.schedule == "cosine" else None
-        optimizer.compile_model(architecture.model, head, settings.learning_rate, decay_steps=decay_steps)
+        architecture = spec.build()
+        decay_steps = options.epochs * steps if options.cosine else None
+        optimizer.compile_model(architecture.model, spec.head, options.learning_rate, decay_steps=decay_steps)
+    if spec.warm_start:
+        warm_start.load(spec.warm_start, architecture, spec.prepared, spec.head)
     return architecture
 
 
 def fit(
     model: keras.Model,
-    prepared: data.PreparedReviews,
-    head,
-    settings: TrainerSettings,
+    spec: ModelSpec,
+    options: FitOptions,
     folder: pathlib.Path,
     *,
-    saved: Callable[[], None] = lambda: None,
+    after_epoch: Callable[[], None] = lambda: None,
 ) -> run_state.RunState:
     """Fits the model and leaves it with the weights of the best epoch.
 
     Args:
-      model: Compiled.
-      prepared: The reviews.
-      head: The model's.
-      settings: The trainer's.
+      model: Of `start`.
+      spec: Its own.
+      options: How it is fitted.
       folder: Where `checkpoints` and `logs` lie; an interrupted run's are gone on with.
-      saved: Called after each epoch, when all files of it are written.
+      after_epoch: Called after each epoch, when all files of it are written.
 
     Returns:
       The final RunState.
+
+    Raises:
+      UserError: The loss is not finite.
     """
     checkpoints = folder / "checkpoints"
     state = run_state.load(checkpoints, model)
@@ -79,53 +76,63 @@ def fit(
         logger.info("going on after epoch %d", state.epoch)
     writer = tf.summary.create_file_writer(str(folder / "logs"))
     predict = evaluation.predictor(model)
-    remaining = Remaining(settings.epochs - state.epoch)
-    while not state.ended(epochs=settings.epochs, patience=settings.patience):
+    remaining = Remaining(options.epochs - state.epoch)
+    while not state.ended(epochs=options.epochs, patience=options.patience):
         started = time.monotonic()
-        seed = run_state.epoch_seed(settings.seed, state.epoch)
-        run_state.reseed(model, seed)
-        batches = data.training_batches(
-            prepared,
-            batch_size=settings.batch_size,
-            balanced=settings.sample_weights == "balanced",
-            seed=seed,
-            replicas=model.distribute_strategy.num_replicas_in_sync,
-        )
-        epoch = {"epochs": state.epoch + 1, "initial_epoch": state.epoch}
-        fitted = model.fit(batches, **epoch, shuffle=False, verbose=0, callbacks=[remaining])
-        figures = {"loss": float(fitted.history["loss"][0])}
-        if not math.isfinite(figures["loss"]):
-            raise UserError(f"the loss of epoch {state.epoch + 1} is no finite number; try a lower --learning_rate")
-        error, deviation = validation_error(predict, prepared, head)
+        figures = {"loss": _fit_epoch(model, spec.prepared, options, state.epoch, remaining)}
+        error, deviation = validation_error(predict, spec)
         if error is not None:
             figures |= {"validation_mae_share": error, "validation_standard_error": deviation}
         figures["seconds"] = round(time.monotonic() - started, 2)
         # Where the learning rate falls, a later epoch has steadier weights than one that seems a little
         # better on few reviews: the one-standard-error rule (Breiman et al., 1984).
-        state = state.after(figures, error, tolerance=deviation if settings.schedule == "cosine" else 0)
+        state = state.after(figures, error, tolerance=deviation if options.cosine else 0)
         run_state.save(checkpoints, state, model)
         with writer.as_default(step=state.epoch):
             for name, figure in figures.items():
                 tf.summary.scalar(name, figure)
+        # What a run writes of an epoch is whole before it goes on: it may be killed any time.
         writer.flush()
-        told = ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
-        logger.info("epoch %d of %d: %s; %s", state.epoch, settings.epochs, told, remaining)
-        saved()
+        listed = ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
+        logger.info("epoch %d of %d: %s; %s", state.epoch, options.epochs, listed, remaining)
+        after_epoch()
     model.load_weights(run_state.weights_path(checkpoints, state.best_epoch))
     return state
 
 
-def validation_error(predict, prepared: data.PreparedReviews, head) -> tuple[float | None, float]:
-    """The mean absolute error and its standard error on the half of validation that is not for the interval.
+def _fit_epoch(
+    model: keras.Model, prepared: data.PreparedReviews, options: FitOptions, epoch: int, remaining: "Remaining"
+) -> float:
+    """Fits one epoch, counted from 0, and returns its loss."""
+    # All that is random derives from seed and epoch, so an interrupted run ends like an undisturbed one.
+    seed = run_state.epoch_seed(options.seed, epoch)
+    run_state.reseed(model, seed)
+    batches = data.training_batches(
+        prepared,
+        batch_size=options.batch_size,
+        balanced=options.balanced,
+        seed=seed,
+        replicas=model.distribute_strategy.num_replicas_in_sync,
+    )
+    fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[remaining])
+    loss = float(fitted.history["loss"][0])
+    if not math.isfinite(loss):
+        raise UserError(f"the loss of epoch {epoch + 1} is no finite number; try a lower --learning_rate")
+    return loss
 
-    As shares of the scale; None and 0 where there are no such reviews.
+
+def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[float | None, float]:
+    """Measures the mean absolute error and its standard error on the half of validation that is not for the interval.
+
+    Returns:
+      Both as shares of the scale; None and 0 where there are no such reviews.
     """
-    split = evaluation.score_split(predict, prepared, "validation")
-    part = ~split.in_calibration_half
-    if not part.any():
+    split = evaluation.score_split(predict, spec.prepared, "validation")
+    half = ~split.in_calibration_half
+    if not half.any():
         return None, 0.0
-    scores = evaluation.predictions(head, split.outputs[part], math.inf, Scale(0, 1)).score
-    gaps = np.abs(scores - prepared.scale.to_unit(split.truths[part]))
+    scores = evaluation.predictions(spec.head, split.outputs[half], math.inf, Scale(0, 1)).score
+    gaps = np.abs(scores - spec.prepared.scale.to_unit(split.truths[half]))
     return float(gaps.mean()), float(gaps.std() / math.sqrt(len(gaps)))
 
 
@@ -141,15 +148,16 @@ class Remaining(keras.callbacks.Callback):
         if time.monotonic() - self._logged >= LOG_SECONDS:
             self._logged = time.monotonic()
             steps = self.params["steps"]
-            logger.info("step %d of %d; %s", batch + 1, steps, self._told(self._done + (batch + 1) / steps))
+            logger.info("step %d of %d; %s", batch + 1, steps, self._time_left(self._done + (batch + 1) / steps))
 
     def on_epoch_end(self, epoch, logs=None):
         self._done += 1
         self._logged = time.monotonic()
 
     def __str__(self) -> str:
-        return self._told(self._done)
+        return self._time_left(self._done)
 
-    def _told(self, done: float) -> str:
+    def _time_left(self, done: float) -> str:
+        # Early stopping may come before.
         seconds = (time.monotonic() - self._started) / done * (self._epochs - done)
         return f"at most {seconds / 60:.0f} min left" if seconds >= 60 else f"at most {seconds:.0f} s left"

@@ -1,6 +1,6 @@
 """What a run remembers after each epoch, so that an interrupted one ends like an undisturbed one.
 
-Keras's BackupAndRestore keeps neither what early stopping remembers nor the place in the shuffle
+Keras's BackupAndRestore keeps neither what early stopping remembers nor the position in the shuffle
 (Keras 3.15). Here weights and optimizer are saved at the end of each epoch, then `state.json` names
 them, by rename: the state on disk is always that of a whole epoch. All randomness of an epoch
 derives from (seed, epoch).
@@ -87,7 +87,7 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 def reseed(model: keras.Model, seed: int) -> None:
     """Starts the dropout of every layer anew from a seed."""
-    for place, layer in enumerate(model.layers):
+    for index, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
-            generator.state.assign([seed, place])
+            generator.state.assign([seed, index])

@@ -1,10 +1,11 @@
-"""Tries a few settings and keeps the best, by the error on validation reviews."""
+"""Tries a few options and keeps the best, by the error on validation reviews."""
 
 import csv
 import dataclasses
 import io
 import pathlib
 import shutil
+from collections.abc import Callable
 
 import keras
 import keras_tuner
@@ -12,28 +13,28 @@ import keras_tuner
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer.architectures import optimizer
-from trainer.data import PreparedReviews
-from trainer.fitting import fitting, warm_start
-from trainer.settings import TrainerSettings
+from trainer.fitting import fitting
+from trainer.fitting.fit_options import FitOptions
+from trainer.fitting.model_spec import ModelSpec
 
 TABLE = "tuning.csv"
 # The error, a share of the scale, of a trial that could not be fitted.
 WORST = 1.0
 
 
-def space(settings: TrainerSettings) -> keras_tuner.HyperParameters:
-    """The settings worth trying, around the given ones, which are tried first."""
-    found = keras_tuner.HyperParameters()
-    rate = settings.learning_rate
-    found.Float("learning_rate", rate / 4, rate * 4, sampling="log", default=rate)
-    found.Choice("batch_size", sorted({16, 32, 64, settings.batch_size}), default=settings.batch_size)
-    epochs = settings.epochs
-    found.Choice("epochs", sorted({max(epochs // 2, 1), epochs, 2 * epochs}), default=epochs)
-    return found
+def space(options: FitOptions) -> keras_tuner.HyperParameters:
+    """Spans the options worth trying, around the given ones, which are tried first."""
+    parameters = keras_tuner.HyperParameters()
+    rate = options.learning_rate
+    parameters.Float("learning_rate", rate / 4, rate * 4, sampling="log", default=rate)
+    parameters.Choice("batch_size", sorted({16, 32, 64, options.batch_size}), default=options.batch_size)
+    epochs = options.epochs
+    parameters.Choice("epochs", sorted({max(epochs // 2, 1), epochs, 2 * epochs}), default=epochs)
+    return parameters
 
 
 class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Tries the given settings first."""
+    """Tries the given options first."""
 
     def populate_space(self, trial_id):
         if int(trial_id) == 0:
@@ -44,57 +45,83 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
 class Tuner(keras_tuner.Tuner):
     """Runs a trial as a run of its own, in a folder that is deleted after it."""
 
-    def __init__(self, settings: TrainerSettings, prepared: PreparedReviews, head, folder: pathlib.Path, saved):
-        self._given = (settings, prepared, head, folder, saved)
+    def __init__(
+        self,
+        spec: ModelSpec,
+        options: FitOptions,
+        folder: pathlib.Path,
+        *,
+        trials: int,
+        after_epoch: Callable[[], None],
+    ):
+        self._spec, self._options, self._folder = spec, options, folder
+        self._trials, self._after_epoch = trials, after_epoch
         oracle = Oracle(
             objective=keras_tuner.Objective("validation_mae_share", "min"),
-            max_trials=settings.tune,
-            hyperparameters=space(settings),
-            seed=settings.seed,
+            max_trials=trials,
+            hyperparameters=space(options),
+            seed=options.seed,
         )
         oracle.verbose = 0
         super().__init__(oracle, directory=str(folder), project_name="trials", logger=None)
 
     def run_trial(self, trial):
-        settings, prepared, head, folder, saved = self._given
-        tried = dataclasses.replace(settings, **trial.hyperparameters.values)
-        logger.info("trial %s of %d: %s", int(trial.trial_id) + 1, settings.tune, trial.hyperparameters.values)
-        of_trial = folder / f"trial-{trial.trial_id}"
-        keras.utils.set_random_seed(settings.seed)
+        values = trial.hyperparameters.values
+        logger.info("trial %s of %d: %s", int(trial.trial_id) + 1, self._trials, values)
         try:
-            with optimizer.precision(mixed=settings.mixed_precision):
-                architecture = fitting.compiled(tried, prepared, head)
-                if settings.warm_start:
-                    warm_start.load(settings.warm_start, architecture, prepared, head)
-                state = fitting.fit(architecture.model, prepared, head, tried, of_trial, saved=saved)
-            error = state.history[state.best_epoch - 1]["validation_mae_share"]
-        except UserError as failed:
-            logger.warning("%s", failed)
+            error = self._error(dataclasses.replace(self._options, **values), f"trial-{trial.trial_id}")
+        except UserError as failure:
+            logger.warning("%s", failure)
             error = WORST
-        shutil.rmtree(of_trial, ignore_errors=True)
+        # A checkpoint of each trial would fill the disk; an interrupted trial goes on with its own.
+        shutil.rmtree(self._folder / f"trial-{trial.trial_id}", ignore_errors=True)
         return {"validation_mae_share": min(error, WORST)}
 
+    def _error(self, options: FitOptions, folder: str) -> float:
+        """Fits a model with some options, and returns the error of its best epoch."""
+        keras.utils.set_random_seed(options.seed)
+        with optimizer.precision(mixed=options.mixed_precision):
+            architecture = fitting.start(self._spec, options)
+            state = fitting.fit(
+                architecture.model, self._spec, options, self._folder / folder, after_epoch=self._after_epoch
+            )
+        return state.history[state.best_epoch - 1]["validation_mae_share"]
 
-def best(settings: TrainerSettings, prepared: PreparedReviews, head, output: pathlib.Path, *, saved) -> dict:
-    """Tries `--tune` settings, writes them with their errors to tuning.csv, and returns the best.
 
-    An interrupted search goes on with the trial that it was in. `saved` is called after each epoch.
+def best(
+    spec: ModelSpec, options: FitOptions, output: pathlib.Path, *, trials: int, after_epoch: Callable[[], None]
+) -> dict[str, float]:
+    """Tries some options, and writes them with their errors to tuning.csv.
+
+    An interrupted search goes on with the trial that it was in.
+
+    Args:
+      spec: What is fitted.
+      options: What is tried first; the others lie around it.
+      output: The folder of the run.
+      trials: How many are tried.
+      after_epoch: Called after each epoch of each trial.
+
+    Returns:
+      The best values of the options that were tried, by name.
 
     Raises:
       UserError: No trial could be fitted.
     """
-    tuner = Tuner(settings, prepared, head, output / "checkpoints" / "tuning", saved)
+    checkpoints = output / "checkpoints"
+    tuner = Tuner(spec, options, checkpoints / "tuning", trials=trials, after_epoch=after_epoch)
     tuner.search()
-    trials = sorted(tuner.oracle.get_best_trials(settings.tune), key=lambda trial: trial.score)
-    if trials[0].score >= WORST:
+    best_first = sorted(tuner.oracle.get_best_trials(trials), key=lambda trial: trial.score)
+    if best_first[0].score >= WORST:
         # There is nothing to go on from.
-        shutil.rmtree(output / "checkpoints", ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
         raise UserError("--tune: no trial could be fitted; try a lower --learning_rate")
-    names = [*trials[0].hyperparameters.values]
+    values = best_first[0].hyperparameters.values
+    names = [*values]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["validation_mae_share", *names])
-    writer.writerows([trial.score, *(trial.hyperparameters.values[name] for name in names)] for trial in trials)
+    writer.writerows([trial.score, *(trial.hyperparameters.values[name] for name in names)] for trial in best_first)
     storage.write_bytes(str(output), TABLE, table.getvalue().encode())
-    logger.info("best of %d trials: %s", len(trials), trials[0].hyperparameters.values)
-    return {name: trials[0].hyperparameters.values[name] for name in names}
+    logger.info("best of %d trials: %s", len(best_first), values)
+    return dict(values)

@@ -15,7 +15,7 @@ def _edges(scale: Scale) -> np.ndarray:
 
 
 def score_histogram(truths: np.ndarray, scores: np.ndarray, scale: Scale) -> Figure:
-    """How many reviews have which score, truly and by the model."""
+    """Draws how many reviews have which score, truly and by the model."""
     figure, (ax,) = new_figure()
     bins = [np.bincount(scale.bins(values), minlength=BINS) for values in (truths, scores)]
     middles, width = (_edges(scale)[1:] + _edges(scale)[:-1]) / 2, scale.span / BINS
@@ -26,8 +26,8 @@ def score_histogram(truths: np.ndarray, scores: np.ndarray, scale: Scale) -> Fig
     return figure
 
 
-def sample_weights(weights: np.ndarray, used: bool, scale: Scale) -> Figure:
-    """The weight of a review by its score, were the bins to count equally."""
+def sample_weights(weights: np.ndarray, *, used: bool, scale: Scale) -> Figure:
+    """Draws the weight of a review by its score, were the bins to count equally."""
     figure, (ax,) = new_figure(height=2.6)
     ax.stairs(weights, _edges(scale), fill=True, color=MODEL if used else TRUTH)
     ax.axhline(1, color=BASELINE, linewidth=1, label="every review the same")
@@ -38,7 +38,7 @@ def sample_weights(weights: np.ndarray, used: bool, scale: Scale) -> Figure:
 
 
 def sequence_lengths(lengths: np.ndarray) -> Figure:
-    """How many tokens the training reviews have."""
+    """Draws how many tokens the training reviews have."""
     figure, (ax,) = new_figure(height=2.6)
     ax.hist(lengths, bins=60, color=MODEL)
     ax.axvline(lengths.mean(), color=BASELINE, label=f"mean {lengths.mean():,.0f}, longest {lengths.max():,}")
@@ -48,7 +48,7 @@ def sequence_lengths(lengths: np.ndarray) -> Figure:
 
 
 def learning_curves(history: list[dict], best_epoch: int) -> Figure:
-    """The training loss and the validation error after each epoch."""
+    """Draws the training loss and the validation error after each epoch."""
     figure, (left, right) = new_figure(2)
     epochs = [row["epoch"] for row in history]
     left.plot(epochs, [row["loss"] for row in history], "o-", color=MODEL)
@@ -63,7 +63,7 @@ def learning_curves(history: list[dict], best_epoch: int) -> Figure:
 
 
 def errors(truths: np.ndarray, scores: np.ndarray, guesses: np.ndarray, scale: Scale) -> Figure:
-    """The notebook's three panels: errors beside the random guess's, true against predicted, residuals."""
+    """Draws the notebook's three panels: errors beside the random guess's, true against predicted, residuals."""
     figure, (left, middle, right) = new_figure(3)
     edges = np.linspace(-scale.span, scale.span, 41)
     left.hist(guesses - truths, edges, color=BASELINE, alpha=0.6, label="random guess")
@@ -88,7 +88,7 @@ def errors(truths: np.ndarray, scores: np.ndarray, guesses: np.ndarray, scale: S
 def calibration(
     shares: np.ndarray, covered: np.ndarray, figures: dict, *, split: str, share: float, scale: Scale
 ) -> Figure:
-    """Coverage of intervals of any share, and of the exported one by the true score."""
+    """Draws the coverage of intervals of any share, and of the exported one by the true score."""
     figure, (left, right) = new_figure(2)
     left.plot([0, 1], [0, 1], color=BASELINE, linewidth=1)
     left.plot(shares, covered, "o-", color=MODEL, markersize=4)
@@ -101,23 +101,24 @@ def calibration(
 
 
 def probes(texts: list[str], scores: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Scale) -> Figure:
-    """The scores of probe sentences, with their intervals."""
+    """Draws the scores of probe sentences, with their intervals."""
     figure, (ax,) = new_figure(height=1 + 0.4 * len(texts))
-    places = np.arange(len(texts))[::-1]
-    ax.barh(places, scores - scale.low, left=scale.low, color=MODEL, height=0.6)
-    ax.hlines(places, low, high, color="black", linewidth=1)
-    ax.set_yticks(places, [_plain(text if len(text) <= 60 else text[:57] + "...") for text in texts])
+    # The first text comes at the top.
+    heights = np.arange(len(texts))[::-1]
+    ax.barh(heights, scores - scale.low, left=scale.low, color=MODEL, height=0.6)
+    ax.hlines(heights, low, high, color="black", linewidth=1)
+    ax.set_yticks(heights, [_plain(text if len(text) <= 60 else text[:57] + "...") for text in texts])
     ax.set(xlim=(scale.low, scale.high), xlabel="score, with its interval")
     return figure
 
 
 def nearest_words(neighbours: dict[str, list[tuple[str, float]]]) -> Figure:
-    """The words whose vectors point the same way as a probe word's."""
+    """Draws the words whose vectors point the same way as a probe word's."""
     figure, axes = new_figure(len(neighbours))
     for ax, (word, near) in zip(axes, neighbours.items(), strict=True):
-        places = np.arange(len(near))[::-1]
-        ax.barh(places, [cosine for _, cosine in near], color=MODEL, height=0.6)
-        ax.set_yticks(places, [_plain(other) for other, _ in near], fontsize="small")
+        heights = np.arange(len(near))[::-1]
+        ax.barh(heights, [cosine for _, cosine in near], color=MODEL, height=0.6)
+        ax.set_yticks(heights, [_plain(other) for other, _ in near], fontsize="small")
         ax.set(title=_plain(word), xlabel="cosine", xlim=(0, 1))
     return figure
 

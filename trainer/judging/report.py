@@ -6,48 +6,60 @@ import pathlib
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from trainer.judging import report_sections as parts
-from trainer.judging.report_sections import Run
+from trainer.judging import report_sections
+from trainer.judging.finished_run import FinishedRun
+
+# What of `metrics.json` the last section shows.
+HOW_IT_WAS_MADE = ("trainer_settings", "versions", "interval", "best_epoch", "export")
 
 
-def write(folder: pathlib.Path, run: Run) -> None:
-    """Writes `report.html` and `plots/*.png`."""
-    told = sections(run)
-    drawn = page.images(told)
-    for name, image in drawn.items():
+def write(folder: pathlib.Path, run: FinishedRun, *, title: str, probes: tuple[str, ...], with_text: bool) -> None:
+    """Writes `report.html` and `plots/*.png`.
+
+    Args:
+      folder: The run's.
+      run: What is reported.
+      title: Of the page.
+      probes: Sentences whose scores it shows, besides those that it always has.
+      with_text: Whether it may show words of reviews and their ids.
+    """
+    contents = sections(run, probes=probes, with_text=with_text)
+    images = page.images(contents)
+    for name, image in images.items():
         storage.write_bytes(str(folder), f"plots/{name}.png", image)
-    title = f"A {run.settings.model.upper()} that scores reviews"
-    storage.write_bytes(str(folder), "report.html", page.render(title, headline(run), told, drawn))
+    storage.write_bytes(str(folder), "report.html", page.render(title, headline(run), contents, images))
 
 
-def headline(run: Run) -> str:
-    """The result in two sentences."""
-    figures, rows = run.found[run.judged], run.found["train"]["rows"]
-    said = (
+def headline(run: FinishedRun) -> str:
+    """Says the result in two sentences."""
+    figures, rows = run.metrics[run.judged_split], run.metrics["train"]["rows"]
+    sentences = (
         f"Learned from {rows:,} reviews, on a scale from {run.scale.low:g} to {run.scale.high:g}. "
-        f"On {figures['rows']:,} {run.judged} reviews the mean absolute error is {figures['mae']:.3g}, "
+        f"On {figures['rows']:,} {run.judged_split} reviews the mean absolute error is {figures['mae']:.3g}, "
         f"or {figures['mae_share']:.1%} of the scale"
     )
+    # The training split has no baselines beside it.
     if "median" in figures:
-        said += (
+        sentences += (
             f" (TF-IDF + ridge {figures['tfidf_ridge']['mae_share']:.1%}, median {figures['median']['mae_share']:.1%})"
         )
-    if run.judged != "test":
-        said += ", on reviews that also chose the epoch and calibrated the interval, which flatters"
+    if run.judged_split != "test":
+        sentences += ", on reviews that also chose the epoch and calibrated the interval, which flatters"
     return (
-        f"{said}, and {figures['coverage']:.0%} of the true scores lie in their {run.settings.interval:.0%} interval."
+        f"{sentences}, and {figures['coverage']:.0%} of the true scores lie in their "
+        f"{run.judgement.share:.0%} interval."
     )
 
 
-def sections(run: Run) -> list[Section]:
-    """The parts of the report, in order."""
-    found = [
-        parts.comparison(run),
-        *parts.by_bin(run),
-        *parts.plots(run),
-        parts.probes(run),
+def sections(run: FinishedRun, *, probes: tuple[str, ...], with_text: bool) -> list[Section]:
+    """Makes the parts of the report, in order."""
+    parts = [
+        report_sections.comparison(run),
+        *report_sections.by_bin(run),
+        *report_sections.plots(run),
+        report_sections.probes(run, probes),
     ]
-    if not run.settings.no_text_in_reports:
-        found += [parts.nearest_words(run), *parts.misses(run)]
-    told = {name: run.found[name] for name in ("trainer_settings", "versions", "interval", "best_epoch", "export")}
-    return [*found, Section("How it was made", code=json.dumps(told, indent=2, ensure_ascii=False))]
+    if with_text:
+        parts += [report_sections.nearest_words(run), report_sections.misses(run)]
+    how = {name: run.metrics[name] for name in HOW_IT_WAS_MADE}
+    return [*parts, Section("How it was made", code=json.dumps(how, indent=2, ensure_ascii=False))]

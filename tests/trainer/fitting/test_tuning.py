@@ -16,7 +16,7 @@ def table(output) -> list[dict]:
 
 def test_the_given_settings_are_tried_first():
     settings = TrainerSettings(data="d", output="o", learning_rate=0.02, batch_size=8, epochs=3)
-    tried = tuning.space(settings)
+    tried = tuning.space(settings.fit_options)
     assert {name: tried.get(name) for name in ("learning_rate", "batch_size", "epochs")} == {
         "learning_rate": 0.02,
         "batch_size": 8,
