@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines.artifacts import prepared
 from beam_pipelines.text import compiled_codes, vocabulary
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
 from beam_pipelines.text.encoded import Encoded
@@ -20,7 +21,7 @@ class CompiledEncoder:
     """
 
     def __init__(self, saved_model: str, *, first_trained_id: int, max_tokens: int):
-        lines = pathlib.Path(saved_model, "assets", vocabulary.FILE).read_bytes().split(b"\n")[:-1]
+        lines = pathlib.Path(saved_model, prepared.VOCABULARY).read_bytes().split(b"\n")[:-1]
         self._tokenizer = CompiledTokenizer(pa.array(lines, pa.binary()))
         self._end_of_known_ids = vocabulary.end_of_known_ids(first_trained_id)
         self._max_tokens = max_tokens

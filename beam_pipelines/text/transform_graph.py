@@ -14,10 +14,9 @@ from apache_beam.runners.portability import fn_api_runner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter
 
+from beam_pipelines.artifacts import prepared
 from beam_pipelines.files import object_stores, storage
 from beam_pipelines.text import tokens, vocabulary
-
-FOLDER = "transform"
 
 
 def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: int, max_tokens: int) -> dict:
@@ -97,7 +96,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
       max_tokens: See `preprocessing_fn`.
     """
     with tempfile.TemporaryDirectory() as work:
-        path = pathlib.Path(work, vocabulary.FILE)
+        path = pathlib.Path(work, pathlib.PurePath(prepared.VOCABULARY).name)
         path.write_text("".join(token + "\n" for token in chosen), encoding="utf-8", newline="\n")
         to_ids = functools.partial(
             preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
@@ -110,7 +109,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
         ):
             nothing = root | "Nothing" >> beam.Create([], reshuffle=False)
             graph = (nothing, _input_config()) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
-            _ = graph | "WriteGraph" >> tft_beam.WriteTransformFn(f"{work}/written/{FOLDER}")
+            _ = graph | "WriteGraph" >> tft_beam.WriteTransformFn(f"{work}/written/{prepared.TRANSFORM}")
         object_stores.set_options(options)
         storage.copy(f"{work}/written", folder)
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from beam_pipelines.artifacts.prepared import VocabularyTotals
 
-FILE = "vocabulary.txt"
 PADDING_ID = 0
 UNKNOWN_ID = 1
 # The id of the vocabulary's first token.

@@ -3,6 +3,7 @@
 import pytest
 import tensorflow as tf
 
+from beam_pipelines.artifacts import prepared
 from beam_pipelines.text import transform_graph
 
 TEXTS = ["Good, bad film! good", "", "bad worse awful strange", "fine"]
@@ -12,7 +13,7 @@ def encoded(folder, *, first_trained_id: int, max_tokens: int) -> dict:
     transform_graph.write_graph(
         str(folder), ["good", "film", "fine"], first_trained_id=first_trained_id, max_tokens=max_tokens
     )
-    graph = tf.saved_model.load(str(folder / transform_graph.FOLDER / "transform_fn"))
+    graph = tf.saved_model.load(str(folder / prepared.TRANSFORM_GRAPH))
     values = graph.transform_fn({"text": tf.constant(TEXTS)})
     return {name: value.to_list() if hasattr(value, "to_list") else value.numpy() for name, value in values.items()}
 
