@@ -1,6 +1,6 @@
 """Cuts an archive into blocks: the unit that is read, transformed, scored and written.
 
-A block is known by its file's place in the sorted inputs and by its start there, the same on every
+A block is known by its file's index among the sorted inputs and by its start there, the same on every
 run, retry and runner. Its size is chosen from the archive's: a hundred blocks or more where it can,
 but no more than 4 MB, since a job needs some 30 MB of memory for each MB of a block.
 """
@@ -19,8 +19,10 @@ from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.commands.progress import Progress
 
+# Whatever it holds, a block becomes up to three files.
 MIN_BYTES = 1 << 20
 MAX_BYTES = 4 << 20
+# Enough for a runner to share out evenly, and for a progress line to move.
 WANTED_BLOCKS = 128
 
 
@@ -89,6 +91,7 @@ class Block:
         return [f"{self.file.name}:{number}" for number in self.row_numbers]
 
     def row_name(self, row: int) -> str:
+        """The same of one row, by its index in `rows`."""
         return f"{self.file.name}:{self.row_numbers[row]}"
 
     def rejected(self, reasons: dict[int, str]) -> list[Reject]:
@@ -113,13 +116,14 @@ class Block:
         )
 
     def _raw(self, row: int) -> object:
+        """What stood there: the text's own bytes, or of Parquet the wanted columns."""
         if self.raw is not None:
             return self.raw[row]
         return {name: self.rows.column(name)[row].as_py() for name in self.rows.schema.names}
 
 
 def block_bytes(files: Iterable[InputFile]) -> int:
-    """The size of a block, for an archive of these files."""
+    """Chooses the size of a block for an archive of these files."""
     total = sum(file.size_bytes for file in files)
     return min(max(total // WANTED_BLOCKS, MIN_BYTES), MAX_BYTES)
 
@@ -130,12 +134,12 @@ def list_extents(group: tuple[InputFile, ...], options: ReadOptions) -> Iterator
     if not file.is_seekable:
         yield Extent(group)
     elif file.format == "parquet":
-        yield from _row_groups(file)
+        yield from _list_row_groups(file)
     else:
-        yield from _ranges(file, options)
+        yield from _list_ranges(file, options)
 
 
-def _row_groups(file: InputFile) -> Iterator[Extent]:
+def _list_row_groups(file: InputFile) -> Iterator[Extent]:
     import pyarrow.parquet as pq
 
     with inputs.open_file(file) as stream:
@@ -143,6 +147,7 @@ def _row_groups(file: InputFile) -> Iterator[Extent]:
     start = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
+        # An empty group would have the start, and so the name, of the next one.
         if rows:
             end = start + rows
             yield Extent(
@@ -155,15 +160,16 @@ def _row_groups(file: InputFile) -> Iterator[Extent]:
             start = end
 
 
-def _ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
+def _list_ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
+    # Whether a newline ends a row is known only from all that comes before: a quote may be open.
     with inputs.open_file(file) as stream:
         rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file.format), options.max_row_bytes)
-        counted = _counted(rows, Progress(f"looking for the blocks of {file.name}:"))
+        counted = _count_rows(rows, Progress(f"looking for the blocks of {file.name}:"))
         for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):
             yield Extent((file,), start=start, end=end, row_number=int(chunks[0].lines[0]))
 
 
-def _counted(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
+def _count_rows(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
     for chunk in rows:
         progress.add(len(chunk))
         yield chunk
@@ -172,7 +178,9 @@ def _counted(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
 def cut_into_blocks(
     rows: Iterable[RawRows], start: int, end: int | None, size: int
 ) -> Iterator[tuple[int, int | None, list[RawRows]]]:
-    """Cuts a stream of rows into blocks by the rule that `list_extents` uses for plain files.
+    """Cuts a stream of rows into blocks: each ends before the first row that starts `size` bytes behind its own start.
+
+    The cuts do not depend on how the rows come in chunks, so a compressed file has the blocks that it has unpacked.
 
     Args:
       rows: The rows from `start` on.

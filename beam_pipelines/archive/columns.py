@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import itertools
 import re
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
@@ -12,16 +13,19 @@ from beam_pipelines.archive.inputs import InputFile, OpenFile
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 
+# JSON lines have no header: these rows tell their keys.
 PEEKED_ROWS = 1000
+# A first row that is longer is broken, and tells nothing.
 PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
 READ_BYTES = 1 << 16
+THREADS = 16
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """What a file has.
+    """The columns of a file.
 
     Attributes:
       names: Its columns; of JSON lines, the keys of its first 1,000 rows.
@@ -45,47 +49,47 @@ def columns_by_file(files: list[InputFile], text_format: TextFormat) -> dict[Inp
     Raises:
       UserError: One is damaged, or its header is no row of its format.
     """
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        found = pool.map(lambda group: _read_group(group, text_format), inputs.group_containers(files))
-        return {file: columns for group in found for file, columns in group if columns is not None}
+    # Each file costs some requests to an object store, and an archive may be thousands of them.
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        groups = pool.map(lambda group: _read_group(group, text_format), inputs.group_containers(files))
+        return {file: columns for group in groups for file, columns in group if columns is not None}
 
 
 def _read_group(group: tuple[InputFile, ...], text_format: TextFormat) -> list[tuple[InputFile, Columns | None]]:
-    found = []
+    columns_of_files = []
     for file, stream in inputs.iter_open(group):
         with inputs.damage_as_user_error(file):
-            found.append((file, _read_stream(file, stream, text_format)))
-    return found
+            columns_of_files.append((file, _read_stream(file, stream, text_format)))
+    return columns_of_files
 
 
-def require(found: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
+def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
     """Looks for the wanted columns. Of JSON lines, where a key may be rare, one file with it will do.
 
     Raises:
       UserError: Names the first file that lacks one, the column, and the columns that are there.
     """
-    somewhere = {
-        name for file, columns in found.items() if file.format == "jsonl" for name in wanted if name in columns
-    }
-    for file, columns in found.items():
+    json_lines = [columns for file, columns in columns_by_file.items() if file.format == "jsonl"]
+    in_some_json_lines = {name for name in wanted if any(name in columns for columns in json_lines)}
+    for file, columns in columns_by_file.items():
         for name in wanted:
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
-            if name not in columns and not (file.format == "jsonl" and name in somewhere):
+            if name not in columns and not (file.format == "jsonl" and name in in_some_json_lines):
                 raise missing_column(file, name, columns.names)
 
 
-def missing_column(file: InputFile, name: str, names) -> UserError:
-    """The error that a file lacks a column."""
+def missing_column(file: InputFile, name: str, names: Sequence[str]) -> UserError:
+    """Makes the error that a file lacks a column, and has those of some names."""
     # White space around a name is part of it, and easily overlooked.
-    there = ", ".join(one if one == one.strip() else repr(one) for one in names)
-    in_one = len(names) == 1 and file.format in ("csv", "tsv") and re.search(r"[,;\t|]", names[0])
-    hint = "; is --csv_delimiter right?" if in_one else ""
-    return UserError(f"{file.label} has no column {name!r}; it has: {there or 'none'}{hint}")
+    listed = ", ".join(other if other == other.strip() else repr(other) for other in names)
+    is_one_field = len(names) == 1 and file.format in ("csv", "tsv") and re.search(r"[,;\t|]", names[0])
+    hint = "; is --csv_delimiter right?" if is_one_field else ""
+    return UserError(f"{file.label} has no column {name!r}; it has: {listed or 'none'}{hint}")
 
 
 def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
-    """The columns of a file, or None if it has no row that tells them.
+    """Reads the columns of a file; None if it has no row that tells them.
 
     Raises:
       UserError: It is damaged, or its header is no row of its format.
@@ -111,55 +115,57 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
 def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], text_format: TextFormat) -> Columns | None:
     if _opens_array(rows):
         raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
+    # As ordered sets: the order of the columns is that in which the keys first come.
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
-    for raw_row in rows:
+    for row in rows:
         try:
-            row = row_values.parse_json_object(raw_row, text_format) or {}
+            fields = row_values.parse_json_object(row, text_format) or {}
         except row_values.BadRow:
             continue  # It is rejected, with its reason, when the job reads it.
-        names.update(row)
-        nested.update(dict.fromkeys(_paths(row)))
+        names.update(fields)
+        nested.update(dict.fromkeys(_nested_names(fields)))
     # Rows of which none is an object say nothing of the columns: the job rejects them.
     return Columns(tuple(names), tuple(nested)) if names else None
 
 
 def _opens_array(rows: list[row_scanner.RawRow]) -> bool:
-    """Whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
+    """Tells whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
     lines = [row.data.strip() for row in rows if row.data.strip()]
     return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))
 
 
-def _paths(row: dict, prefix: str = "") -> list[str]:
-    """The dotted names of the fields within a row's objects, however deep.
+def _nested_names(fields: dict[str, object], prefix: str = "") -> list[str]:
+    """Lists the dotted names of the fields within a row's objects, however deep.
 
-    >>> _paths({"a": {"b": 1, "c": {"d": 2}}, "e": 3})
+    >>> _nested_names({"a": {"b": 1, "c": {"d": 2}}, "e": 3})
     ['a.b', 'a.c', 'a.c.d']
     """
-    found = []
-    for name, value in row.items():
+    names = []
+    for name, value in fields.items():
         if prefix:
-            found.append(prefix + name)
+            names.append(prefix + name)
         if isinstance(value, dict):
-            found += _paths(value, f"{prefix}{name}.")
-    return found
+            names += _nested_names(value, f"{prefix}{name}.")
+    return names
 
 
 def _read_parquet(file: InputFile, stream: OpenFile) -> Columns:
     from beam_pipelines.archive import parquet_blocks
 
-    with parquet_blocks.seekable(file, stream) as source:
-        schema = parquet_blocks.opened(source).schema_arrow
+    with parquet_blocks.open_seekable(file, stream) as source:
+        schema = parquet_blocks.open_parquet(source).schema_arrow
     types = {field.name: field.type for field in schema}
-    fields = _fields_within(schema)
-    return Columns(tuple(schema.names), tuple(fields), types | fields)
+    nested_types = _nested_types(schema)
+    return Columns(tuple(schema.names), tuple(nested_types), types | nested_types)
 
 
-def _fields_within(schema, prefix: str = "") -> dict[str, pa.DataType]:
-    found = {}
-    for field in schema:
+def _nested_types(fields: Iterable[pa.Field], prefix: str = "") -> dict[str, pa.DataType]:
+    """The types of the fields within structs, by their dotted names."""
+    types = {}
+    for field in fields:
         if prefix:
-            found[prefix + field.name] = field.type
+            types[prefix + field.name] = field.type
         if pa.types.is_struct(field.type):
-            found |= _fields_within(field.type.fields, f"{prefix}{field.name}.")
-    return found
+            types |= _nested_types(field.type.fields, f"{prefix}{field.name}.")
+    return types

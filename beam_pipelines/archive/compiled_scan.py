@@ -10,30 +10,31 @@ NEWLINE, RETURN = ord("\n"), ord("\r")
 
 
 @compiled
-def _find(data, at, end, one, other):
-    """Where the first of two bytes stands from `at` on, or `end`."""
-    while at < end:
-        if at + BLOCK <= len(data):
-            found = equal_to(data, at, one) | equal_to(data, at, other)
-            if found:
-                return min(at + lowest_bit(found), end)
-            at += BLOCK
-        elif data[at] == one or data[at] == other:
-            return at
+def _find(data, position, end, byte, other_byte):
+    """Finds the first of two bytes from `position` on; `end` where neither comes before it."""
+    while position < end:
+        # A vector is loaded whole, so it must not reach over the end of the data; over `end` it may.
+        if position + BLOCK <= len(data):
+            mask = equal_to(data, position, byte) | equal_to(data, position, other_byte)
+            if mask:
+                return min(position + lowest_bit(mask), end)
+            position += BLOCK
+        elif data[position] == byte or data[position] == other_byte:
+            return position
         else:
-            at += 1
+            position += 1
     return end
 
 
 @compiled
-def _count(data, at, end, byte):
-    """How often a byte stands from `at` to `end`."""
+def _count(data, position, end, byte):
+    """Counts a byte from `position` to `end`."""
     count = 0
-    while at + BLOCK <= end:
-        count += count_bits(equal_to(data, at, byte))
-        at += BLOCK
-    for place in range(at, end):
-        count += data[place] == byte
+    while position + BLOCK <= end:
+        count += count_bits(equal_to(data, position, byte))
+        position += BLOCK
+    for index in range(position, end):
+        count += data[index] == byte
     return count
 
 
@@ -52,27 +53,29 @@ def find_rows(data, max_bytes, delimiter, quote, bounds, lines):
     Returns:
       How many rows there are, at most as many as `bounds` has room for.
     """
-    at, line = bounds[0], lines[0]
-    # Of JSON lines, nothing but a newline ends a field.
-    mark = delimiter if delimiter >= 0 else NEWLINE
+    position, line = bounds[0], lines[0]
+    # Fields of JSON lines end at newlines alone.
+    field_end = delimiter if delimiter >= 0 else NEWLINE
     for row in range(1, len(bounds)):
-        limit = min(len(data), at + max_bytes)
+        limit = min(len(data), position + max_bytes)
         is_whole = False
-        while at < limit and not is_whole:
-            if data[at] == quote:
-                start = at
-                at = _find(data, at + 1, limit, quote, quote)
-                while at + 1 < limit and data[at + 1] == quote:
-                    at = _find(data, at + 2, limit, quote, quote)
-                line += _count(data, start, at, NEWLINE)
-                at = min(at + 1, limit)
-            at = _find(data, at, limit, mark, NEWLINE)
-            is_whole = at < limit and data[at] == NEWLINE
-            at += 1
+        # A field starts at `position`, the only place where a quote opens one.
+        while position < limit and not is_whole:
+            if data[position] == quote:
+                opening = position
+                position = _find(data, position + 1, limit, quote, quote)
+                while position + 1 < limit and data[position + 1] == quote:
+                    position = _find(data, position + 2, limit, quote, quote)
+                line += _count(data, opening, position, NEWLINE)
+                position = min(position + 1, limit)
+            # What follows a closing quote belongs to the field, up to its end.
+            position = _find(data, position, limit, field_end, NEWLINE)
+            is_whole = position < limit and data[position] == NEWLINE
+            position += 1
         if not is_whole:
             return row - 1
         line += 1
-        bounds[row], lines[row] = at, line
+        bounds[row], lines[row] = position, line
     return len(bounds) - 1
 
 
@@ -95,40 +98,43 @@ def find_values(data, starts, ends, slots, delimiter, quote, plain, first, last,
       doubled: int64 [slots, rows], takes how many doubled quotes it has.
 
     Returns:
-      How many are.
+      How many rows are plain.
     """
-    found = 0
+    count = 0
     for row in range(len(starts)):
         if not plain[row]:
             continue
-        at, end = starts[row], ends[row]
+        position, end = starts[row], ends[row]
         if data[end - 1] == NEWLINE:
             end -= 1
-            if end > at and data[end - 1] == RETURN:
+            if end > position and data[end - 1] == RETURN:
                 end -= 1
-        field, is_plain, goes_on = 0, True, at < end
+        # `goes_on` is whether a field starts at `position`: after a delimiter one does, be it empty and the last.
+        field, is_plain, goes_on = 0, True, position < end
         while is_plain and goes_on and field < len(slots):
-            start, quotes = at, 0
-            if at < end and data[at] == quote:
-                start = at + 1
+            start, quotes = position, 0
+            if position < end and data[position] == quote:
+                start = position + 1
                 stop = _find(data, start, end, quote, quote)
                 while stop + 1 < end and data[stop + 1] == quote:
                     quotes += 1
                     stop = _find(data, stop + 2, end, quote, quote)
-                at = stop + 1
+                position = stop + 1
             else:
-                at = stop = _find(data, at, end, delimiter, RETURN)
+                position = stop = _find(data, position, end, delimiter, RETURN)
+            # Of a row that turns out not to be plain, the next row overwrites what is put here.
             slot = slots[field]
             if slot >= 0:
-                first[slot, found], last[slot, found], doubled[slot, found] = start, stop, quotes
+                first[slot, count], last[slot, count], doubled[slot, count] = start, stop, quotes
             field += 1
-            goes_on = at < end
+            goes_on = position < end
             if goes_on:
-                is_plain = data[at] == delimiter
-                at += 1
+                # Anything else is what follows a closing quote, or a carriage return.
+                is_plain = data[position] == delimiter
+                position += 1
         plain[row] = is_plain and not goes_on and field == len(slots)
-        found += plain[row]
-    return found
+        count += plain[row]
+    return count
 
 
 @compiled
@@ -143,19 +149,20 @@ def take_values(data, first, last, doubled, quote, offsets, values):
       values: uint8 [bytes], takes them.
     """
     for row in range(len(first)):
-        at, to = first[row], offsets[row]
+        source, target = first[row], offsets[row]
         for _ in range(doubled[row]):
-            end = at
+            # Up to the first of two quotes and with it; the second is left out.
+            end = source
             while data[end] != quote:
                 end += 1
             end += 1
-            _copy(data[at:end], values[to:])
-            at, to = end + 1, to + end - at
-        _copy(data[at : last[row]], values[to:])
+            _copy(data[source:end], values[target:])
+            source, target = end + 1, target + end - source
+        _copy(data[source : last[row]], values[target:])
 
 
 @compiled
 def _copy(source, values):
     # Four times as fast as an assignment of slices, which looks for an overlap.
-    for place in range(len(source)):
-        values[place] = source[place]
+    for index in range(len(source)):
+        values[index] = source[index]

@@ -4,7 +4,7 @@ import dataclasses
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from beam_pipelines.errors import UserError
 
@@ -29,7 +29,7 @@ class Member:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a member is no data: macOS adds `__MACOSX/` and `.DS_Store`.
+    """Tells whether a member is no data: macOS adds `__MACOSX/` and `.DS_Store`.
 
     >>> [is_hidden(name) for name in ("__MACOSX/a.csv", "b/._a.csv", "b/a.csv")]
     [True, True, False]
@@ -38,7 +38,7 @@ def is_hidden(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1].startswith(".")
 
 
-def list_members(stream: BinaryIO, path: str, max_bytes: float) -> list[Member]:
+def list_members(stream: IO[bytes], path: str, max_bytes: float) -> list[Member]:
     """Lists the members, in their order.
 
     Args:
@@ -60,11 +60,11 @@ def list_members(stream: BinaryIO, path: str, max_bytes: float) -> list[Member]:
 
 
 def is_zip(path: str) -> bool:
-    """Whether its members can be read in any order."""
+    """Tells whether its members can be read in any order, so each by another worker."""
     return path.lower().endswith(ZIP)
 
 
-def _zip_members(stream: BinaryIO, path: str) -> Iterator[Member]:
+def _zip_members(stream: IO[bytes], path: str) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
         for index, info in enumerate(archive.infolist()):
             if info.flag_bits & 1:
@@ -73,18 +73,19 @@ def _zip_members(stream: BinaryIO, path: str) -> Iterator[Member]:
                 yield Member(index, info.filename, info.file_size)
 
 
-def _tar_members(stream: BinaryIO, path: str) -> Iterator[Member]:
+def _tar_members(stream: IO[bytes], path: str) -> Iterator[Member]:
     with _open_tar(stream, path) as archive:
         for index, info in enumerate(archive):
             if info.isfile():
                 yield Member(index, info.name, info.size)
 
 
-def _open_tar(stream: BinaryIO, path: str) -> tarfile.TarFile:
+def _open_tar(stream: IO[bytes], path: str) -> tarfile.TarFile:
+    # A stream is read forward alone; where the tar lies plain, what is not wanted is skipped by seeking.
     return tarfile.open(fileobj=stream, mode="r|" if path.lower().endswith(COMPRESSED_TAR) else "r:")
 
 
-def iter_open(stream: BinaryIO, path: str, indices: set[int]) -> Iterator[tuple[int, BinaryIO]]:
+def iter_open(stream: IO[bytes], path: str, indices: set[int]) -> Iterator[tuple[int, IO[bytes]]]:
     """Opens the members of some indices, one after the other; each is read before the next is asked for.
 
     Of a tar this is one pass over it, which a compressed one can only be read in.
@@ -98,4 +99,6 @@ def iter_open(stream: BinaryIO, path: str, indices: set[int]) -> Iterator[tuple[
     with _open_tar(stream, path) as archive:
         for index, info in enumerate(archive):
             if index in indices:
-                yield index, archive.extractfile(info)
+                data = archive.extractfile(info)
+                assert data is not None  # Of a file it never is.
+                yield index, data

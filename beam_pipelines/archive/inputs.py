@@ -10,8 +10,8 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterable, Iterator
+from typing import IO, Any
 
 from beam_pipelines.archive import containers
 from beam_pipelines.archive.settings import ArchiveSettings
@@ -30,6 +30,7 @@ FORMATS = {
 }
 COMPRESSIONS = (".gz", ".bz2", ".zst")
 NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".xz", ".zstd")
+# What the standard library raises of a damaged file; zipfile has NotImplementedError for a method that it lacks.
 DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
@@ -42,7 +43,7 @@ class InputFile:
       path: Where it lies.
       format: "csv", "tsv", "jsonl" or "parquet".
       compressed: Whether its name ends like that of a compressed file.
-      size_bytes: Its size as it lies there.
+      size_bytes: Its size as it lies there; of a member, in the .zip or .tar when that is unpacked.
       modified: When the file was last written, in seconds since 1970; None where that is not known.
       member: Of a member, its path in the .zip or .tar.
       member_index: Of a member, its index there.
@@ -79,8 +80,8 @@ class OpenFile:
       stored: The stream below it, whose position of `size_bytes` tells how far it is read.
     """
 
-    data: BinaryIO
-    stored: BinaryIO
+    data: IO[bytes]
+    stored: IO[bytes]
 
 
 def group_containers(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
@@ -89,10 +90,10 @@ def group_containers(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
     return [tuple(group) for _, group in grouped]
 
 
-def iter_open(group: tuple[InputFile, ...]) -> Iterator[tuple[InputFile, OpenFile]]:
+def iter_open(group: tuple[InputFile, ...]) -> Generator[tuple[InputFile, OpenFile], None, None]:
     """Opens a group's files one after the other; each is read before the next is asked for.
 
-    What is read of them is read within `damage_as_user_error`.
+    What is read of them is to be read within `damage_as_user_error`: this one ends where a file is yielded.
     """
     first = group[0]
     with damage_as_user_error(first), storage.open_bytes(first.path) as raw, _decompress(raw, first.path) as stream:
@@ -131,8 +132,8 @@ def damage_as_user_error(file: InputFile) -> Iterator[None]:
         raise UserError(f"{file.label} cannot be read as {file.format}: {error}") from error
 
 
-def _decompress(raw: BinaryIO, name: str):
-    """A context manager of the decompressed bytes, by what the name says."""
+def _decompress(raw: IO[bytes], name: str) -> contextlib.AbstractContextManager[Any]:
+    """Opens the decompressed bytes; the name says how they are compressed."""
     lower = name.lower()
     if lower.endswith((".gz", ".tgz")):
         return gzip.open(raw)
@@ -167,7 +168,7 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
       UserError: A glob matches no file, a name does not tell its format, or a .zip or .tar cannot be
         read.
     """
-    matched: dict[str, tuple[int, float | None]] = {}
+    matched: dict[str, tuple[int, float]] = {}
     for glob in settings.input:
         matched_by_glob = _match(storage.absolute(glob))
         if not matched_by_glob:
@@ -180,15 +181,24 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
             files += _list_members(path, *matched[path], settings)
         else:
             files.append(_make_file(path, *matched[path], settings.input_format))
-    folders = zip(*(path.split("/")[:-1] for path in matched), strict=False)
-    shared = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, folders))
+    shared = _count_shared_folders(matched)
     return [
         dataclasses.replace(file, index=index, name="/".join(file.label.split("/")[shared:]))
         for index, file in enumerate(files)
     ]
 
 
-def _make_file(path: str, size_bytes: int, modified: float | None, input_format: str | None) -> InputFile:
+def _count_shared_folders(paths: Iterable[str]) -> int:
+    """Counts the folders from the root on that all files have in common.
+
+    >>> _count_shared_folders(["/in/a/1.csv", "/in/b/1.csv"]), _count_shared_folders(["/in/a/1.csv"])
+    (2, 3)
+    """
+    names_by_depth = zip(*(path.split("/")[:-1] for path in paths), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, names_by_depth))
+
+
+def _make_file(path: str, size_bytes: int, modified: float, input_format: str | None) -> InputFile:
     if path.lower().endswith(NOT_READ):
         raise UserError(
             f"{path}: of compressed files .gz, .bz2 and .zst are read, and .zip and .tar archives; unpack it first"
@@ -207,7 +217,7 @@ def _refuse_compressed_parquet(file: InputFile) -> None:
         raise UserError(f"{file.label}: a Parquet file is compressed inside; decompress it first")
 
 
-def _list_members(path: str, size_bytes: int, modified: float | None, settings: ArchiveSettings) -> list[InputFile]:
+def _list_members(path: str, size_bytes: int, modified: float, settings: ArchiveSettings) -> list[InputFile]:
     """Lists the files in a .zip or .tar, and warns of those that are not read."""
     container = InputFile(index=0, path=path, format="an archive of files", compressed=False, size_bytes=size_bytes)
     with damage_as_user_error(container), storage.open_bytes(path) as raw, _decompress(raw, path) as stream:
@@ -244,8 +254,9 @@ def _list_members(path: str, size_bytes: int, modified: float | None, settings: 
     return files
 
 
-def _match(glob: str) -> dict[str, tuple[int, float | None]]:
-    """The size in bytes and the time of writing of each file that matches."""
+def _match(glob: str) -> dict[str, tuple[int, float]]:
+    """Finds the size in bytes and the time of writing of each file that matches."""
+    # A name may hold brackets, which would be a class of characters.
     if storage.is_local(glob) and os.path.isfile(glob):
         return {glob: (os.path.getsize(glob), os.path.getmtime(glob))}
     if storage.is_local(glob) and os.path.isdir(glob):

@@ -5,6 +5,7 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,16 +21,18 @@ ROWS_AT_ONCE = 512
 BUFFER_BYTES = 1 << 20
 
 
-def opened(source) -> pq.ParquetFile:
+def open_parquet(source: IO[bytes]) -> pq.ParquetFile:
+    """Opens a file whose columns are read through a buffer, not those of a row group at once."""
     return pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
 
 
 @contextlib.contextmanager
-def seekable(file: InputFile, stream: OpenFile):
+def open_seekable(file: InputFile, stream: OpenFile) -> Iterator[IO[bytes]]:
     """Yields a stream that can be read in any order: of a member of a .zip or .tar, a copy on disk."""
     if file.is_seekable:
         yield stream.data
         return
+    # The footer, which comes last, tells where the columns lie.
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(stream.data, copy)
         copy.seek(0)
@@ -38,8 +41,8 @@ def seekable(file: InputFile, stream: OpenFile):
 
 def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions) -> Iterator[Block]:
     """Yields the blocks of a row group, or of a whole file."""
-    with seekable(file, stream) as source:
-        parquet = opened(source)
+    with open_seekable(file, stream) as source:
+        parquet = open_parquet(source)
         total = parquet.metadata.num_rows
         groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
         row = extent.start
@@ -49,35 +52,38 @@ def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
             for batches in _slices(rows, options.block_bytes):
                 batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-                block = _block(file, batch, row, options)
+                block = _make_block(file, batch, row, options)
                 row += batch.num_rows
                 stored_bytes = batch.num_rows * file.size_bytes // total
                 yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
 
 
 def _rows_at_once(group: pq.RowGroupMetaData, options: ReadOptions) -> int:
-    """How many rows are at most about a quarter of a block."""
+    """Chooses how many rows to take together, at most about a quarter of a block."""
+    # A nested field, and the parts of a list, are columns of their own: `review.body`, `tags.list.element`.
     wanted = tuple(f"{name}." for name in options.columns)
-    columns = (group.column(place) for place in range(group.num_columns))
-    size = sum(one.total_uncompressed_size for one in columns if f"{one.path_in_schema}.".startswith(wanted))
+    columns = [group.column(index) for index in range(group.num_columns)]
+    size = sum(column.total_uncompressed_size for column in columns if f"{column.path_in_schema}.".startswith(wanted))
     return max(min(ROWS_AT_ONCE, options.block_bytes * group.num_rows // (4 * max(size, 1))), 1)
 
 
 def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:
     """Groups batches up to a size in memory: in the file, equal texts may take no space."""
-    together: list[pa.RecordBatch] = []
+    group: list[pa.RecordBatch] = []
     for batch in batches:
-        together.append(batch)
-        if sum(one.nbytes for one in together) >= size:
-            yield together
-            together = []
-    if together:
-        yield together
+        group.append(batch)
+        if sum(batch.nbytes for batch in group) >= size:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
-def _block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOptions) -> Block:
+def _make_block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOptions) -> Block:
     reasons: dict[int, str] = {}
-    arrays = [_checked(_column(file, batch, name), reasons, binary=name in options.binary) for name in options.columns]
+    arrays = [
+        _normalize(_take_column(file, batch, name), reasons, binary=name in options.binary) for name in options.columns
+    ]
     if _is_text(arrays[0].type):
         too_long = pc.greater(pc.binary_length(arrays[0]), options.max_row_bytes)
         reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
@@ -94,10 +100,12 @@ def _block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOpti
     ).reject(reasons)
     if _is_text(arrays[0].type):
         return block
+    # All rows are rejected; what follows may rely on a column of text.
     return dataclasses.replace(block, rows=block.rows.set_column(0, options.columns[0], pa.array([], pa.string())))
 
 
-def _column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
+def _take_column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Takes a column, or a field within one, such as `review.body`."""
     if name in batch.schema.names:
         return batch.column(name)
     top, *path = name.split(".")
@@ -106,17 +114,25 @@ def _column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
     return pc.struct_field(batch.column(top), path)
 
 
-def _checked(column: pa.Array, reasons: dict[int, str], *, binary: bool) -> pa.Array:
+def _normalize(column: pa.Array, reasons: dict[int, str], *, binary: bool) -> pa.Array:
+    """Makes a string of every kind of text, and leaves other types as they are.
+
+    Args:
+      column: The values of a column.
+      reasons: Takes the reason to reject a row, by its index.
+      binary: Whether bytes may stay bytes.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if binary and is_binary(column.type):
         return column.cast(pa.binary())
     if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
         column = column.cast(pa.large_binary())  # PyArrow 25 cannot take rows of a view.
-    return _valid_text(column, reasons) if _is_text(column.type) else column
+    return _decode(column, reasons) if _is_text(column.type) else column
 
 
 def is_binary(kind: pa.DataType) -> bool:
+    """Tells whether a type is of bytes that need not be text."""
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
@@ -125,8 +141,9 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _valid_text(array: pa.Array, reasons: dict[int, str]) -> pa.Array:
-    """Casts to string; of one that is not valid UTF-8 a byte becomes \\xNN, and its row gets a reason."""
+def _decode(array: pa.Array, reasons: dict[int, str]) -> pa.Array:
+    """Casts to string; a byte of what is not valid UTF-8 becomes \\xNN, and its row gets a reason."""
+    # A column that claims to be UTF-8 need not be: as bytes, it is checked when it is cast back.
     raw = array.cast(pa.binary())
     try:
         return raw.cast(pa.string())

@@ -1,12 +1,15 @@
-"""Many rows of a text file at a time, as they lie there: what `row_scanner` tells of each, in arrays."""
+"""Many rows of a text file at a time, as they lie there: what `row_scanner` tells of each, in arrays.
+
+A RawRow each would cost more time than all that is then done to a plain row.
+"""
 
 import dataclasses
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
-from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner
+from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner, WholeRows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +34,7 @@ class RawRows:
 
     @classmethod
     def of(cls, rows: list[RawRow]) -> "RawRows":
+        """Copies rows, at least one, behind each other."""
         bounds = np.cumsum([0, *(len(row.data) for row in rows)])
         starts, lines, broken = zip(*((row.start, row.line, row.broken) for row in rows), strict=True)
         data = b"".join(row.data for row in rows)
@@ -44,24 +48,24 @@ class RawRows:
         )
 
     @classmethod
-    def between(cls, data: bytes, bounds: np.ndarray, lines: np.ndarray, offset: int) -> "RawRows":
-        """Takes what `RowScanner.take_whole_rows` returns."""
-        starts, ends = bounds[:-1], bounds[1:]
+    def of_whole(cls, rows: WholeRows) -> "RawRows":
+        """Takes rows that were found together; nothing is copied."""
+        starts = rows.bounds[:-1]
         return cls(
-            data=data,
+            data=rows.data,
             starts=starts,
-            ends=ends,
-            offsets=starts - starts[0] + offset,
-            lines=lines[:-1],
+            ends=rows.bounds[1:],
+            offsets=starts - starts[0] + rows.offset,
+            lines=rows.lines[:-1],
             broken=np.zeros(len(starts), bool),
         )
 
     @classmethod
     def joined(cls, chunks: list["RawRows"]) -> "RawRows":
-        """Rows that follow each other, of one or several parts."""
+        """Joins chunks, at least one, whose rows follow each other."""
         if len(chunks) == 1:
             return chunks[0]
-        # A chunk may hold more bytes than those of its rows: what is taken of another shares its data.
+        # A chunk that was taken out of another shares its data, of which its own rows are a part.
         pieces = [memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]] for chunk in chunks]
         shifts = np.cumsum([0, *(len(piece) for piece in pieces[:-1])]) - [chunk.starts[0] for chunk in chunks]
         shifted = list(zip(chunks, shifts, strict=True))
@@ -78,10 +82,11 @@ class RawRows:
         return len(self.starts)
 
     def __getitem__(self, row: int) -> bytes:
+        """The bytes of a row, with its line's end."""
         return self.data[self.starts[row] : self.ends[row]]
 
     def iter_rows(self) -> Iterator[RawRow]:
-        # Python's numbers are several times as fast to handle one by one as those of numpy.
+        # One by one, numbers of Python's are several times as fast as numpy's.
         arrays = (self.starts, self.ends, self.offsets, self.lines, self.broken)
         for start, end, offset, line, broken in zip(*(values.tolist() for values in arrays), strict=True):
             yield RawRow(offset, line, self.data[start:end], broken)
@@ -98,19 +103,20 @@ class RawRows:
         )
 
 
-def scan_raw_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRows]:
-    """Yields the rows that `row_scanner.scan_rows` yields, in as many parts as suits it."""
-    scanner = RowScanner(stream, dialect, max_bytes, **at)
+def scan_raw_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: int) -> Iterator[RawRows]:
+    """Yields the rows that `row_scanner.scan_rows` yields, in chunks of about a megabyte or of what is at hand."""
+    scanner = RowScanner(stream, dialect, max_bytes, **options)
+    # Rows that were found one by one since the last chunk: unusual ones, or all of a short file.
     single: list[RawRow] = []
-    while (found := scanner.take_whole_rows() or scanner.next_row()) is not None:
-        if isinstance(found, RawRow):
-            single.append(found)
-            if found.start - single[0].start < READ_BYTES:
+    while (taken := scanner.take_whole_rows() or scanner.next_row()) is not None:
+        if isinstance(taken, RawRow):
+            single.append(taken)
+            if taken.start - single[0].start < READ_BYTES:
                 continue
         if single:
             yield RawRows.of(single)
             single = []
-        if not isinstance(found, RawRow):
-            yield RawRows.between(*found)
+        if isinstance(taken, WholeRows):
+            yield RawRows.of_whole(taken)
     if single:
         yield RawRows.of(single)

@@ -22,7 +22,7 @@ class ReadBlocks(beam.PTransform):
 
     Attributes:
       files: The files of the archive.
-      reading: How they are read.
+      read_options: How they are read.
       done: The names of blocks that an earlier attempt has finished, to where the next one starts
         (None where the file ends). They are left out.
     """
@@ -31,12 +31,13 @@ class ReadBlocks(beam.PTransform):
     read_options: ReadOptions
     done: dict[str, int | None] = dataclasses.field(default_factory=dict)
 
-    def expand(self, root):
+    def expand(self, root: beam.pvalue.PBegin) -> beam.PCollection[Block]:
         return (
             root
             | "Files" >> beam.Create(inputs.group_containers(self.files))
             | "ListExtents" >> beam.FlatMap(blocks.list_extents, self.read_options)
             | "LeaveOutDone" >> beam.Filter(lambda extent: not is_done(extent, self.done))
+            # Else a worker would read all that it has listed itself: runners fuse these steps.
             | "Spread" >> beam.Reshuffle()
             | "Read" >> beam.FlatMap(_read, self.read_options, frozenset(self.done))
         )
@@ -52,11 +53,10 @@ def is_done(extent: Extent, done: dict[str, int | None]) -> bool:
 
 
 def _is_covered(file: InputFile, extent: Extent, done: dict[str, int | None]) -> bool:
-    at = extent.start
-    while (name := block_name(file.index, at)) in done:
-        at = done[name]
-        if at == extent.end:
+    # Several blocks may cover it, of a compressed file or of a row group; any gap has to be read again.
+    start: int | None = extent.start
+    while start is not None and (name := block_name(file.index, start)) in done:
+        start = done[name]
+        if start == extent.end:
             return True
-        if at is None:
-            break
     return False

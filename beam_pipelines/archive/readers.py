@@ -69,13 +69,11 @@ def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadO
     """Makes what reads the values of an extent that begins with the first of some rows."""
     if file.format == "jsonl":
         return JsonLinesReader(options)
-    if extent.start:
-        # The worker began in the middle of the file, and has to look for its header.
-        found = columns.read_columns(file, options.text_format)
-        header = found.names if found else ()
-    else:
-        header = row_values.read_header(next(first.iter_rows()), file, options.text_format)
-    return CsvReader.of(file, header, options)
+    if extent.start == 0:
+        return CsvReader.of(file, row_values.read_header(next(first.iter_rows()), file, options.text_format), options)
+    # The worker began in the middle of the file, and has to look for its header.
+    found = columns.read_columns(file, options.text_format)
+    return CsvReader.of(file, found.names if found else (), options)
 
 
 def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:

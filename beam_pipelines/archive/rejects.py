@@ -10,6 +10,7 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
 RAW_CHARACTERS = 2000
+# The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
 _DIALECT = "are --csv_delimiter and --csv_quote right? "
 _TEXT = "is --text_column right? "
@@ -47,6 +48,7 @@ class Reject:
     def of(cls, file: str, row_number: int, reason: str, raw: object, *, encoding: str = "utf-8") -> "Reject":
         """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
         if isinstance(raw, bytes):
+            # No encoding that is read takes more than four bytes for a character.
             raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
@@ -54,7 +56,7 @@ class Reject:
 
 
 def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
-    """One JSON object a line, in the order of their row numbers; `raw` is null where it is not wanted."""
+    """Writes one JSON object a line, in the order of their row numbers; `raw` is null where it is not wanted."""
     ordered = sorted(rejects, key=lambda reject: reject.row_number)
     rows = [
         {
@@ -75,7 +77,7 @@ def write_rejects(block: str, rejects: list[Reject], *, folder: str, with_raw: b
 
 
 def empty_texts(texts: pa.Array) -> dict[int, str]:
-    """The reason to reject a row, by its index: its text is null, or is white space alone.
+    """Finds the texts that are null, or white space alone: by its index, the reason to reject a row.
 
     >>> empty_texts(pa.array(["good", " \\t", None]))
     {1: 'empty_text', 2: 'missing_text'}
@@ -87,8 +89,8 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
 
 
 def hint(by_reason: dict[str, int]) -> str:
-    """What may have been given wrongly where rows are rejected most often for such a reason, as a question."""
-    worst = max(by_reason, key=by_reason.get)
+    """Asks for what may have been given wrongly where rows are rejected most often for such a reason."""
+    worst = max(by_reason, key=lambda reason: by_reason[reason])
     return next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
 
 
@@ -100,7 +102,7 @@ def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, outpu
     """
     share = sum(by_reason.values()) / max(rows_read, 1)
     if share > allowed:
-        worst = max(by_reason, key=by_reason.get)
+        worst = max(by_reason, key=lambda reason: by_reason[reason])
         raise UserError(
             f"{share:.1%} of the rows were rejected, most often for {worst} ({by_reason[worst]:,}); "
             f"{hint(by_reason)}see {output}/rejected, and allow more with --max_rejected_share",

@@ -12,16 +12,19 @@ import dataclasses
 import functools
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, NamedTuple
 
 import numpy as np
 
 BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
+# A reject holds 2,000 characters, of up to 4 bytes.
 KEPT_OF_BROKEN = 8192
-# What is shorter is not worth the time to load compiled code.
+# What is shorter is not worth the second in which compiled code is loaded.
 LONG_BYTES = 1 << 18
 ROWS_AT_ONCE = 1 << 16
+# Stands for the end of a row that has none.
+BROKEN = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,20 +41,29 @@ class Dialect:
 
     @property
     def marks(self) -> tuple[int, int]:
-        """The bytes of delimiter and quote; -1 for none."""
-        return tuple(-1 if mark is None else ord(mark) for mark in (self.delimiter, self.quote))
+        """The bytes of delimiter and quote; -1, which no byte is, for none."""
+        return _byte_or_none(self.delimiter), _byte_or_none(self.quote)
+
+
+def _byte_or_none(character: str | None) -> int:
+    return -1 if character is None else ord(character)
 
 
 CSV, TSV, JSON_LINES = Dialect(",", '"'), Dialect("\t", '"'), Dialect()
 
 
 @functools.cache
-def _patterns(dialect: Dialect) -> tuple[re.Pattern, re.Pattern | None]:
-    """Matches a row from its start, and from within a quote; group 1 where it ends at the end of the bytes at hand."""
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Makes what matches a row from its start, and what matches its rest from within a quote.
+
+    Both have a group 1 where the row ends at the end of the bytes at hand, without a newline.
+    """
     end = rb"(?:\n|(\Z))"
     if dialect.quote is None:
-        return re.compile(rb"[^\n]*+" + end), None
-    delimiter, quote = (re.escape(character.encode()) for character in (dialect.delimiter, dialect.quote))
+        line = re.compile(rb"[^\n]*+" + end)
+        return line, line  # No newline is ever within a quote.
+    # Repetitions are possessive (`*+`): on its way back, a search would take a doubled quote for a closing one.
+    delimiter, quote = (re.escape((character or "").encode()) for character in (dialect.delimiter, dialect.quote))
     other = rb"[^%s\n]*+" % delimiter
     quoted = rb"(?:[^%s]++|%s%s)*+%s%s" % (quote, quote, quote, quote, other)
     field = rb"(?:%s%s|(?!%s)%s)" % (quote, quoted, quote, other)
@@ -64,7 +76,7 @@ class RawRow:
     """A row as it lies in a text file.
 
     Attributes:
-      start: Offset of its first byte in the uncompressed file.
+      start: The offset of its first byte in the uncompressed file.
       line: The line that it starts on, from 1.
       data: Its bytes with the line's end; of a broken row, the start of its first line.
       broken: Whether it is too long or its quote is never closed.
@@ -76,7 +88,23 @@ class RawRow:
     broken: bool = False
 
 
-def scan_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Iterator[RawRow]:
+class WholeRows(NamedTuple):
+    """Rows that follow each other and are whole.
+
+    Attributes:
+      data: Bytes that hold them.
+      bounds: int64 [rows + 1], where each starts in `data` and the last one ends.
+      lines: int64 [rows + 1], the number of the line at each of these.
+      offset: Where the first one starts in the uncompressed file.
+    """
+
+    data: bytes
+    bounds: np.ndarray
+    lines: np.ndarray
+    offset: int
+
+
+def scan_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: int) -> Iterator[RawRow]:
     r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
     The arguments are those of `RowScanner`.
@@ -85,7 +113,7 @@ def scan_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Itera
     >>> [r.data for r in scan_rows(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
-    scanner = RowScanner(stream, dialect, max_bytes, **at)
+    scanner = RowScanner(stream, dialect, max_bytes, **options)
     while (row := scanner.next_row()) is not None:
         yield row
 
@@ -93,15 +121,17 @@ def scan_rows(stream: BinaryIO, dialect: Dialect, max_bytes: int, **at) -> Itera
 class RowScanner:
     """Takes one row after the other from a stream, or many at once.
 
-    A row that does not end within `max_bytes` is looked at no further than its first line, so the next
-    row begins inside what was just looked at. Many such rows in a row, as a tool writes them that cuts
-    fields off with their closing quote, would each cost a look at `max_bytes`. But every line of such a
-    row but its first begins within a quote; so what was found out once, where a quote that is open at the
-    start of a line is closed at last, holds for all the lines up to there.
+    The rule: a row that does not end within `max_bytes` is broken. It is its first line alone, and the next row starts
+    on the line below. So every line of an open quote may start a row. Where a tool has cut off fields with their
+    closing quotes, each line opens a quote, and to search `max_bytes` for each would cost lines times `max_bytes`.
 
-    Attributes of that knowledge:
-      _known: From the start of any line before it, an open quote and its row do not end before it.
-      _end: Where they end, if that is known; it is `_known` then.
+    The invariant that avoids this: if a quote is open at the start of a line between `_position` and `_searched_to`,
+    its row ends at `_quoted_end`, or nowhere before `_searched_to` where that is None. For where a row ends depends on
+    the bytes ahead and on whether a quote is open, and on nothing else. All lines of a broken row but its first start
+    within its quote; so whatever row has a quote open at the start of one of them ends where the broken row would.
+
+    The cost: a search goes on from the last line before `_searched_to` to 2 `max_bytes` beyond the row's start, and so
+    looks at no byte more than a few times. Beside it, only the first line of each row is matched.
 
     Args:
       stream: Bytes from the start of a row to the end of a file or of a block.
@@ -112,115 +142,131 @@ class RowScanner:
       read_bytes: How much to read at once, at least.
     """
 
-    def __init__(self, stream: BinaryIO, dialect: Dialect, max_bytes: int, *, start=0, line=1, read_bytes=READ_BYTES):
+    def __init__(
+        self,
+        stream: IO[bytes],
+        dialect: Dialect,
+        max_bytes: int,
+        *,
+        start: int = 0,
+        line: int = 1,
+        read_bytes: int = READ_BYTES,
+    ):
         self._stream, self._dialect, self._max_bytes, self._read_bytes = stream, dialect, max_bytes, read_bytes
         self._row, self._within_quote = _patterns(dialect)
-        self._buffer, self._at, self._ended = b"", 0, False
-        self._known, self._end = 0, None
-        self._start, self._line, self._is_long = start, line, False
+        # The bytes at hand, where the next row starts in them, and whether the stream has no more.
+        self._buffer, self._position, self._ended = b"", 0, False
+        self._searched_to: int = 0
+        self._quoted_end: int | None = None
+        # Of the next row in the file.
+        self._offset, self._line = start, line
+        self._is_long = False
         if start == 0:
             self._buffer = _read_exactly(stream, len(BOM))
-            self._start = self._at = len(BOM) if self._buffer == BOM else 0
+            self._offset = self._position = len(BOM) if self._buffer == BOM else 0
 
     def next_row(self) -> RawRow | None:
         """Takes the next row; None at the end."""
         while (end := self._find_end()) is None:
             self._read_more()
-        start, line = self._start, self._line
-        if end < 0:
+        offset, line = self._offset, self._line
+        if end == BROKEN:
             data, size = self._take_first_line()
-            self._start, self._line = start + size, line + 1
-            return RawRow(start, line, data, broken=True)
-        data, self._at = self._buffer[self._at : end], end
-        self._start, self._line = start + len(data), line + data.count(b"\n")
-        return RawRow(start, line, data) if data else None
+            self._offset, self._line = offset + size, line + 1
+            return RawRow(offset, line, data, broken=True)
+        data, self._position = self._buffer[self._position : end], end
+        self._offset, self._line = offset + len(data), line + data.count(b"\n")
+        return RawRow(offset, line, data) if data else None
 
-    def _read_more(self) -> None:
-        # Doubling what is read keeps the work linear while a long row is incomplete.
-        more = self._stream.read(max(self._read_bytes, len(self._buffer) - self._at))
-        self._buffer, self._ended = self._buffer[self._at :] + more, not more
-        self._is_long = self._is_long or len(self._buffer) >= LONG_BYTES
-        self._known -= self._at
-        self._end = self._end and self._end - self._at
-        self._at = 0
-
-    def take_whole_rows(self) -> tuple[bytes, np.ndarray, np.ndarray, int] | None:
-        """Takes all rows that are whole within the bytes at hand.
-
-        Returns:
-          None where `next_row` has to look, else the bytes that hold them, where each starts and the
-          last ends, int64 [rows + 1], the lines there, int64 [rows + 1], and the first row's offset.
-        """
+    def take_whole_rows(self) -> WholeRows | None:
+        """Takes all rows that are whole within the bytes at hand; None where `next_row` has to look."""
         if not self._buffer and not self._ended:
             self._read_more()
-        if not self._is_long or self._at < self._known:
+        # The compiled loop knows nothing of searched quotes: in one it would look at `max_bytes` for each line again.
+        if not self._is_long or self._position < self._searched_to:
             return None
         from beam_pipelines.archive import compiled_scan
 
         bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
-        bounds[0], lines[0], start = self._at, self._line, self._start
+        bounds[0], lines[0], offset = self._position, self._line, self._offset
         data = np.frombuffer(self._buffer, np.uint8)
         count = compiled_scan.find_rows(data, self._max_bytes, *self._dialect.marks, bounds, lines)
-        self._at, self._line = int(bounds[count]), int(lines[count])
-        self._start += self._at - int(bounds[0])
-        return (self._buffer, bounds[: count + 1], lines[: count + 1], start) if count else None
+        self._position, self._line = int(bounds[count]), int(lines[count])
+        self._offset += self._position - int(bounds[0])
+        return WholeRows(self._buffer, bounds[: count + 1], lines[: count + 1], offset) if count else None
+
+    def _read_more(self) -> None:
+        # Doubling what is read keeps the work linear while a long row is incomplete.
+        more = self._stream.read(max(self._read_bytes, len(self._buffer) - self._position))
+        self._buffer, self._ended = self._buffer[self._position :] + more, not more
+        self._is_long = self._is_long or len(self._buffer) >= LONG_BYTES
+        self._searched_to -= self._position
+        if self._quoted_end is not None:
+            self._quoted_end -= self._position
+        self._position = 0
 
     def _find_end(self) -> int | None:
-        """Where the row ends; -1 if it is broken, None if more is to be read."""
-        at, limit = self._at, self._at + self._max_bytes
-        # The next line has to begin before what is known ends.
-        newline = self._buffer.find(b"\n", at, self._known - 1) if at < self._known - 1 else -1
+        """Finds where the next row ends in the buffer: BROKEN if it is, None if more is to be read."""
+        start, limit = self._position, self._position + self._max_bytes
+        # The invariant speaks of the line below, at `newline` + 1, if that is before `_searched_to`.
+        newline = self._buffer.find(b"\n", start, self._searched_to - 1) if start < self._searched_to - 1 else -1
         if newline >= 0:
-            found = self._row.match(self._buffer, at, newline + 1)
-            if found:
-                return found.end() if found.end() <= limit else -1
+            match = self._row.match(self._buffer, start, newline + 1)
+            if match:
+                # It ends on its first line; that this was searched says nothing of how long it is.
+                return match.end() if match.end() <= limit else BROKEN
             return self._find_end_of_quote(newline)
-        found = self._row.match(self._buffer, at, limit)
-        if self._is_whole(found):
-            return found.end()
+        match = self._row.match(self._buffer, start, limit)
+        if match and self._is_whole(match):
+            return match.end()
         if not self._ended and len(self._buffer) <= limit:
             return None
-        self._known, self._end = min(limit, len(self._buffer)), None
-        return -1
+        # The whole of it was searched, and every line below its first, up to there, starts within its quote.
+        self._searched_to, self._quoted_end = min(limit, len(self._buffer)), None
+        return BROKEN
 
     def _find_end_of_quote(self, newline: int) -> int | None:
-        """The same of a row that has an open quote at the end of its first line, within what is known."""
-        limit, further = self._at + self._max_bytes, self._at + 2 * self._max_bytes
-        if self._end is None and self._known < limit and not (self._ended and self._known == len(self._buffer)):
+        """Finds the same of a row whose quote is open at its first newline, which was searched through before."""
+        limit, further = self._position + self._max_bytes, self._position + 2 * self._max_bytes
+        is_all_searched = self._ended and self._searched_to == len(self._buffer)
+        if self._quoted_end is None and self._searched_to < limit and not is_all_searched:
             if not self._ended and len(self._buffer) <= further:
                 return None
-            last_line = self._buffer.rfind(b"\n", newline, self._known) + 1
-            found = self._within_quote.match(self._buffer, last_line, further)
-            self._end = found.end() if self._is_whole(found) else None
-            self._known = self._end or min(further, len(self._buffer))
-        return self._end if self._end is not None and self._end <= limit else -1
+            last_line = self._buffer.rfind(b"\n", newline, self._searched_to) + 1
+            match = self._within_quote.match(self._buffer, last_line, further)
+            self._quoted_end = match.end() if match and self._is_whole(match) else None
+            self._searched_to = self._quoted_end or min(further, len(self._buffer))
+        return self._quoted_end if self._quoted_end is not None and self._quoted_end <= limit else BROKEN
 
-    def _is_whole(self, found: re.Match | None) -> bool:
-        """Whether a match ends with its row, not with the bytes at hand."""
-        return bool(found) and (found[1] is None or (self._ended and found.end() == len(self._buffer)))
+    def _is_whole(self, match: re.Match[bytes]) -> bool:
+        """Tells whether a match ends with its row, not just with the bytes at hand."""
+        return match[1] is None or (self._ended and match.end() == len(self._buffer))
 
     def _take_first_line(self) -> tuple[bytes, int]:
-        """The start of a broken row's first line, of which no more is kept, and the line's size."""
-        start, kept = self._at, min(KEPT_OF_BROKEN, self._max_bytes)
+        """Takes a broken row's first line: its start, of which no more is kept, and its size."""
+        start, kept = self._position, min(KEPT_OF_BROKEN, self._max_bytes)
         end = self._buffer.find(b"\n", start) + 1
         if end:
-            self._at = end
+            self._position = end
             return self._buffer[start : min(end, start + kept)], end - start
+        # The line is longer than the bytes at hand, and would not fit into memory if it had no end.
         data, size = self._buffer[start : start + kept], len(self._buffer) - start
-        self._buffer, dropped, self._ended = _after_newline(self._stream)
-        self._at = self._known = 0
-        self._end = None
+        self._buffer, dropped, self._ended = _read_past_newline(self._stream)
+        self._position = self._searched_to = 0
+        self._quoted_end = None
         return data, size + dropped
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
-    found = b""
-    while len(found) < size and (more := stream.read(size - len(found))):
-        found += more
-    return found
+def _read_exactly(stream: IO[bytes], size: int) -> bytes:
+    """Reads `size` bytes, or fewer at the end; a decompressing stream may hand out fewer at a time."""
+    data = b""
+    while len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
 
 
-def _after_newline(stream: BinaryIO) -> tuple[bytes, int, bool]:
+def _read_past_newline(stream: IO[bytes]) -> tuple[bytes, int, bool]:
+    """Drops bytes up to a newline: what was read behind it, how many were dropped, whether the stream ended first."""
     dropped = 0
     while more := stream.read(READ_BYTES):
         newline = more.find(b"\n") + 1

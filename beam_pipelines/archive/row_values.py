@@ -47,10 +47,16 @@ def split_fields(row: RawRow, format: str, text_format: TextFormat) -> list[str]
     if row.broken:
         is_open = dialect.quote and dialect.quote.encode() in row.data
         raise BadRow("open_quote" if is_open else "row_too_long")
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     text = _decode(row, text_format)
+    assert dialect.delimiter is not None  # JSON lines alone have none.
+    reader = csv.reader(
+        [text],
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
     try:
-        return next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=quoting))
+        return next(reader)
     except csv.Error:
         raise BadRow("broken_csv") from None
 

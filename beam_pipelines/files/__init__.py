@@ -1,1 +1,1 @@
-"""Files that appear whole or not at all, local or on an object store."""
+"""Files, local or on an object store: found by globs, read, and written whole or not at all."""

@@ -24,12 +24,12 @@ def match_local(glob: str) -> dict[str, tuple[int, float]]:
     """
     if glob.endswith(("/", "\\")):
         glob += "*"
-    before = re.match(r"[^\[*?]*", glob)[0]
-    if before == glob:
+    before_wildcard = re.split(r"[\[*?]", glob, maxsplit=1)[0]
+    if before_wildcard == glob:
         paths = iter([glob] if os.path.exists(glob) else [])
     else:
         is_match = re.compile("".join(_regular(token) for token in _TOKENS.findall(glob))).fullmatch
-        paths = (path for path in _walk(os.path.dirname(before)) if is_match(path))
+        paths = (path for path in _walk(os.path.dirname(before_wildcard)) if is_match(path))
     return {path: status for path in paths if (status := _status(path))}
 
 

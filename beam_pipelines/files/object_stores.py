@@ -1,8 +1,8 @@
-"""What stands between Beam's file systems and a person with gs:// or s3:// paths.
+"""Beam's file systems for gs:// and s3:// paths, with errors that a person can mend.
 
 Beam retries for up to a minute where credentials are missing, takes a bucket that does not exist for
-an empty one (s3://), and raises a tree of errors. Here a bucket is asked for once per process, before
-anything else, and whatever fails is told in one sentence.
+an empty one (s3://), and raises a tree of errors. Here a bucket is probed once per process, before
+anything else, and whatever fails becomes one sentence.
 """
 
 import contextlib
@@ -10,16 +10,18 @@ import errno
 import functools
 import os
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from apache_beam.io import filesystem, filesystems
 from apache_beam.options import pipeline_options
 
 from beam_pipelines.errors import UserError
 
-# Seconds to wait for an answer to the first question.
+# Seconds to wait for the answer to a probe.
 _TIMEOUT = 10
-# By SCHEME://BUCKET: what writes there other than Beam, or None.
-_probed: dict[str, object] = {}
+# By SCHEME://BUCKET of those that have answered: botocore's client, which writes to s3://, else None.
+_probed: dict[str, Any] = {}
 
 
 def set_options(options: pipeline_options.PipelineOptions) -> None:
@@ -28,11 +30,13 @@ def set_options(options: pipeline_options.PipelineOptions) -> None:
 
 
 def options() -> pipeline_options.PipelineOptions:
-    """The flags that Beam's file systems go by; in a worker, Beam has set the job's (Beam 2.77)."""
-    if filesystems.FileSystems._pipeline_options is None:
+    """Returns the flags that Beam's file systems go by; in a worker, Beam has set the job's (Beam 2.77)."""
+    flags = filesystems.FileSystems._pipeline_options
+    if flags is None:
         # Not from sys.argv, whose flags may be those of another program.
-        set_options(pipeline_options.PipelineOptions([]))
-    return filesystems.FileSystems._pipeline_options
+        flags = pipeline_options.PipelineOptions([])
+        set_options(flags)
+    return flags
 
 
 def file_systems_for(path: str) -> type[filesystems.FileSystems]:
@@ -46,7 +50,7 @@ def file_systems_for(path: str) -> type[filesystems.FileSystems]:
     root = f"{scheme}://{bucket}"
     if root not in _probed:
         with store_errors(path):
-            _probed[root] = _first_access(path, scheme, bucket, key)
+            _probed[root] = _probe(path, scheme, bucket, key)
     return filesystems.FileSystems
 
 
@@ -74,8 +78,14 @@ def _parts(path: str) -> tuple[str, str, str]:
     return scheme, bucket, key
 
 
-def _first_access(path: str, scheme: str, bucket: str, key: str):
-    given = options()
+def _probe(path: str, scheme: str, bucket: str, key: str) -> Any:
+    """Accesses a bucket for the first time, and returns botocore's client of s3://.
+
+    Raises:
+      UserError: Says what to do.
+    """
+    # Before Beam looks for a file system: with no flags set, it would take those of sys.argv.
+    flags = options()
     try:
         filesystems.FileSystems.get_filesystem(path)
     except ValueError:
@@ -84,13 +94,13 @@ def _first_access(path: str, scheme: str, bucket: str, key: str):
         return None
     if not bucket:
         raise UserError(f"{path} names no bucket")
-    # Where a policy lets a user list only a part of the bucket, it is the part that is asked for.
+    # A policy may let a user list only a part of the bucket.
     prefix = re.split(r"[*?[]", key)[0].rpartition("/")[0]
-    return _PROBES[scheme](path, bucket, prefix, given)
+    return _PROBES[scheme](path, bucket, prefix, flags)
 
 
 @contextlib.contextmanager
-def store_errors(path: str):
+def store_errors(path: str) -> Iterator[None]:
     """Makes one error of whatever a store raises in the context.
 
     Raises:
@@ -106,7 +116,7 @@ def store_errors(path: str):
         code, line = _code(cause), " ".join(_message(cause).split())
         if code == 404:
             raise FileNotFoundError(errno.ENOENT, line, path) from error
-        # What reads the file may raise in the context too, of its format.
+        # Whoever reads the file in the context may raise too, an error of its format.
         if not (isinstance(cause, ConnectionError | TimeoutError) or type(cause).__module__.startswith(_LIBRARIES)):
             raise
         if code in (401, 403):
@@ -118,7 +128,7 @@ _LIBRARIES = ("apache_beam.io.", "botocore.", "google.", "requests.", "urllib3."
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What lies at the bottom of Beam's error about errors."""
+    """Finds what lies at the bottom of Beam's error about errors."""
     while isinstance(error, filesystem.BeamIOError) and error.exception_details:
         inner = next(iter(error.exception_details.values()))
         if not isinstance(inner, BaseException):
@@ -128,7 +138,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _code(error: BaseException) -> int | None:
-    """The status of HTTP, where the error knows one."""
+    """Finds the status of HTTP, where the error knows one."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -136,10 +146,11 @@ def _code(error: BaseException) -> int | None:
 
 
 def _message(error: BaseException) -> str:
+    # The text of Google's errors begins with the request.
     return str(getattr(error, "message", None) or error)
 
 
-def _probe_s3(path: str, bucket: str, prefix: str, given):
+def _probe_s3(path: str, bucket: str, prefix: str, flags: pipeline_options.PipelineOptions) -> Any:
     from apache_beam.io.aws import s3io
 
     try:
@@ -151,7 +162,7 @@ def _probe_s3(path: str, bucket: str, prefix: str, given):
     # anew, for 0.1 s (Beam 2.77, botocore 1.44).
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     try:
-        client = s3io.S3IO(options=given).client.client
+        client = s3io.S3IO(options=flags).client.client
         client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
         raise UserError(
@@ -164,7 +175,7 @@ def _probe_s3(path: str, bucket: str, prefix: str, given):
     return client
 
 
-def _probe_gs(path: str, bucket: str, prefix: str, given) -> None:
+def _probe_gs(path: str, bucket: str, prefix: str, flags: pipeline_options.PipelineOptions) -> None:
     import google.api_core.exceptions
     import google.auth.exceptions
     from apache_beam.internal.gcp import auth
@@ -175,13 +186,13 @@ def _probe_gs(path: str, bucket: str, prefix: str, given) -> None:
         auth._Credentials._credentials_init = True
     else:
         try:
-            google.auth.default(scopes=given.view_as(pipeline_options.GoogleCloudOptions).gcp_oauth_scopes)
+            google.auth.default(scopes=flags.view_as(pipeline_options.GoogleCloudOptions).gcp_oauth_scopes)
         except google.auth.exceptions.DefaultCredentialsError as error:
             raise UserError(
                 f"{path}: no Google Cloud credentials found; run `gcloud auth application-default login`, or name a "
                 f"key file in GOOGLE_APPLICATION_CREDENTIALS ({str(error).split('. ')[0]})"
             ) from None
-    client = gcsio.create_storage_client(given)
+    client = gcsio.create_storage_client(flags)
     try:
         list(client.list_blobs(bucket, prefix=prefix, max_results=1, retry=None, timeout=_TIMEOUT))
     except google.api_core.exceptions.NotFound:

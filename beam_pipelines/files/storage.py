@@ -12,13 +12,19 @@ import pathlib
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
 
 from beam_pipelines.files import local_globs
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystems import FileSystems
 
 TEMPORARY = ".tmp"
 
 
 def is_local(path: str) -> bool:
+    """Tells whether a path has no scheme."""
     return "://" not in path
 
 
@@ -27,13 +33,13 @@ def join(root: str, *names: str) -> str:
 
 
 def absolute(path: str) -> str:
-    """A local path made absolute, since a runner's workers may start in another folder."""
+    """Makes a local path absolute, since a runner's workers may start in another folder."""
     return os.path.abspath(os.path.expanduser(path)) if is_local(path) else path
 
 
 @contextlib.contextmanager
-def _store(path: str):
-    """Yields Beam's file systems, and tells in one sentence what fails in the context."""
+def _store(path: str) -> Iterator[type["FileSystems"]]:
+    """Yields Beam's file systems; what fails in the context becomes one sentence."""
     from beam_pipelines.files import object_stores
 
     file_systems = object_stores.file_systems_for(path)
@@ -68,7 +74,8 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
         object_stores.write(final, data)
 
 
-def write_json(root: str, name: str, value) -> None:
+def write_json(root: str, name: str, value: Any) -> None:
+    """Publishes a value as JSON that a person can read."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_bytes(root, name, text.encode())
 
@@ -82,7 +89,7 @@ def read_bytes(path: str) -> bytes:
 
 
 @contextlib.contextmanager
-def open_bytes(path: str):
+def open_bytes(path: str) -> Iterator[IO[bytes]]:
     """Opens a file for reading as it is, undecoded, and for seeking."""
     if is_local(path):
         with open(path, "rb") as file:
@@ -92,11 +99,13 @@ def open_bytes(path: str):
             yield file
 
 
-def read_json(path: str):
+def read_json(path: str) -> Any:
+    """Reads what `write_json` wrote."""
     return json.loads(read_bytes(path))
 
 
 def exists(path: str) -> bool:
+    """Tells whether there is a file; locally, or a folder."""
     if is_local(path):
         return os.path.exists(path)
     with _store(path) as store:
@@ -104,7 +113,7 @@ def exists(path: str) -> bool:
 
 
 def listing(root: str) -> list[str]:
-    """The paths of all files below a folder, relative to it and sorted; [] if there is none."""
+    """Lists the paths of all files below a folder, relative to it and sorted; [] if there is none."""
     if is_local(root):
         folder = pathlib.Path(root)
         return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
@@ -120,9 +129,9 @@ def match(glob: str) -> dict[str, tuple[int, float]]:
     if is_local(glob):
         return local_globs.match_local(glob)
     with _store(glob) as store:
-        found = store.match([glob])[0].metadata_list
+        entries = store.match([glob])[0].metadata_list
     # Consoles of object stores make an empty object of a folder.
-    files = [entry for entry in found if not entry.path.endswith("/")]
+    files = [entry for entry in entries if not entry.path.endswith("/")]
     return {entry.path: (entry.size_in_bytes, entry.last_updated_in_seconds) for entry in files}
 
 
@@ -154,7 +163,7 @@ def copy(source: str, target: str) -> None:
 
 
 @contextlib.contextmanager
-def local_copy(folder: str):
+def local_copy(folder: str) -> Iterator[str]:
     """Yields a local folder with the same files, since TensorFlow reads only local ones."""
     if is_local(folder):
         yield folder
