@@ -36,7 +36,7 @@ class TypedJson:
           TypeError: A field without a default is missing.
         """
         fields = {}
-        for name, read in _readers(cls).items():
+        for name, read in _readers(typing.cast(Any, cls)).items():
             key = cls.KEYS.get(name, name)
             if key in values:
                 fields[name] = read(values[key])

@@ -5,6 +5,7 @@ package uses what numba documents: `njit`, `config` and `numba.extending`.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numba
 from llvmlite import ir
@@ -15,7 +16,7 @@ from numba.core import caching, cgutils
 FunctionCache = caching.FunctionCache
 
 
-def use_cache(dispatcher: Callable, make_cache: Callable[[], FunctionCache], folder: str) -> None:
+def use_cache(dispatcher: Any, make_cache: Callable[[], FunctionCache], folder: str) -> None:
     """Lets a function of `numba.njit` keep its compiled code in a folder.
 
     `njit(cache=True)` does not let its caller choose the class of the cache. The cache reads `CACHE_DIR` when it is

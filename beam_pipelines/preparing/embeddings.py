@@ -8,6 +8,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Container, Iterator
+from typing import IO, cast
 
 import numpy as np
 
@@ -38,24 +39,25 @@ def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str
     """
     source, words = locate(source)
     if words:
-        return _read_array(source, words, Kept(wanted, unseen))
+        return _read_array(source, words, WordFilter(wanted, unseen))
     try:
         with _open(source) as lines:
-            return _read_text(lines, source, Kept(wanted, unseen))
+            return _read_text(lines, source, WordFilter(wanted, unseen))
     except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise UserError(f"--embeddings {source} cannot be read: {error}") from error
 
 
-class Kept:
-    """Which words to keep: the wanted ones, and the first so many others that can be tokens."""
+class WordFilter:
+    """Decides which words of a file to keep: the wanted ones, and the first so many others that can be tokens."""
 
     def __init__(self, wanted: Container[str], unseen: int):
         self._wanted, self._unseen = wanted, unseen
 
-    def has(self, word: str) -> bool:
+    def takes(self, word: str) -> bool:
         return word in self._wanted or (self._unseen > 0 and word == word.lower() and not _FILTERED.search(word))
 
-    def add(self, word: str) -> None:
+    def took(self, word: str) -> None:
+        """Counts a word whose vector was read."""
         self._unseen -= word not in self._wanted
 
 
@@ -89,12 +91,12 @@ def _open(source: str) -> Iterator[io.TextIOBase]:
     path = zipped["file"] if zipped else source
     with contextlib.ExitStack() as stack:
         # gzip and zip read the raw bytes: Beam's own decompression is much slower on GloVe's sizes.
-        file = stack.enter_context(storage.open_bytes(path))
+        file: IO[bytes] = stack.enter_context(storage.open_bytes(path))
         if zipped:
             archive = stack.enter_context(zipfile.ZipFile(file))
             file = stack.enter_context(archive.open(_member(archive, zipped["member"], source)))
         elif path.lower().endswith(".gz"):
-            file = stack.enter_context(gzip.open(file))
+            file = stack.enter_context(cast(IO[bytes], gzip.GzipFile(fileobj=file)))
         yield stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n"))
 
 
@@ -107,7 +109,7 @@ def _member(archive: zipfile.ZipFile, member: str | None, source: str) -> str:
     return member
 
 
-def _read_text(lines: io.TextIOBase, source: str, kept: "Kept") -> tuple[dict[str, np.ndarray], int]:
+def _read_text(lines: io.TextIOBase, source: str, word_filter: "WordFilter") -> tuple[dict[str, np.ndarray], int]:
     vectors: dict[str, np.ndarray] = {}
     dim = None
     for number, line in enumerate(lines, 1):
@@ -117,7 +119,7 @@ def _read_text(lines: io.TextIOBase, source: str, kept: "Kept") -> tuple[dict[st
             if header:
                 continue
         word = line.partition(" ")[0]
-        if word in vectors or not kept.has(word):
+        if word in vectors or not word_filter.takes(word):
             continue
         numbers = line.split()[1:]
         try:
@@ -127,19 +129,19 @@ def _read_text(lines: io.TextIOBase, source: str, kept: "Kept") -> tuple[dict[st
         if len(vector) != dim:
             raise UserError(f"--embeddings {source}, line {number}: {len(vector)} numbers, where line 1 has {dim}")
         vectors[word] = vector
-        kept.add(word)
+        word_filter.took(word)
     if not dim:
         raise UserError(f"--embeddings {source} holds no vectors")
     return vectors, dim
 
 
-def _read_array(array: str, words: str, kept: "Kept") -> tuple[dict[str, np.ndarray], int]:
+def _read_array(array: str, words: str, word_filter: "WordFilter") -> tuple[dict[str, np.ndarray], int]:
     import pyarrow.parquet as pq
 
     matrix = np.load(array, mmap_mode="r")
     vectors: dict[str, np.ndarray] = {}
     for row, word in enumerate(pq.read_table(words).column(0).to_pylist()):
-        if word not in vectors and kept.has(word):
+        if word not in vectors and word_filter.takes(word):
             vectors[word] = np.array(matrix[row], np.float32)
-            kept.add(word)
+            word_filter.took(word)
     return vectors, matrix.shape[1]

@@ -80,9 +80,10 @@ class CompiledTokenizer:
         ascii_masks = [_are_ascii(batch) for batch in batches]
         to_lower = [batch.filter(pa.array(~is_ascii)) for batch, is_ascii in zip(batches, ascii_masks, strict=True)]
         lowered = _lower(pa.concat_arrays(to_lower)) if any(map(len, to_lower)) else pa.array([], pa.large_binary())
-        codes_of_batches, first = [], 0
+        codes_of_batches: list[np.ndarray] = []
+        first = 0
         for batch, is_ascii in zip(batches, ascii_masks, strict=True):
-            last = first + np.count_nonzero(~is_ascii)
+            last = first + int(np.count_nonzero(~is_ascii))
             codes = np.empty(len(batch), np.int32)
             # ASCII tokens were looked up in the vocabulary before; the others only now have their final form.
             codes[is_ascii] = _codes_of_lowered(batch.filter(pa.array(is_ascii)), _NO_VOCABULARY, others)

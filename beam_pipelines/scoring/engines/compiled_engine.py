@@ -13,8 +13,8 @@ from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
 from beam_pipelines.text.encoded import Encoded
 
-# By the names of the arrays of the folded form.
-NETWORKS = {WINDOWS: CompiledCnn, RECURRENCE: CompiledLstm}
+# By the names of the arrays of the folded form, which are the arguments of the class.
+NETWORKS: dict[frozenset[str], type] = {WINDOWS: CompiledCnn, RECURRENCE: CompiledLstm}
 
 
 def compiled_network(model: Any) -> CompiledCnn | CompiledLstm | None:

@@ -1,7 +1,7 @@
 """Runs the signatures of an exported model: its graph makes ids of texts, and scores of padded batches."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,18 @@ from beam_pipelines.text.encoded import Encoded
 # A batch holds at most this many tokens, padding included, and this many reviews.
 BATCH_TOKENS = 8192
 BATCH_REVIEWS = 256
+
+
+class Engine(Protocol):
+    """Makes ids of texts, and scores of ids: the SavedModel's signatures, or their compiled form."""
+
+    name: str
+
+    def encode(self, texts: pa.Array) -> Encoded: ...
+
+    def run(
+        self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray, metrics: EngineMetrics
+    ) -> dict[str, np.ndarray]: ...
 
 
 class SavedModelEngine:

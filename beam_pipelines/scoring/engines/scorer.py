@@ -11,7 +11,7 @@ from beam_pipelines.artifacts.exports import SCORES, Export, ExportInfo
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
-from beam_pipelines.scoring.engines.saved_model_engine import SavedModelEngine, as_tensor, batches
+from beam_pipelines.scoring.engines.saved_model_engine import Engine, SavedModelEngine, as_tensor, batches
 
 # Explaining holds a row of all filters for each token, so its batches are smaller.
 EXPLAINED_TOKENS = 4096
@@ -41,7 +41,7 @@ class Scorer:
         reason = ""
         with storage.local_copy(export.path) as folder:
             self._model = tf.saved_model.load(folder)
-            self._engine = SavedModelEngine(self._model)
+            self._engine: Engine = SavedModelEngine(self._model)
             if engine != "saved_model":
                 reason = self._use_compiled(folder, export)
         if reason and engine == "compiled":
