@@ -15,12 +15,8 @@ from beam_pipelines.artifacts.prepared import (
     TrainingData,
     VocabularyTotals,
 )
-from beam_pipelines.scoring.summary.block_statistics import (
-    BlockStatistics,
-    RankedRow,
-    RejectExample,
-    count_unknown,
-)
+from beam_pipelines.scoring.summary.block_statistics import BlockStatistics, count_unknown
+from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
 
 FILES = [InputFile(index, f"in/{name}", "csv", False, 1) for index, name in enumerate(["b.csv", "a.csv"])]
 INFO = ExportInfo(

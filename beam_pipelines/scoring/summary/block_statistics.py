@@ -6,79 +6,21 @@ All of it depends on the block alone, and is small whatever the block holds.
 import collections
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.archive.blocks import Block
-from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.scale import BINS, Scale, is_blank, parse_score
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.scoring.score_rows import ScoredBlock
+from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample, rank_rows, reject_examples
 
-EXCERPT_CHARACTERS = 200
 UNKNOWN_TOKENS = 200
 TOKEN_CHARACTERS = 60
-REJECT_EXAMPLES = 3
-RANKED_ROWS = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Ranking:
-    """An order of rows by their scores, arrays or single ones: the least rank comes first, ties by row."""
-
-    title: str
-    rank: Callable[[Any, Any, Any], Any]
-
-
-# By field of the statistics; the least certain rows are those of the widest interval.
-RANKINGS = {
-    "best": Ranking("The best reviews", lambda score, low, high: -score),
-    "worst": Ranking("The worst reviews", lambda score, low, high: score),
-    "least_certain": Ranking("The least certain reviews", lambda score, low, high: low - high),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class RankedRow(TypedJson):
-    """A row of a ranking.
-
-    Attributes:
-      id: Its id, or what names it where no column does.
-      file: The label of its file.
-      row_number: Its line or row there, from 1.
-      score: In the archive's unit.
-      low: Where its interval begins.
-      high: Where it ends.
-      text: How its text begins; None where texts may not be shown.
-    """
-
-    KEYS: ClassVar = {"row_number": "place"}
-    OMITTED_IF_NONE: ClassVar = ("text",)
-
-    id: str
-    file: str
-    row_number: int
-    score: float
-    low: float
-    high: float
-    text: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class RejectExample(TypedJson):
-    """A rejected row; `raw` is None where texts may not be shown."""
-
-    KEYS: ClassVar = {"row_number": "place"}
-    OMITTED_IF_NONE: ClassVar = ("raw",)
-
-    file: str
-    row_number: int
-    raw: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +118,8 @@ class StatisticsOptions:
 def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions) -> BlockStatistics:
     """Makes the statistics of a block: numbers that add up over blocks, histograms, and examples."""
     block, results, metrics = scored.block, scored.results, scored.metrics
-    rankings = rank_rows(block, results, options)
+    text_column = options.text_column if options.show_texts else None
+    rankings = rank_rows(block, results, id_column=options.id_column, text_column=text_column)
     explained_gap = None
     if "explained_score" in results:
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])
@@ -241,43 +184,6 @@ def count_unknown(parts: list[tuple[pa.Array, np.ndarray]]) -> dict[str, int]:
     for row in table.take(pc.select_k_unstable(table, UNKNOWN_TOKENS, by_count)).to_pylist():
         counts[row["token"].decode("utf-8", "replace")[:TOKEN_CHARACTERS]] += row["count"]
     return dict(counts)
-
-
-def rank_rows(
-    block: Block, results: Mapping[str, np.ndarray], options: StatisticsOptions
-) -> dict[str, list[RankedRow]]:
-    """The first rows of each ranking, ties by their order."""
-    scores = results["score"], results["score_low"], results["score_high"]
-    return {
-        name: [
-            _ranked_row(int(row), block, results, options)
-            for row in np.argsort(ranking.rank(*scores), kind="stable")[:RANKED_ROWS]
-        ]
-        for name, ranking in RANKINGS.items()
-    }
-
-
-def _ranked_row(row: int, block: Block, results: Mapping[str, np.ndarray], options: StatisticsOptions) -> RankedRow:
-    name, text = block.row_name(row), None
-    if options.id_column:
-        name = str(block.rows.column(options.id_column)[row].as_py())
-    if options.show_texts:
-        text = (block.rows.column(options.text_column)[row].as_py() or "")[:EXCERPT_CHARACTERS]
-    # By way of its text, a float32 gets as few digits as it needs.
-    score, low, high = (float(str(results[column][row])) for column in ("score", "score_low", "score_high"))
-    return RankedRow(name[:EXCERPT_CHARACTERS], block.file.label, block.row_numbers[row], score, low, high, text)
-
-
-def reject_examples(rejects: list[Reject], *, with_raw: bool) -> dict[str, list[RejectExample]]:
-    """The first rejects of each reason."""
-    by_reason: dict[str, list[RejectExample]] = {}
-    for reject in sorted(rejects, key=lambda reject: reject.row_number):
-        examples = by_reason.setdefault(reject.reason, [])
-        if len(examples) < REJECT_EXAMPLES:
-            # JSON may escape half of a surrogate pair, which no UTF-8 can hold.
-            raw = (reject.raw or "")[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode() if with_raw else None
-            examples.append(RejectExample(reject.file, reject.row_number, raw))
-    return by_reason
 
 
 def true_scores(column: pa.Array) -> np.ndarray:

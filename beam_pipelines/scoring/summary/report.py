@@ -7,7 +7,7 @@ from beam_pipelines.files import storage
 from beam_pipelines.reporting import page, phrases
 from beam_pipelines.reporting.page import Section
 from beam_pipelines.scoring.summary import drift, figures
-from beam_pipelines.scoring.summary.block_statistics import EXCERPT_CHARACTERS, RANKINGS, RankedRow
+from beam_pipelines.scoring.summary.row_examples import EXCERPT_CHARACTERS, RANKINGS, RankedRow
 from beam_pipelines.scoring.summary.summary import REPORT, RunMetrics, Summary
 from beam_pipelines.scoring.summary.totals import ROWS
 

@@ -14,8 +14,9 @@ from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.summary import drift
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics, RankedRow, RejectExample
+from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
 from beam_pipelines.scoring.summary.drift import LengthComparison, ShareComparison
+from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
 from beam_pipelines.scoring.summary.totals import Totals, most_frequent
 
 SUMMARY, REPORT = "summary.json", "report.html"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.scoring.summary.block_statistics import (
+from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
+from beam_pipelines.scoring.summary.row_examples import (
     RANKED_ROWS,
     RANKINGS,
     REJECT_EXAMPLES,
-    BlockStatistics,
     RankedRow,
     RejectExample,
 )

@@ -6,27 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive.blocks import Block
-from beam_pipelines.archive.inputs import InputFile
-from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring.engines.metrics import EngineMetrics
 from beam_pipelines.scoring.score_rows import ScoredBlock
 from beam_pipelines.scoring.summary import block_statistics
-from beam_pipelines.scoring.summary.block_statistics import RejectExample, StatisticsOptions
-
-OPTIONS = StatisticsOptions(text_column="text")
-
-
-def block_of(texts: list[str], **columns) -> Block:
-    rows = pa.record_batch({"text": texts, **columns})
-    file = InputFile(0, "folder/in.csv", "csv", False, 1, name="in.csv")
-    return Block(file, 0, None, rows, list(range(2, 2 + len(texts))), [])
-
-
-def results_of(scores, widths) -> dict:
-    scores, widths = np.array(scores, np.float32), np.array(widths, np.float32)
-    return {"score": scores, "score_low": scores - widths / 2, "score_high": scores + widths / 2}
+from beam_pipelines.scoring.summary.block_statistics import StatisticsOptions
+from tests.helpers.scored import block_of, results_of
 
 
 def test_the_most_frequent_unknown_tokens_are_counted_over_all_parts():
@@ -46,45 +31,6 @@ def test_unknown_tokens_take_little_space_however_many_and_long_they_are():
     assert len(kept) == block_statistics.UNKNOWN_TOKENS
     assert min(kept.values()) == 300
     assert {len(token) for token in kept} == {block_statistics.TOKEN_CHARACTERS}
-
-
-def test_extremes_are_those_of_a_full_sort_with_ties_by_place():
-    random = np.random.default_rng(0)
-    scores, widths = random.integers(0, 30, 500), random.integers(0, 30, 500)
-    block = block_of([f"text {place} " + "x" * 1000 for place in range(500)])
-    found = block_statistics.rank_rows(block, results_of(scores, widths), OPTIONS)
-    expected = sorted(range(500), key=lambda row: (-scores[row], row))[:10]
-    assert [row.row_number - 2 for row in found["best"]] == expected
-    assert [row.row_number - 2 for row in found["worst"]] == sorted(range(500), key=lambda row: (scores[row], row))[:10]
-    widest = sorted(range(500), key=lambda row: (-widths[row], row))[:10]
-    assert [row.row_number - 2 for row in found["least_certain"]] == widest
-    best = found["best"][0]
-    assert (best.id, best.file) == (f"in.csv:{expected[0] + 2}", "folder/in.csv")
-    assert best.text.startswith(f"text {expected[0]} x")
-    assert len(best.text) == block_statistics.EXCERPT_CHARACTERS
-    assert best.score == scores[expected[0]]
-
-
-def test_a_named_row_keeps_its_name_and_a_private_one_its_text_to_itself():
-    options = StatisticsOptions(text_column="text", id_column="key", show_texts=False)
-    found = block_statistics.rank_rows(block_of(["a", "b"], key=[7, None]), results_of([1, 2], [1, 1]), options)
-    assert [row.id for row in found["best"]] == ["None", "7"]
-    assert all("text" not in row.to_json() for rows in found.values() for row in rows)
-
-
-def test_the_first_rejects_of_each_reason_are_examples():
-    rejects = [
-        Reject("a.csv", place, "bad" if place % 2 else "worse", "\ud800" + "r" * 500) for place in range(9, 0, -1)
-    ]
-    found = block_statistics.reject_examples(rejects, with_raw=True)
-    assert {reason: [example.row_number for example in rows] for reason, rows in found.items()} == {
-        "bad": [1, 3, 5],
-        "worse": [2, 4, 6],
-    }
-    assert found["bad"][0].raw == "?" + "r" * (block_statistics.EXCERPT_CHARACTERS - 1)
-    hidden = block_statistics.reject_examples(rejects[:1], with_raw=False)
-    assert hidden == {"bad": [RejectExample("a.csv", 9)]}
-    assert hidden["bad"][0].to_json() == {"file": "a.csv", "place": 9}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 
 from beam_pipelines.scoring.summary import report, summary
-from beam_pipelines.scoring.summary.block_statistics import RANKINGS, RankedRow, RejectExample
+from beam_pipelines.scoring.summary.row_examples import RANKINGS, RankedRow, RejectExample
 from beam_pipelines.scoring.summary.summary import RunMetrics
 from beam_pipelines.scoring.summary.totals import Totals
 from tests.helpers.pages import NASTY, Tags
