@@ -186,6 +186,14 @@ def test_reject_moves_rows_and_loses_none():
     assert before.row_numbers == [10, 20, 30, 40]
 
 
+def test_rejected_makes_the_rejects_that_reject_would():
+    earlier = Reject("/data/a.csv", 15, "too_few_fields", "x")
+    before = block(["a", "", "c", None], [earlier])
+    reasons = {3: "missing_text", 1: "empty_text"}
+    assert before.rejected(reasons) == before.reject(reasons).rejects
+    assert before.rejected({}) == before.rejects == [earlier]
+
+
 def test_reject_of_every_row_keeps_the_columns():
     after = block(["a", "b"]).reject({0: "x", 1: "x"})
     assert after.rows.num_rows == 0

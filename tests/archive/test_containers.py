@@ -12,7 +12,7 @@ import zstandard
 from beam_pipelines.archive import blocks, columns, inputs
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import COMPRESS, found, parquet, read_all
+from tests.helpers.archives import COMPRESS, find_files, parquet, read_all
 
 MEMBERS = {
     "dump/b.csv": b"id,text\n1,first\n2,\xff\n",
@@ -57,7 +57,7 @@ PACKED = {
 
 def write(path, content: bytes, **settings) -> list[inputs.InputFile]:
     path.write_bytes(content)
-    return found(path, **settings)
+    return find_files(path, **settings)
 
 
 @pytest.mark.parametrize("name", PACKED)
@@ -85,7 +85,7 @@ def test_it_lies_among_other_files_in_their_order(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"text\nlast\n")
     (tmp_path / "0.csv").write_bytes(b"text\nzeroth\n")
     (tmp_path / "a.zip").write_bytes(zipped())
-    files = found(tmp_path / "*")
+    files = find_files(tmp_path / "*")
     assert [file.index for file in files] == [0, 1, 2, 3, 4]
     texts = [text for block in read_all(files, ("text",)) for text in block.rows["text"].to_pylist()]
     assert texts == ["zeroth", "first", "second", "third", "fourth", "last"]

@@ -9,8 +9,6 @@ import re
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import columns
-from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS, MEGABYTE, input_file, parquet, read_all, read_one, rejects_of
 
@@ -102,27 +100,7 @@ def test_marks_line_ends_and_blank_lines_change_nothing(tmp_path, name, content)
 def test_a_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     file = input_file(tmp_path / "a.csv", mark + separated(",", rows=[{name: "good", "band": "a"}]))
-    assert columns.read_columns(file, TextFormat()).names == (name, "band")
     assert read_one(file, (name, "band")).rows.to_pydict() == {name: ["good"], "band": ["a"]}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("a.csv", b"", None),
-        ("a.csv", b"\n", ()),
-        ("a.csv", b"text,n\n", ("text", "n")),
-        ("a.csv", b'\xef\xbb\xbf"text",n', ("text", "n")),
-        ("a.tsv", b"text,n\tid\r\n", ("text,n", "id")),
-        ("a.jsonl", b"", None),
-        ("a.jsonl", b'{"n": 1}\n\nbroken\n[1]\n{"text": "", "n": 2}\n', ("n", "text")),
-        ("a.jsonl", b'{"n": 1}\n' * 999 + b'{"a": 1}\n{"b": 1}\n', ("n", "a")),
-        ("a.parquet", parquet({"text": ["a"], "n": [1]}), ("text", "n")),
-    ],
-)
-def test_column_names(tmp_path, name, content, expected):
-    found = columns.read_columns(input_file(tmp_path / name, content), TextFormat())
-    assert (found and found.names) == expected
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def parquet(columns: dict[str, pa.Array | list], rows_per_group: int = 1000) -> 
     return file.getvalue()
 
 
-def found(*globs: object, **settings) -> list[inputs.InputFile]:
-    """The files that a job would find."""
+def find_files(*globs: object, **settings) -> list[inputs.InputFile]:
+    """Finds the files that a job would find."""
     globs = tuple(str(glob) for glob in globs)
     return inputs.find(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
 
@@ -34,7 +34,7 @@ def found(*globs: object, **settings) -> list[inputs.InputFile]:
 def input_file(path: pathlib.Path, content: bytes, **settings) -> inputs.InputFile:
     """Writes a file and finds it as a job would."""
     path.write_bytes(content)
-    return found(path, **settings)[0]
+    return find_files(path, **settings)[0]
 
 
 def read_all(
@@ -47,7 +47,7 @@ def read_all(
     binary: tuple[str, ...] = (),
     **text_format: str | None,
 ) -> list[blocks.Block]:
-    """The blocks that a job would read."""
+    """Reads the blocks that a job would read."""
     options = ReadOptions(
         columns=columns,
         text_format=TextFormat(**text_format),
@@ -65,7 +65,7 @@ def read_all(
 
 
 def read_one(file: inputs.InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> blocks.Block:
-    """The only block of a small file."""
+    """Reads the only block of a small file."""
     [block] = read_all(file, columns, **how)
     return block
 
