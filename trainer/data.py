@@ -8,6 +8,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts.prepared import ID, IDS, SCORE, TRAIN, Statistics
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -16,10 +18,12 @@ SHUFFLE_BUFFER = 20_000
 # Reviews are sorted by length within this many batches.
 WINDOW_BATCHES = 256
 _FEATURES = {
-    "ids": tf.io.RaggedFeature(tf.int64),
-    "score": tf.io.FixedLenFeature([], tf.float32),
-    "id": tf.io.FixedLenFeature([], tf.string),
+    IDS: tf.io.RaggedFeature(tf.int64),
+    SCORE: tf.io.FixedLenFeature([], tf.float32),
+    ID: tf.io.FixedLenFeature([], tf.string),
 }
+# The parts of the statistics that say what the data are; the others say how they were made.
+_DIGESTED = ("rows", "scores", "tokens_per_review", "vocabulary")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class PreparedReviews:
     """
 
     folder: pathlib.Path
-    statistics: dict
+    statistics: Statistics
 
     @classmethod
     def load(cls, folder: str, named: str | None = None) -> "PreparedReviews":
@@ -41,48 +45,57 @@ class PreparedReviews:
         Raises:
           UserError: The job that writes it has not been there or has not ended.
         """
-        path = storage.join(folder, "statistics.json")
-        if not storage.exists(path):
-            named = named or folder
-            raise UserError(f"--data {named} has no statistics.json: run beam_pipelines.preprocess to its end first")
-        return cls(pathlib.Path(folder), storage.read_json(path))
+        if not storage.exists(storage.join(folder, prepared.STATISTICS)):
+            raise UserError(
+                f"--data {named or folder} has no {prepared.STATISTICS}: run beam_pipelines.preprocess to its end first"
+            )
+        return cls(pathlib.Path(folder), Statistics.read(folder))
 
     @property
     def scale(self) -> Scale:
-        return Scale(self.statistics["scores"]["min"], self.statistics["scores"]["max"])
+        return self.statistics.scale
 
     @property
     def first_trained_id(self) -> int:
         """The first id whose vector is not a pretrained one."""
-        return self.statistics["vocabulary"]["first_trained_id"]
+        return self.statistics.vocabulary.first_trained_id
 
     @property
     def transform_graph(self) -> pathlib.Path:
-        return self.folder / "transform" / "transform_fn"
+        """The folder of the SavedModel that makes ids of texts."""
+        return self.folder / prepared.TRANSFORM_GRAPH
+
+    @property
+    def training_histogram(self) -> list[int]:
+        """The training reviews by the ten bins of their scores."""
+        return self.statistics.scores.histogram[TRAIN]
 
     def digest(self) -> str:
-        """A hash of what the data are, the same when the same archive is prepared the same way again."""
-        told = {name: self.statistics[name] for name in ("rows", "scores", "tokens_per_review", "vocabulary")}
-        vectors = hashlib.sha256((self.folder / "vectors.npy").read_bytes()).hexdigest()
-        return hashlib.sha256(json.dumps([told, vectors], sort_keys=True).encode()).hexdigest()
+        """Hashes what the data are: the same when the same archive is prepared the same way again."""
+        statistics = self.statistics.to_json()
+        vectors = hashlib.sha256((self.folder / prepared.VECTORS).read_bytes()).hexdigest()
+        digested = [{name: statistics[name] for name in _DIGESTED}, vectors]
+        return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()
 
     def vectors(self) -> np.ndarray:
-        """float32 [vocab, dim]."""
-        return np.load(self.folder / "vectors.npy")
+        """Reads the vectors of all ids, float32 [vocab, dim]."""
+        return np.load(self.folder / prepared.VECTORS)
 
     def vocabulary(self) -> list[str]:
-        """The tokens, from id 2."""
-        return next(self.transform_graph.glob("assets/*")).read_text(encoding="utf-8").splitlines()
+        """Reads the tokens, from id 2."""
+        return (self.transform_graph / prepared.VOCABULARY).read_text(encoding="utf-8").splitlines()
 
     def rows(self, split: str) -> int:
-        return self.statistics["rows"]["kept_by_split"][split]
+        """How many reviews a split has."""
+        return self.statistics.rows.kept_by_split[split]
 
     def files(self, split: str) -> list[str]:
-        return sorted(str(path) for path in (self.folder / split).glob("*.tfrecord.gz"))
+        """Lists the TFRecord files of a split, in the order of the archive."""
+        return sorted(str(path) for path in self.folder.glob(prepared.example_shard(split, "*")))
 
 
 def bin_weights(histogram: list[int]) -> np.ndarray:
-    """Sample weights that make the bins count equally, float32 [bins].
+    """Computes sample weights that make the bins count equally, float32 [bins].
 
     Empty bins are left out; the mean over the reviews is 1.
 
@@ -97,7 +110,7 @@ def bin_weights(histogram: list[int]) -> np.ndarray:
 
 
 def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf.data.Dataset:
-    """Batches of reviews of similar length, each padded to its own longest.
+    """Makes batches of reviews of similar length, each padded to its own longest.
 
     Some thousands of reviews at a time are sorted by length and cut into batches, whose order is
     then shuffled: buckets with as many reviews in each, and no odd batch left over in any but the
@@ -124,44 +137,45 @@ def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf
 
 def _parse_by_length(records: tf.Tensor) -> dict:
     window = tf.io.parse_example(records, _FEATURES)
-    order = tf.argsort(window["ids"].row_lengths(), stable=True)
+    order = tf.argsort(window[IDS].row_lengths(), stable=True)
     return {name: tf.gather(values, order) for name, values in window.items()}
 
 
 def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
-    starts = tf.data.Dataset.range(0, window["ids"].nrows(tf.int64), batch_size)
+    starts = tf.data.Dataset.range(0, window[IDS].nrows(tf.int64), batch_size)
     if seed is not None:
         starts = starts.shuffle(WINDOW_BATCHES, seed=seed)
     batched = starts.map(lambda start: {name: values[start : start + batch_size] for name, values in window.items()})
-    return batched.map(lambda batch: {**batch, "ids": batch["ids"].to_tensor()})
+    return batched.map(lambda batch: {**batch, IDS: batch[IDS].to_tensor()})
 
 
 def training_batches(
-    prepared: PreparedReviews, *, batch_size: int, balanced: bool, seed: int, replicas: int = 1
+    reviews: PreparedReviews, *, batch_size: int, balanced: bool, seed: int, replicas: int = 1
 ) -> tf.data.Dataset:
-    """One epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch]).
+    """Makes the batches of an epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch]).
 
     With several replicas all batches are whole, since no replica may get an empty part (Keras 3.15);
     the reviews that this leaves out are others in each epoch.
     """
-    scale, rows = prepared.scale, prepared.rows("train")
-    histogram = prepared.statistics["scores"]["histogram"]["train"]
+    scale, histogram = reviews.scale, reviews.training_histogram
     weights = tf.constant(bin_weights(histogram) if balanced else np.ones(len(histogram), np.float32))
     edges = tf.constant(scale.edges(), tf.float32)
 
     def to_pair(batch):
-        weight = tf.gather(weights, tf.searchsorted(edges, batch["score"], side="left"))
-        return batch["ids"], scale.to_unit(batch["score"])[:, tf.newaxis], weight
+        # As `Scale.bins` finds them: a score on an edge belongs to the bin below.
+        weight = tf.gather(weights, tf.searchsorted(edges, batch[SCORE], side="left"))
+        return batch[IDS], scale.to_unit(batch[SCORE])[:, tf.newaxis], weight
 
-    reviews = batches(prepared.files("train"), batch_size, seed=seed)
+    dataset = batches(reviews.files(TRAIN), batch_size, seed=seed)
     if replicas > 1:
-        reviews = reviews.filter(lambda batch: tf.size(batch["score"]) == batch_size)
-    reviews = reviews.apply(tf.data.experimental.assert_cardinality(steps(rows, batch_size, replicas)))
-    return reviews.map(to_pair).prefetch(tf.data.AUTOTUNE)
+        dataset = dataset.filter(lambda batch: tf.size(batch[SCORE]) == batch_size)
+    # Keras asks for the number of steps, which tf.data does not know after `flat_map`.
+    count = steps(reviews.rows(TRAIN), batch_size, replicas)
+    return dataset.apply(tf.data.experimental.assert_cardinality(count)).map(to_pair).prefetch(tf.data.AUTOTUNE)
 
 
 def steps(rows: int, batch_size: int, replicas: int = 1) -> int:
-    """The batches of an epoch.
+    """Counts the batches of an epoch.
 
     Raises:
       UserError: Several replicas would get none at all.
@@ -173,9 +187,9 @@ def steps(rows: int, batch_size: int, replicas: int = 1) -> int:
     return rows // batch_size
 
 
-def scores(prepared: PreparedReviews, split: str) -> np.ndarray:
-    """The scores of a split, in the archive's unit, float64 [reviews]."""
-    dataset = tf.data.TFRecordDataset(prepared.files(split), compression_type="GZIP").batch(1024)
-    score = {"score": _FEATURES["score"]}
-    parts = [tf.io.parse_example(records, score)["score"].numpy() for records in dataset]
+def scores(reviews: PreparedReviews, split: str) -> np.ndarray:
+    """Reads the scores of a split, in the archive's unit, float64 [reviews]."""
+    dataset = tf.data.TFRecordDataset(reviews.files(split), compression_type="GZIP").batch(1024)
+    feature = {SCORE: _FEATURES[SCORE]}
+    parts = [tf.io.parse_example(records, feature)[SCORE].numpy() for records in dataset]
     return np.concatenate([*parts, np.empty(0)]).astype(np.float64)

@@ -23,6 +23,8 @@ import time
 
 import tensorflow as tf
 
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
@@ -31,8 +33,6 @@ from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
 from trainer.data import PreparedReviews
 
-# What the statistics of the training data tell a job that scores others.
-TRAINING = ("rows", "scores", "tokens_per_review", "token_lengths", "known_shares", "vocabulary")
 # What a scorer must get right however it is built; their scores stand in reviews.json.
 FIXED_TEXTS = (
     "",
@@ -97,7 +97,7 @@ class ReviewScorer(tf.Module):
     def _read(self, outputs: tf.Tensor) -> dict:
         shares = tf.stack([self._head.score(outputs), *self._head.bounds(outputs, self._threshold)])
         scores = tf.clip_by_value(self._scale.from_unit(shares), self._scale.low, self._scale.high)
-        return dict(zip(("score", "score_low", "score_high"), tf.unstack(scores), strict=True))
+        return dict(zip(exports.SCORES, tf.unstack(scores), strict=True))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serve(self, text):
@@ -144,56 +144,72 @@ class ReviewScorer(tf.Module):
         return self._head.score(self._architecture.outputs_of_padded(ids))
 
 
-def export(versions: pathlib.Path, prepared: PreparedReviews, scorer: ReviewScorer, about: dict) -> pathlib.Path:
+def export(
+    versions: pathlib.Path,
+    prepared: PreparedReviews,
+    scorer: ReviewScorer,
+    *,
+    model: str,
+    metrics: dict,
+    trainer_settings: dict,
+    interval: Interval,
+    head: Head,
+) -> pathlib.Path:
     """Writes a new version and publishes it by rename.
 
     Args:
       versions: The folder of versions, such as `trained/export/reviews`.
       prepared: What the model was fitted to.
       scorer: Of a float32 model that runs without a GPU.
-      about: What else `reviews.json` shall say.
+      model: The name of its architecture, for `reviews.json`; so are all that follow.
+      metrics: By split.
+      trainer_settings: Of the command.
+      interval: Of the scores.
+      head: What reads the model's outputs.
 
     Returns:
       The folder of the new version; its name, the time in UTC as YYYYMMDDhhmmss, grows.
     """
+    # A server that watches the folder of versions must not see one that is half written.
     aside = versions.parent / storage.TEMPORARY / str(time.time_ns())
-    signatures = {
-        "serving_default": scorer.serve,
-        "explain": scorer.explain,
-        "encode": scorer.encode,
-        "score_ids": scorer.score_ids,
-    }
-    tf.saved_model.save(scorer, str(aside), signatures=signatures)
-    served = tf.saved_model.load(str(aside)).signatures["serving_default"](text=tf.constant(FIXED_TEXTS))
-    fixed = {name: values.numpy().tolist() for name, values in served.items()}
-    (aside / "assets.extra").mkdir()
+    functions = scorer.serve, scorer.explain, scorer.encode, scorer.score_ids
+    tf.saved_model.save(scorer, str(aside), signatures=dict(zip(exports.SIGNATURES, functions, strict=True)))
     statistics = prepared.statistics
-    storage.write_json(
-        str(aside),
-        "assets.extra/reviews.json",
-        {
-            "score_column": statistics["settings"]["score_column"] or statistics["settings"]["title_column"],
-            "score_min": prepared.scale.low,
-            "score_max": prepared.scale.high,
-            "max_tokens": statistics["settings"]["max_tokens"],
-            "training": {name: statistics[name] for name in TRAINING},
-            "preprocess_settings": statistics["settings"],
-            **about,
-            "versions": job_folder.versions(),
-            "digests": digests(aside),
-            "fixed_texts": [
-                {"text": text, **{name: values[row] for name, values in fixed.items()}}
-                for row, text in enumerate(FIXED_TEXTS)
-            ],
-        },
+    info = ExportInfo(
+        score_column=statistics.settings["score_column"] or statistics.settings["title_column"],
+        score_min=prepared.scale.low,
+        score_max=prepared.scale.high,
+        max_tokens=statistics.settings["max_tokens"],
+        training=statistics.training,
+        preprocess_settings=statistics.settings,
+        model=model,
+        metrics=metrics,
+        trainer_settings=trainer_settings,
+        interval=interval,
+        head=head.about(),
+        versions=job_folder.versions(),
+        digests=digests(aside),
+        fixed_texts=_served_texts(aside),
     )
+    (aside / exports.INFO).parent.mkdir()
+    storage.write_json(str(aside), exports.INFO, info.to_json())
     storage.clear_temporary(str(aside))
     return _publish(aside, versions)
 
 
+def _served_texts(folder: pathlib.Path) -> list[FixedText]:
+    """Serves the fixed texts from what was written, as whoever checks it later will."""
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"](text=tf.constant(FIXED_TEXTS))
+    columns = {name: values.numpy().tolist() for name, values in served.items()}
+    return [
+        FixedText(text=text, **{name: values[row] for name, values in columns.items()})
+        for row, text in enumerate(FIXED_TEXTS)
+    ]
+
+
 def digests(folder: pathlib.Path) -> dict[str, str]:
-    """SHA-256 of every file of a SavedModel but the extra ones."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "assets.extra" not in path.parts]
+    """Computes the SHA-256 of every file of a SavedModel."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

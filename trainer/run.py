@@ -12,6 +12,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.prepared import SPLITS, TRAIN
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
@@ -59,17 +61,21 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     scorer = export.ReviewScorer(
         prepared.transform_graph, architecture, judgement.head, judgement.threshold, prepared.scale
     )
-    # Both JSON files hold these, in this order.
-    origin = {
-        "trainer_settings": dataclasses.asdict(settings),
-        "interval": judgement.interval,
-        "head": judgement.head.about(),
-    }
-    about = {"model": architecture.model.name, "metrics": judgement.figures, **origin}
-    version = export.export(output / "export" / "reviews", prepared, scorer, about)
+    version = export.export(
+        output / exports.VERSIONS,
+        prepared,
+        scorer,
+        model=architecture.model.name,
+        metrics=judgement.figures,
+        trainer_settings=dataclasses.asdict(settings),
+        interval=judgement.interval,
+        head=judgement.head,
+    )
     metrics = {
         **judgement.figures,
-        **origin,
+        "trainer_settings": dataclasses.asdict(settings),
+        "interval": judgement.interval.to_json(),
+        "head": judgement.head.about(),
         "best_epoch": state.best_epoch,
         "history": list(state.history),
         "export": str(version.relative_to(output)),
@@ -98,7 +104,7 @@ def model_spec(settings: TrainerSettings, prepared: PreparedReviews) -> ModelSpe
     architecture = ARCHITECTURES[settings.model].load(settings.preset)
     return ModelSpec(
         architecture=architecture,
-        head=architecture.head_for(prepared.scale.to_unit(data.scores(prepared, "train"))),
+        head=architecture.head_for(prepared.scale.to_unit(data.scores(prepared, TRAIN))),
         prepared=prepared,
         learn_missing=settings.learn_vectors == "missing",
         warm_start=settings.warm_start,
@@ -147,8 +153,8 @@ def _write_summary(model: keras.Model, output: pathlib.Path) -> None:
 def _log_sizes(model: keras.Model, prepared: PreparedReviews, options: FitOptions, *, name: str) -> None:
     """Says before the first step how much there is to do."""
     replicas = model.distribute_strategy.num_replicas_in_sync
-    steps = data.steps(prepared.rows("train"), options.batch_size, replicas)
-    rows = ", ".join(f"{prepared.rows(split):,} {split}" for split in ("train", "validation", "test"))
+    steps = data.steps(prepared.rows(TRAIN), options.batch_size, replicas)
+    rows = ", ".join(f"{prepared.rows(split):,} {split}" for split in SPLITS)
     logger.info("%s reviews; vocabulary %s", rows, " x ".join(f"{size:,}" for size in prepared.vectors().shape))
     logger.info(
         "fitting %s: %s parameters to learn, %s steps an epoch, at most %d epochs, on %s",

@@ -9,6 +9,7 @@ After every epoch the run is saved, so the same command continues an interrupted
 import json
 from typing import TYPE_CHECKING
 
+from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -70,7 +71,7 @@ def run(settings: TrainerSettings) -> dict:
         from trainer.data import PreparedReviews
 
         prepared = PreparedReviews.load(folder, settings.data)
-        if settings.tune and not prepared.rows("validation"):
+        if settings.tune and not prepared.rows(VALIDATION):
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
         mirrors.restore(settings.output)
         claim(settings, prepared)
@@ -86,7 +87,7 @@ def main(argv=None) -> int:
     settings, others = flags.parse(TrainerSettings, MODULE, argv, preset_values)
     flags.refuse_unknown(others, TrainerSettings, MODULE)
     metrics = run(settings)
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         if metrics[split]["rows"]:
             print(_result_line(split, metrics[split]))
     print(

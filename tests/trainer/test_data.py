@@ -42,7 +42,7 @@ def test_the_order_depends_on_the_seed_alone(reviews):
 
 
 def test_weights_make_the_filled_bins_count_equally(reviews):
-    histogram = reviews.statistics["scores"]["histogram"]["train"]
+    histogram = reviews.training_histogram
     batches = data.training_batches(reviews, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
     scores, weights = (np.concatenate(parts) for parts in zip(*[(s[:, 0], w) for _, s, w in batches], strict=True))
     assert weights.mean() == pytest.approx(1)

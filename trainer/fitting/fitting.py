@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
 from trainer import data
@@ -37,7 +38,7 @@ def start(spec: ModelSpec, options: FitOptions) -> Architecture:
       UserError: There is nothing to start from as `spec` wants it, or not a review for each device.
     """
     mirrored = strategy()
-    steps = data.steps(spec.prepared.rows("train"), options.batch_size, mirrored.num_replicas_in_sync)
+    steps = data.steps(spec.prepared.rows(TRAIN), options.batch_size, mirrored.num_replicas_in_sync)
     with mirrored.scope():
         architecture = spec.build()
         decay_steps = options.epochs * steps if options.cosine else None
@@ -127,7 +128,7 @@ def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[fl
     Returns:
       Both as shares of the scale; None and 0 where there are no such reviews.
     """
-    split = evaluation.score_split(predict, spec.prepared, "validation")
+    split = evaluation.score_split(predict, spec.prepared, VALIDATION)
     half = ~split.in_calibration_half
     if not half.any():
         return None, 0.0

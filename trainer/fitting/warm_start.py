@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.prepared import VOCABULARY
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.text.vocabulary import FIRST_ID
@@ -36,7 +37,7 @@ def load(source: str, architecture: Architecture, prepared: PreparedReviews, hea
     export = exports.find(source, "--warm_start")
     with storage.local_copy(export.path) as folder:
         old = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
-        vocabulary = next(pathlib.Path(folder, "assets").glob("*")).read_text(encoding="utf-8").splitlines()
+        vocabulary = pathlib.Path(folder, VOCABULARY).read_text(encoding="utf-8").splitlines()
     old_ids = _old_ids(vocabulary, prepared.vocabulary())
     points = export.info.head.get("points"), head.about().get("points")
     for weight in architecture.model.weights:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
+from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.heads import Head
 from trainer.judging import evaluation
@@ -35,7 +36,7 @@ def beside_baselines(
       as much.
     """
     of_baselines = measure(splits, scale, seed=seed, share=share)
-    validation = splits["validation"]
+    validation = splits[VALIDATION]
     gaps = np.abs(evaluation.predictions(head, validation.outputs, threshold, scale).score - validation.truths)
     figures: dict[str, dict] = {}
     for name, split in splits.items():
@@ -45,7 +46,7 @@ def beside_baselines(
             continue
         scores = evaluation.predictions(head, split.outputs, threshold, scale)
         figures[name] |= {**evaluation.measure(scores, split.truths, scale), **of_baselines[name]}
-        if name != "train":
+        if name != TRAIN:
             constant = evaluation.fixed_width(scores.score, gaps[validation.in_calibration_half], scale, share)
             figures[name][FIXED_WIDTH] = {"rows": rows, **evaluation.measure(constant, split.truths, scale)}
     return figures
@@ -67,7 +68,7 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
     Returns:
       `rows` and the figures of `evaluation.measure`, by split and baseline.
     """
-    train = splits["train"]
+    train = splits[TRAIN]
     draws, median = np.random.default_rng(seed), np.median(train.truths)
     predictors: dict[str, Callable[[ScoredSplit], np.ndarray]] = {
         RANDOM_GUESS: lambda split: draws.choice(train.truths, len(split.truths)),
@@ -79,11 +80,11 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
         rows = {name: np.arange(len(split.truths)) for name, split in splits.items()}
         if baseline == RIDGE:
             rows = {name: split.sample for name, split in splits.items()}
-        scores = {name: predict(splits[name]) for name in ("validation", "test") if len(rows[name])}
+        scores = {name: predict(splits[name]) for name in (VALIDATION, TEST) if len(rows[name])}
         calibration_gaps = np.empty(0)
-        if "validation" in scores:
-            validation, judged = splits["validation"], rows["validation"]
-            gaps = np.abs(scores["validation"] - validation.truths[judged])
+        if VALIDATION in scores:
+            validation, judged = splits[VALIDATION], rows[VALIDATION]
+            gaps = np.abs(scores[VALIDATION] - validation.truths[judged])
             calibration_gaps = gaps[validation.in_calibration_half[judged]]
         for name, values in scores.items():
             with_interval = evaluation.fixed_width(values, calibration_gaps, scale, share)

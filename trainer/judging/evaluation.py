@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.prepared import ID, IDS, SCORE
 from beam_pipelines.artifacts.scale import BINS, Scale
 from trainer import data
 from trainer.architectures.heads import Head
@@ -16,7 +17,6 @@ from trainer.judging import interval
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
 SAMPLE_ROWS = 20_000
-SPLITS = ("train", "validation", "test")
 # ids int64 [batch, time] -> float32 [batch, outputs].
 Predictor = Callable[[np.ndarray], tf.Tensor]
 
@@ -74,10 +74,10 @@ def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) 
     sample_below = SAMPLE_ROWS / max(prepared.rows(split), 1) * 2**32
     if prepared.files(split):
         for batch in data.batches(prepared.files(split), BATCH_SIZE).as_numpy_iterator():
-            names.append(batch["id"])
-            truths.append(batch["score"])
-            outputs.append(predict(batch["ids"]).numpy())
-            for ids in batch["ids"]:
+            names.append(batch[ID])
+            truths.append(batch[SCORE])
+            outputs.append(predict(batch[IDS]).numpy())
+            for ids in batch[IDS]:
                 review = ids[ids != 0].astype(np.int32)
                 lengths.append(len(review))
                 hashes.append(zlib.crc32(review.tobytes()))

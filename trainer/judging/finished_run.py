@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.architecture import Architecture
 from trainer.data import PreparedReviews
@@ -40,7 +41,7 @@ class FinishedRun:
     @property
     def judged_split(self) -> str:
         """The split that judges the model: the test, or what there is in its place."""
-        return next(name for name in ("test", "validation", "train") if self.metrics[name]["rows"])
+        return next(name for name in (TEST, VALIDATION, TRAIN) if self.metrics[name]["rows"])
 
     @property
     def split(self) -> ScoredSplit:

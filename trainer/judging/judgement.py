@@ -5,6 +5,8 @@ import math
 
 import keras
 
+from beam_pipelines.artifacts.exports import Interval
+from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import logger
 from trainer.architectures.heads import Head
@@ -34,14 +36,14 @@ class Judgement:
     figures: dict[str, dict]
 
     @property
-    def interval(self) -> dict:
+    def interval(self) -> Interval:
         """The entry `interval` of `metrics.json` and `reviews.json`."""
-        return {
-            "share": self.share,
-            "calibration_rows": int(self.splits["validation"].in_calibration_half.sum()),
+        return Interval(
+            share=self.share,
+            calibration_rows=int(self.splits[VALIDATION].in_calibration_half.sum()),
             # JSON has no infinity.
-            "threshold": self.threshold if math.isfinite(self.threshold) else None,
-        }
+            threshold=self.threshold if math.isfinite(self.threshold) else None,
+        )
 
     def predictions(self, split: str) -> Predictions:
         """Reads the scores and the intervals of a split."""
@@ -59,10 +61,10 @@ def judge(model: keras.Model, head: Head, prepared: PreparedReviews, *, share: f
       seed: Of the baselines.
     """
     scale, predict = prepared.scale, evaluation.predictor(model)
-    splits = {name: evaluation.score_split(predict, prepared, name) for name in evaluation.SPLITS}
+    splits = {name: evaluation.score_split(predict, prepared, name) for name in SPLITS}
     # The interval is calibrated with the head as it is exported.
-    head = evaluation.with_best_temperature(head, splits["validation"], scale)
-    threshold = evaluation.calibrate(head, splits["validation"], scale, share)
+    head = evaluation.with_best_temperature(head, splits[VALIDATION], scale)
+    threshold = evaluation.calibrate(head, splits[VALIDATION], scale, share)
     if math.isinf(threshold):
         logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
     figures = baselines.beside_baselines(head, splits, threshold, scale, share=share, seed=seed)

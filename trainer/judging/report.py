@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+from beam_pipelines.artifacts.prepared import TEST, TRAIN
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
@@ -32,7 +33,7 @@ def write(folder: pathlib.Path, run: FinishedRun, *, title: str, probes: tuple[s
 
 def headline(run: FinishedRun) -> str:
     """Says the result in two sentences."""
-    figures, rows = run.metrics[run.judged_split], run.metrics["train"]["rows"]
+    figures, rows = run.metrics[run.judged_split], run.metrics[TRAIN]["rows"]
     sentences = (
         f"Learned from {rows:,} reviews, on a scale from {run.scale.low:g} to {run.scale.high:g}. "
         f"On {figures['rows']:,} {run.judged_split} reviews the mean absolute error is {figures['mae']:.3g}, "
@@ -43,7 +44,7 @@ def headline(run: FinishedRun) -> str:
         sentences += (
             f" (TF-IDF + ridge {figures['tfidf_ridge']['mae_share']:.1%}, median {figures['median']['mae_share']:.1%})"
         )
-    if run.judged_split != "test":
+    if run.judged_split != TEST:
         sentences += ", on reviews that also chose the epoch and calibrated the interval, which flatters"
     return (
         f"{sentences}, and {figures['coverage']:.0%} of the true scores lie in their "

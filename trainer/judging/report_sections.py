@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
 from trainer.data import bin_weights
@@ -78,8 +79,8 @@ def by_bin(run: FinishedRun) -> list[Section]:
 
 def plots(run: FinishedRun) -> list[Section]:
     """Draws the errors, the calibration, the scores, the curves of learning, the sample weights and the lengths."""
-    split, predictions, train = run.split, run.predictions, run.judgement.splits["train"]
-    histogram = run.prepared.statistics["scores"]["histogram"]["train"]
+    split, predictions, train = run.split, run.predictions, run.judgement.splits[TRAIN]
+    histogram = run.prepared.training_histogram
     guesses = np.random.default_rng(run.seed).choice(train.truths, len(split.truths))
     shares = np.linspace(0.1, 0.9, 9)
     covered = np.array([_coverage(run, share) for share in shares])
@@ -125,7 +126,7 @@ def plots(run: FinishedRun) -> list[Section]:
 
 def _coverage(run: FinishedRun, share: float) -> float:
     """How much of the split that judges the model an interval for another share covers."""
-    validation = run.judgement.splits["validation"]
+    validation = run.judgement.splits[VALIDATION]
     calibrating, judged = (
         np.array(run.judgement.head.conformity(split.outputs, run.scale.to_unit(split.truths).astype(np.float32)))
         for split in (validation, run.split)

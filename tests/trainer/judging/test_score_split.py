@@ -1,5 +1,7 @@
 """A split is scored review by review, and its sample depends on the texts alone."""
 
+import types
+
 import numpy as np
 import tensorflow as tf
 
@@ -35,8 +37,13 @@ def scored(folder, names: list[bytes], *, rows_in_file: int = 200):
     for start in range(0, len(names), rows_in_file):
         data_of_file = tfrecord_gzip([example(name) for name in names[start : start + rows_in_file]])
         (folder / f"test/{start:03d}.tfrecord.gz").write_bytes(data_of_file)
-    reviews = data.PreparedReviews(folder, {"rows": {"kept_by_split": {"test": len(names)}}})
-    return evaluation.score_split(lambda ids: tf.reduce_sum(tf.cast(ids, tf.float32), 1, keepdims=True), reviews, "test")
+    statistics = types.SimpleNamespace(rows=types.SimpleNamespace(kept_by_split={"test": len(names)}))
+    reviews = data.PreparedReviews(folder, statistics)
+
+    def add_up(ids):
+        return tf.reduce_sum(tf.cast(ids, tf.float32), 1, keepdims=True)
+
+    return evaluation.score_split(add_up, reviews, "test")
 
 
 def test_each_review_has_its_own_output_truth_length_and_hash(tmp_path):
