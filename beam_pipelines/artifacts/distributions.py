@@ -30,8 +30,8 @@ def share_bins(shares: np.ndarray) -> np.ndarray:
     >>> share_bins(np.array([0, 0.35, 0.349, 1], np.float32)).tolist()
     [0, 7, 6, 19]
     """
-    places = np.floor(np.asarray(shares, np.float64) * SHARE_BINS + _ROUNDING).astype(np.int64)
-    return np.minimum(places, SHARE_BINS - 1)
+    bins = np.floor(np.asarray(shares, np.float64) * SHARE_BINS + _ROUNDING).astype(np.int64)
+    return np.minimum(bins, SHARE_BINS - 1)
 
 
 def count_lengths(lengths: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -55,7 +55,7 @@ def length_edges() -> list[int | None]:
 
 
 def share_edges() -> list[float]:
-    return [place / SHARE_BINS for place in range(SHARE_BINS + 1)]
+    return [edge / SHARE_BINS for edge in range(SHARE_BINS + 1)]
 
 
 def median_length(counts) -> int | None:
@@ -68,10 +68,10 @@ def median_length(counts) -> int | None:
     if not total:
         return None
     reached = np.cumsum(counts)
-    place = int(np.searchsorted(reached, total / 2))
+    middle = int(np.searchsorted(reached, total / 2))
     ends = [*LENGTHS[1:].tolist(), LENGTHS[-1] + 1]
-    inside = 1 - (reached[place] - total / 2) / counts[place]
-    return int(max(np.ceil(LENGTHS[place] + inside * (ends[place] - LENGTHS[place])) - 1, LENGTHS[place]))
+    inside = 1 - (reached[middle] - total / 2) / counts[middle]
+    return int(max(np.ceil(LENGTHS[middle] + inside * (ends[middle] - LENGTHS[middle])) - 1, LENGTHS[middle]))
 
 
 def stability_index(counts, reference) -> float:

@@ -39,7 +39,8 @@ class Parser(argparse.ArgumentParser):
         if message.startswith("the following arguments are required"):
             missing = re.findall(r"--\w+", message)
             unknown = [argument for argument in self._given if argument.partition("=")[0] not in self.flags]
-            message = next((told for one in unknown if (told := did_you_mean(one, missing))), message)
+            sentences = (did_you_mean(argument, missing) for argument in unknown)
+            message = next(filter(None, sentences), message)
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 

@@ -26,13 +26,13 @@ RECLAIMABLE = "free"
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that can change a result."""
     names = ["review-scorer", "apache-beam", "tensorflow", "tensorflow-transform", "keras", "numba", "numpy", "pyarrow"]
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def manifest(command: str, settings: Any, outputs: list[str], **more: Any) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def read_claimed(root: str) -> dict[str, Any]:
     Raises:
       RuntimeError: Somebody else has removed it meanwhile.
     """
-    found = read(root)
-    if found is None:
+    claimed = read(root)
+    if claimed is None:
         raise RuntimeError(f"{root} has lost its {MANIFEST} while a job worked there")
-    return found
+    return claimed
 
 
 def update_manifest(root: str, **more: Any) -> dict[str, Any]:
@@ -156,10 +156,10 @@ def check_same(root: str, old: dict, new: dict) -> None:
     Raises:
       UserError: Names every difference.
     """
-    found = differences(old["fingerprint"], json.loads(json.dumps(new["fingerprint"])))
-    if found:
+    changes = differences(old["fingerprint"], json.loads(json.dumps(new["fingerprint"])))
+    if changes:
         raise UserError(
-            f"--resume: the job in {root} was another one: {'; '.join(found)}; give what it was given, or choose "
+            f"--resume: the job in {root} was another one: {'; '.join(changes)}; give what it was given, or choose "
             "another folder"
         )
     versions = old["versions"]
@@ -176,14 +176,14 @@ def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
     >>> differences({"a": 1, "inputs": {"x": [1, 2]}}, {"a": 2, "inputs": {}})
     ['a was 1 and is 2', 'inputs x is gone']
     """
-    found = []
+    changes = []
     for name in dict.fromkeys([*old, *new]):
         if name not in new:
-            found.append(f"{prefix}{name} is gone")
+            changes.append(f"{prefix}{name} is gone")
         elif name not in old:
-            found.append(f"{prefix}{name} is new")
+            changes.append(f"{prefix}{name} is new")
         elif isinstance(old[name], dict) and isinstance(new[name], dict):
-            found += differences(old[name], new[name], f"{prefix}{name} ")
+            changes += differences(old[name], new[name], f"{prefix}{name} ")
         elif old[name] != new[name]:
-            found.append(f"{prefix}{name} was {old[name]} and is {new[name]}")
-    return found
+            changes.append(f"{prefix}{name} was {old[name]} and is {new[name]}")
+    return changes

@@ -38,15 +38,15 @@ class Section:
 
 def images(sections: list[Section]) -> dict[str, bytes]:
     """Draws the figures: PNG files by name."""
-    found = {}
+    drawn = {}
     for section in sections:
         if section.figure:
             data = io.BytesIO()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # A letter that the font lacks is drawn as a box.
                 section.figure.savefig(data, format="png")
-            found[section.name] = data.getvalue()
-    return found
+            drawn[section.name] = data.getvalue()
+    return drawn
 
 
 def render(title: str, headline: str, sections: list[Section], drawn: dict[str, bytes]) -> bytes:

@@ -92,7 +92,7 @@ class Job:
 
 
 def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, Columns]) -> tuple[CarriedColumn, ...]:
-    present = [name for found in columns_by_file.values() for name in found.names]
+    present = [name for file_columns in columns_by_file.values() for name in file_columns.names]
     carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
     shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
     return carried

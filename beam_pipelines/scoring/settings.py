@@ -72,7 +72,7 @@ class ScoreSettings(ArchiveSettings):
     def outcome(self) -> dict[str, object]:
         """The settings that decide what stands in the shards; a job can only go on with equal ones."""
         free = ("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb")
-        found = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+        decisive = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
         # However they were written.
         dialect = {"csv_delimiter": self.delimiter, "csv_quote": self.quote}
-        return {**found, **dialect, "encoding": codecs.lookup(self.encoding).name}
+        return {**decisive, **dialect, "encoding": codecs.lookup(self.encoding).name}

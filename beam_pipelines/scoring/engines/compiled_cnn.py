@@ -1,7 +1,7 @@
 """The CNN's windows in folded form, compiled: no padding, no multiplication, all cores.
 
 Without a multiplication left, a window is a sum of table rows: w(t) = sum over p of rows_p[id(t + p)], for the
-places p that its filter reaches. The scorer proves for every job that the scores are those of the export.
+offsets p that its filter reaches. The scorer proves for every job that the scores are those of the export.
 """
 
 import numpy as np
@@ -23,23 +23,23 @@ class CompiledCnn:
     """Pools the windows of token ids.
 
     Args:
-      table: float32 [vocab, columns], as the export's `fold` gives it: for each place of a window, from the first,
+      table: float32 [vocab, columns], as the export's `fold` gives it: for each offset of a window, from the first,
         a column for each filter that reaches it, which are the last ones; then the columns that are summed.
       widths: int64 [filters], ascending, the tokens that the windows of each filter have.
     """
 
     def __init__(self, table: np.ndarray, widths: np.ndarray):
-        self._filters, places = len(widths), range(widths.max())
-        # In reverse, the filters that reach a place are its first columns, so whole vectors of filters reach it.
-        filters_at_place = np.array([np.count_nonzero(widths > place) for place in places])
-        *places_columns, sums_columns = np.split(table, np.cumsum(filters_at_place), axis=1)
+        self._filters, offsets = len(widths), range(widths.max())
+        # In reverse, the filters that reach an offset are its first columns, so whole vectors of filters reach it.
+        filters_at_offset = np.array([np.count_nonzero(widths > offset) for offset in offsets])
+        *columns_by_offset, sums_columns = np.split(table, np.cumsum(filters_at_offset), axis=1)
         self._columns = sums_columns.shape[1]
-        blocks = [vectors.padded(columns[:, ::-1]) for columns in places_columns] + [vectors.padded(sums_columns)]
-        # The first column of each place, and that of the sums.
+        blocks = [vectors.padded(columns[:, ::-1]) for columns in columns_by_offset] + [vectors.padded(sums_columns)]
+        # The first column of each offset, and that of the sums.
         self._first = np.cumsum([0] + [block.shape[1] for block in blocks])[:-1]
-        # The places that each vector of filters reaches: as many as its widest filter, its first.
+        # The offsets that each vector of filters reaches: as many as its widest filter, its first.
         self._reached = np.array(
-            [np.count_nonzero(filters_at_place > first) for first in range(0, self._filters, WIDTH)]
+            [np.count_nonzero(filters_at_offset > first) for first in range(0, self._filters, WIDTH)]
         )
         # The last row stands for the tokens past the end of a review. It adds nothing.
         self._table = vectors.zeros(len(table) + 1, sum(block.shape[1] for block in blocks))
@@ -75,13 +75,13 @@ def _pool(ids, starts, lengths, table, first, reached, highest, lowest, mean, su
     Args:
       ids, starts, lengths: As of `CompiledCnn.pool`.
       table: float32 [vocab + 1, columns]; the last row is all zeros.
-      first: int64 [places + 1], the first column of each place, then that of the sums.
-      reached: int64 [vectors of filters], the places that each reaches.
+      first: int64 [offsets + 1], the first column of each offset, then that of the sums.
+      reached: int64 [vectors of filters], the offsets that each reaches.
       highest, lowest, mean: float32 [batch, filters].
       sums: float32 [batch, columns].
     """
-    filters, places = highest.shape[1], len(first) - 1
-    tokens, next_tokens = np.zeros(RUN + places - 1, np.int64), np.zeros(RUN, np.int64)
+    filters, offsets = highest.shape[1], len(first) - 1
+    tokens, next_tokens = np.zeros(RUN + offsets - 1, np.int64), np.zeros(RUN, np.int64)
     run_rectified, run_sums = np.empty((1, filters), np.float32), np.empty((1, sums.shape[1]), np.float32)
     all_rectified, all_sums = np.empty(filters), np.empty(sums.shape[1])
     for row in range(len(starts)):
@@ -89,20 +89,20 @@ def _pool(ids, starts, lengths, table, first, reached, highest, lowest, mean, su
         end = starts[row] + lengths[row]
         for start in range(starts[row], end, RUN):
             run = min(RUN, end - start)
-            # Windows that begin in this run reach up to `places - 1` tokens beyond it.
-            for index in range(run + places - 1):
+            # Windows that begin in this run reach up to `offsets - 1` tokens beyond it.
+            for index in range(run + offsets - 1):
                 tokens[index] = ids[start + index] if start + index < end else len(table) - 1
             for index in range(run):
                 next_tokens[index] = ids[min(start + RUN + index, len(ids) - 1)]
             for column in range(0, filters, WIDTH):
                 high, low, rectified = load(highest, row, column), load(lowest, row, column), splat(0)
                 for index in range(run):
-                    # window = sum over place of table[tokens[index + place], first[place] + column]
+                    # window = sum over offset of table[tokens[index + offset], first[offset] + column]
                     window = load(table, tokens[index], column)
                     prefetch(table, next_tokens[index], column)
-                    for place in range(1, reached[column // WIDTH]):
-                        window = window + load(table, tokens[index + place], first[place] + column)
-                        prefetch(table, next_tokens[index], first[place] + column)
+                    for offset in range(1, reached[column // WIDTH]):
+                        window = window + load(table, tokens[index + offset], first[offset] + column)
+                        prefetch(table, next_tokens[index], first[offset] + column)
                     high, low = maximum(high, window), minimum(low, window)
                     rectified = rectified + maximum(window, splat(0))
                 store(highest, row, column, high)
@@ -111,8 +111,8 @@ def _pool(ids, starts, lengths, table, first, reached, highest, lowest, mean, su
             for column in range(0, sums.shape[1], WIDTH):
                 run_sum = splat(0)
                 for index in range(run):
-                    run_sum = run_sum + load(table, tokens[index], first[places] + column)
-                    prefetch(table, next_tokens[index], first[places] + column)
+                    run_sum = run_sum + load(table, tokens[index], first[offsets] + column)
+                    prefetch(table, next_tokens[index], first[offsets] + column)
                 store(run_sums, 0, column, run_sum)
             # Here the float64 sums hold all tokens before start + run.
             all_rectified += run_rectified[0]
