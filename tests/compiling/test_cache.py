@@ -53,3 +53,8 @@ def test_the_internals_of_numba_are_used_in_one_module_alone():
     sources = [path for package in ("beam_pipelines", "trainer", "serving") for path in (ROOT / package).rglob("*.py")]
     marks = ("numba.core", "._cache", "cgutils", "make_array")
     assert [path.name for path in sources if any(mark in path.read_text() for mark in marks)] == ["numba_internals.py"]
+
+
+def test_compiled_code_runs_without_the_lock_of_the_interpreter():
+    """Otherwise the threads of `threads` would wait for each other."""
+    assert cache.compiled(lambda value: value).targetoptions["nogil"]

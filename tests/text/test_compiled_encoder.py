@@ -1,4 +1,4 @@
-"""The compiled encoder says of any text what the transform graph says."""
+"""The compiled encoder makes of any text what the transform graph makes."""
 
 import collections
 import types
@@ -19,20 +19,21 @@ MAX_TOKENS = 4
 def graph(request, tmp_path_factory):
     """A graph of a vocabulary without pretrained vectors, and of one with four; cut after four tokens."""
     folder = tmp_path_factory.mktemp("graph")
-    how = {"first_trained_id": request.param, "max_tokens": MAX_TOKENS}
-    transform_graph.write_graph(str(folder), VOCABULARY, **how)
+    options = {"first_trained_id": request.param, "max_tokens": MAX_TOKENS}
+    transform_graph.write_graph(str(folder), VOCABULARY, **options)
     saved_model = str(folder / "transform" / "transform_fn")
-    return types.SimpleNamespace(graph=tf.saved_model.load(saved_model), encoder=CompiledEncoder(saved_model, **how))
+    encoder = CompiledEncoder(saved_model, **options)
+    return types.SimpleNamespace(graph=tf.saved_model.load(saved_model), encoder=encoder)
 
 
 @given(texts=texts_of)
 @settings(max_examples=300, deadline=None)
-def test_ids_and_what_is_said_of_them(graph, texts):
+def test_ids_and_counts_are_those_of_the_graph(graph, texts):
     expected = graph.graph.transform_fn({"text": tf.constant(texts, tf.string)})
-    found = graph.encoder.encode(graph.encoder.tokenize(pa.array(texts, pa.string())))
-    assert found.ids.tolist() == expected["ids"].flat_values.numpy().tolist()
-    assert found.lengths.tolist() == expected["ids"].row_lengths().numpy().tolist()
+    encoded = graph.encoder.encode(graph.encoder.tokenize(pa.array(texts, pa.string())))
+    assert encoded.ids.tolist() == expected["ids"].flat_values.numpy().tolist()
+    assert encoded.lengths.tolist() == expected["ids"].row_lengths().numpy().tolist()
     for name in ("tokens", "known_share", "truncated"):
-        assert getattr(found, name).tolist() == expected[name].numpy().tolist(), name
+        assert getattr(encoded, name).tolist() == expected[name].numpy().tolist(), name
     unknown = collections.Counter(expected["unknown"].flat_values.numpy().tolist())
-    assert dict(zip(*(values.tolist() for values in found.unknown), strict=True)) == unknown
+    assert dict(zip(*(values.tolist() for values in encoded.unknown), strict=True)) == unknown

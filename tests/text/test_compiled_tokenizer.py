@@ -1,8 +1,9 @@
-"""The compiled tokeniser makes the tokens of the graph, of any text."""
+"""The compiled tokeniser makes the tokens of the graph from any text."""
 
 import collections
 import mmap
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -16,6 +17,8 @@ from beam_pipelines.text import tokens
 from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
 from tests.helpers.tokens import CASES, VOCABULARY, texts_of
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 def by_graph(texts: list[str]) -> list[list[bytes]]:
@@ -62,8 +65,8 @@ def test_cases(text, expected):
 def test_a_slice_of_texts_and_texts_of_large_offsets():
     texts = pa.array(["good", "bad film", "", "film film", "end"])
     tokenizer = CompiledTokenizer(pa.array(VOCABULARY))
-    for some in (texts[1:4], texts.cast(pa.large_string())[1:4]):
-        tokenized = tokenizer(some)
+    for batch in (texts[1:4], texts.cast(pa.large_string())[1:4]):
+        tokenized = tokenizer(batch)
         assert tokenized.lengths.tolist() == [2, 0, 2]
         assert spelled(tokenized, VOCABULARY) == [[b"bad", b"film"], [], [b"film", b"film"]]
 
@@ -72,7 +75,7 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
     """A hundred thousand distinct tokens: the table grows many times, and parts are shared out to threads."""
     random = np.random.default_rng(0)
     words = [f"w{number}" * (1 + number % 5) + ("\u00c9" if number % 7 == 0 else "") for number in range(100_000)]
-    texts = [" ".join(words[place] for place in random.zipf(1.2, 300) % len(words)) for _ in range(1000)]
+    texts = [" ".join(words[index] for index in random.zipf(1.2, 300) % len(words)) for _ in range(1000)]
     texts += [" ".join(words)]
     expected = collections.Counter(token for text in texts for token in text.lower().split())
     others = TokenTable()
@@ -81,8 +84,8 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
         tokenized = CompiledTokenizer()(pa.array(half), others)
         counts = np.pad(counts, (0, len(others) - len(counts)))
         counts += np.bincount(-1 - tokenized.codes, minlength=len(others))
-    found = dict(zip(others.tokens.to_pylist(), counts.tolist(), strict=True))
-    assert found == {token.encode(): count for token, count in expected.items()}
+    count_by_token = dict(zip(others.tokens.to_pylist(), counts.tolist(), strict=True))
+    assert count_by_token == {token.encode(): count for token, count in expected.items()}
 
 
 def test_fingerprints_are_equal_for_equal_tokens_alone():
@@ -122,21 +125,16 @@ def test_a_damaged_or_forbidden_cache_is_passed_over(tmp_path):
 
 
 GUARDED = """
-import ctypes, mmap
 import numpy as np, pyarrow as pa
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+from tests.helpers.guarded_memory import array_before_forbidden_page
 
-page, libc = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
-memory = mmap.mmap(-1, 2 * page)
-forbidden = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + page
-# No access at all is 0.
-assert libc.mprotect(ctypes.c_void_p(forbidden), page, 0) == 0
 tokenizer = CompiledTokenizer(pa.array(["good"]))
 for size in (1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000):
     for text in (b"a" * size, (b"good, " * size)[:size], (b"x" * 16 + b" ") * (size // 17) + b"y" * (size % 17)):
-        memory[page - size : page] = text
+        letters = array_before_forbidden_page(np.frombuffer(text, np.uint8))
         offsets = pa.py_buffer(np.array([0, size], np.int32))
-        texts = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.foreign_buffer(forbidden - size, size)])
+        texts = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.foreign_buffer(letters.ctypes.data, size)])
         assert tokenizer(texts).lengths[0] == len(text.replace(b",", b" ").split()), text
 print("all read")
 """
@@ -145,5 +143,5 @@ print("all read")
 @pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="memory is protected in the way of POSIX")
 def test_nothing_is_read_past_the_end_of_the_texts():
     """They end where memory does that no one may read: who does is killed."""
-    ended = subprocess.run([sys.executable, "-c", GUARDED], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", GUARDED], cwd=ROOT, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (0, "all read\n"), ended.stderr[-2000:]

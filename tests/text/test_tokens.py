@@ -2,6 +2,7 @@
 
 import string
 
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -23,8 +24,8 @@ def test_tokens(text, expected):
 def test_tokens_are_the_same_inside_tf_data():
     texts = [text for text, _ in CASES]
     dataset = tf.data.Dataset.from_tensor_slices(texts).batch(5).map(tokens.tokenize)
-    found = [[token.decode() for token in row] for batch in dataset for row in batch.to_list()]
-    assert found == [expected for _, expected in CASES]
+    rows = [[token.decode() for token in row] for batch in dataset for row in batch.to_list()]
+    assert rows == [expected for _, expected in CASES]
 
 
 @settings(max_examples=200, deadline=None)
@@ -65,3 +66,19 @@ def test_spans_are_the_places_of_the_tokens(texts):
         assert len(first) == len(last) == len(expected)
         pieces = [text.encode()[start:end].decode() for start, end in zip(first, last, strict=True)]
         assert not pieces or tokens.tokenize(tf.constant(pieces)).to_list() == [[token] for token in expected]
+
+
+@pytest.mark.parametrize(
+    ("texts", "max_bytes", "sizes"),
+    [
+        ([], 10, [0]),
+        (["", ""], 10, [2]),
+        (["a" * 100] * 3, 10, [1, 1, 1]),
+        (["a" * 100] * 3, 250, [2, 1]),
+        (["a"] * 5, 1 << 20, [5]),
+    ],
+)
+def test_batches_hold_about_so_many_bytes_and_at_least_one_text(texts, max_bytes, sizes):
+    batches = list(tokens.batches_by_bytes(pa.array(texts, pa.string()), max_bytes))
+    assert [len(batch) for batch in batches] == sizes
+    assert [text for batch in batches for text in batch.to_pylist()] == texts

@@ -15,30 +15,31 @@ def test_tokens_with_a_vector_come_first_then_the_most_frequent_without():
     assert chosen.vectors.tolist() == [[0, 0, 0], [0, 0, 0], *of_tokens]
 
 
-@pytest.mark.parametrize(("first_trained_id", "end"), [(2, 2**63 - 1), (3, 3), (50, 50)])
-def test_ids_with_a_vector_are_known_and_all_where_none_has_one(first_trained_id, end):
-    assert vocabulary.end_of_known_ids(first_trained_id) == end
-
-
 def test_without_embeddings_all_vectors_start_at_random_and_the_same():
-    one, two = (vocabulary.choose(COUNTS, {}, 4, trained_tokens=3) for _ in range(2))
-    assert one.tokens == ["the", "b\u00e4d", "good"]
-    assert one.pretrained == 0
-    assert (one.vectors[:2] == 0).all()
-    assert np.unique(one.vectors[2:]).size == 12
-    assert (one.vectors == two.vectors).all()
+    first, second = (vocabulary.choose(COUNTS, {}, 4, trained_tokens=3) for _ in range(2))
+    assert first.tokens == ["the", "b\u00e4d", "good"]
+    assert first.pretrained == 0
+    assert (first.vectors[:2] == 0).all()
+    assert np.unique(first.vectors[2:]).size == 12
+    assert (first.vectors == second.vectors).all()
+
+
+def test_vectors_at_random_are_small_and_have_no_direction_in_common():
+    vectors = vocabulary.choose({f"word{number}": 1 for number in range(200)}, {}, 50, trained_tokens=200).vectors[2:]
+    assert vectors.mean() == pytest.approx(0, abs=0.002)
+    assert vectors.std() == pytest.approx(0.05, rel=0.05)
 
 
 def test_coverage_counts_hits_misses_and_tokens():
     chosen = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
-    found = vocabulary.coverage(chosen, COUNTS)
-    assert found.embedding_hits == 2
-    assert found.unseen_tokens == 1
-    assert found.embedding_misses == 4
-    assert (found.size, found.vector_size, found.first_trained_id) == (7, 3, 5)
-    assert (found.distinct_tokens, found.tokens, found.trained_tokens) == (6, 83, 2)
-    assert found.share_of_tokens_with_vector == pytest.approx(59 / 83)
-    assert list(found.most_frequent_without_vector.items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]
+    totals = vocabulary.coverage(chosen, COUNTS)
+    assert totals.embedding_hits == 2
+    assert totals.unseen_tokens == 1
+    assert totals.embedding_misses == 4
+    assert (totals.size, totals.vector_size, totals.first_trained_id) == (7, 3, 5)
+    assert (totals.distinct_tokens, totals.tokens, totals.trained_tokens) == (6, 83, 2)
+    assert totals.share_of_tokens_with_vector == pytest.approx(59 / 83)
+    assert list(totals.most_frequent_without_vector.items()) == [("b\u00e4d", 9), ("aa", 7), ("zz", 7), ("once", 1)]
 
 
 def test_coverage_lists_a_few_misses_and_all_sizes():
@@ -58,7 +59,7 @@ def test_an_archive_without_tokens_has_a_vocabulary():
 
 
 def test_ids_with_a_pretrained_vector_are_known_and_without_any_all_are():
-    some = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
-    assert vocabulary.end_of_known_ids(some.first_trained_id) == 5
-    none = vocabulary.choose(COUNTS, {}, 3, trained_tokens=2)
-    assert vocabulary.end_of_known_ids(none.first_trained_id) == 2**63 - 1
+    with_vectors = vocabulary.choose(COUNTS, VECTORS, 3, trained_tokens=2)
+    assert vocabulary.end_of_known_ids(with_vectors.first_trained_id) == 5
+    without = vocabulary.choose(COUNTS, {}, 3, trained_tokens=2)
+    assert vocabulary.end_of_known_ids(without.first_trained_id) == 2**63 - 1

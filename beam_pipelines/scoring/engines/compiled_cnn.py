@@ -23,8 +23,9 @@ class CompiledCnn:
     """Pools the windows of token ids.
 
     Args:
-      table: float32 [vocab, columns], as the export's `fold` gives it: for each offset of a window, from the first,
-        a column for each filter that reaches it, which are the last ones; then the columns that are summed.
+      table: float32 [vocab, columns], as the export's `fold` gives it (`exports.WINDOWS`): for each offset in a
+        window, from the first, a column for each filter that reaches it, which are the last filters; then the
+        columns that are summed.
       widths: int64 [filters], ascending, the tokens that the windows of each filter have.
     """
 

@@ -34,8 +34,8 @@ class CompiledLstm:
     """Runs a bidirectional LSTM and pools its states.
 
     Args:
-      table: float32 [vocab, 8 units + columns], as the export's `fold` gives it: what each token adds to the gates
-        of the forward direction, to those of the backward direction, and to the sums.
+      table: float32 [vocab, 8 units + columns], as the export's `fold` gives it (`exports.RECURRENCE`): what each
+        token adds to the gates of the forward direction, to those of the backward direction, and to the sums.
       recurrent: float32 [2, units, 4 units], of the forward and the backward direction.
     """
 

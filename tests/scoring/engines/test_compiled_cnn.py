@@ -1,4 +1,4 @@
-"""The compiled loop gives what its definition gives, however long a review is."""
+"""The compiled loop pools the windows of its definition, however long a review is."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 
 
 def plain(table, widths, ids) -> tuple[np.ndarray, ...]:
-    """The same in float64, a window at a time."""
+    """Pools in float64, a window at a time."""
     first = np.searchsorted(widths, np.arange(widths.max()), side="right")
     columns = np.concatenate([[0], np.cumsum(len(widths) - first)])
     windows = np.zeros((len(ids), len(widths)))
@@ -26,9 +26,9 @@ def test_windows_are_pooled_and_columns_summed(texts):
     table = random.normal(size=(8, 5 + 3 + 2 + 4)).astype(np.float32)
     lengths = np.array([len(ids) for ids in texts])
     starts = np.cumsum(lengths) - lengths
-    found = CompiledCnn(table, widths).pool(np.concatenate(texts), starts, lengths)
+    results = CompiledCnn(table, widths).pool(np.concatenate(texts), starts, lengths)
     for row, ids in enumerate(texts):
-        for pooled, values in zip(found, plain(table, widths, np.array(ids)), strict=True):
+        for pooled, values in zip(results, plain(table, widths, np.array(ids)), strict=True):
             assert pooled[row] == pytest.approx(values, rel=2e-6, abs=1e-6)
 
 
@@ -40,9 +40,9 @@ def test_reviews_are_pooled_wherever_their_ids_lie():
     lengths = random.integers(1, 900, 400)
     starts = random.integers(0, len(ids) - 900, 400)
     starts[-1], lengths[-1] = starts[0], lengths[0]
-    found = CompiledCnn(table, widths).pool(ids, starts, lengths)
+    results = CompiledCnn(table, widths).pool(ids, starts, lengths)
     for row in range(0, 400, 57):
         review = ids[starts[row] : starts[row] + lengths[row]]
-        for pooled, values in zip(found, plain(table, widths, review), strict=True):
+        for pooled, values in zip(results, plain(table, widths, review), strict=True):
             assert pooled[row] == pytest.approx(values, rel=2e-5, abs=1e-5)
-    assert all((pooled[0] == pooled[-1]).all() for pooled in found)
+    assert all((pooled[0] == pooled[-1]).all() for pooled in results)

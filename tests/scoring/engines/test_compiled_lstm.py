@@ -1,4 +1,4 @@
-"""The compiled LSTM gives the states that its equations give, whatever their sizes."""
+"""The compiled LSTM has the states of its equations, whatever their sizes."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ def logistic(values):
 
 
 def plain(inputs: np.ndarray, recurrent: np.ndarray) -> np.ndarray:
-    """The states of one direction in float64, a gate a line; Keras's order of the gates."""
+    """Computes the states of one direction in float64, in Keras's order of the gates."""
     state = cell = np.zeros(len(recurrent))
     states = []
     for row in inputs.astype(np.float64):
-        enter, keep, new, leave = np.split(row + state @ recurrent, 4)
-        cell = logistic(keep) * cell + logistic(enter) * np.tanh(new)
-        state = logistic(leave) * np.tanh(cell)
+        input_gate, forget_gate, candidate, output_gate = np.split(row + state @ recurrent, 4)
+        cell = logistic(forget_gate) * cell + logistic(input_gate) * np.tanh(candidate)
+        state = logistic(output_gate) * np.tanh(cell)
         states.append(state)
     return np.array(states)
 
@@ -35,10 +35,11 @@ def test_states_are_those_of_the_equations(units, size):
     highest, mean, last, sums = CompiledLstm(table, recurrent).pool(ids, starts, lengths)
     for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         rows = table[ids[start : start + length]]
-        both = [plain(rows[:, : 4 * units], recurrent[0]), plain(rows[::-1, 4 * units : 8 * units], recurrent[1])]
-        assert highest[row] == pytest.approx(np.concatenate([one.max(axis=0) for one in both]), abs=2e-6)
-        assert mean[row] == pytest.approx(np.concatenate([one.mean(axis=0) for one in both]), abs=2e-6)
-        assert last[row] == pytest.approx(np.concatenate([one[-1] for one in both]), abs=2e-6)
+        directions = [rows[:, : 4 * units], rows[::-1, 4 * units : 8 * units]]
+        states = np.hstack([plain(inputs, weights) for inputs, weights in zip(directions, recurrent, strict=True)])
+        assert highest[row] == pytest.approx(states.max(axis=0), abs=2e-6)
+        assert mean[row] == pytest.approx(states.mean(axis=0), abs=2e-6)
+        assert last[row] == pytest.approx(states[-1], abs=2e-6)
         assert sums[row] == pytest.approx(rows[:, 8 * units :].sum(axis=0, dtype=np.float64), rel=1e-5, abs=1e-4)
 
 
@@ -51,7 +52,7 @@ def test_a_review_has_one_result_wherever_it_stands():
     ids = random.integers(0, 30, lengths.sum())
     starts = np.cumsum(lengths) - lengths
     lstm = CompiledLstm(table, recurrent)
-    found = lstm.pool(ids, starts, lengths)
+    results = lstm.pool(ids, starts, lengths)
     order = random.permutation(len(lengths))
-    for values, again in zip(found, lstm.pool(ids, starts[order], lengths[order]), strict=True):
-        assert (again == values[order]).all()
+    for values, reordered in zip(results, lstm.pool(ids, starts[order], lengths[order]), strict=True):
+        assert (reordered == values[order]).all()

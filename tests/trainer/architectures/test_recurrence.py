@@ -36,10 +36,10 @@ def test_states_and_gradients_are_kerass(size, return_sequences):
     kerass.set_weights(ours.get_weights())
     weights = random.normal(size=(batch, time, 2 * units) if return_sequences else (batch, 2 * units))
     weights = weights.astype(np.float32) * (mask[..., None] if return_sequences else 1)
-    found = values_and_gradients(ours, sequences, mask, weights, training=True)
+    results = values_and_gradients(ours, sequences, mask, weights, training=True)
     expected = values_and_gradients(kerass, sequences, mask, weights)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max())
+    for result, value in zip(results, expected, strict=True):
+        np.testing.assert_allclose(result, value, rtol=1e-4, atol=1e-5 * np.abs(value).max())
 
 
 def test_a_gradient_that_vanishes_becomes_zero():
@@ -54,7 +54,7 @@ def test_a_gradient_that_vanishes_becomes_zero():
     assert not ((sizes > 0) & (sizes < np.finfo(np.float32).tiny)).any()
 
 
-def test_what_is_no_number_stays_none():
+def test_nan_passes_through_states_and_gradients():
     """Training tells by its loss that it has diverged."""
     layer = layers.MaskedBidirectionalLSTM(3, return_sequences=False)
     sequences = tf.Variable(np.ones((2, 5, 4), np.float32))

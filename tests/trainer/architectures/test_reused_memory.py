@@ -13,8 +13,8 @@ def _none_free(monkeypatch):
 
 def test_an_array_has_its_memory_to_itself():
     arrays = [reused_memory.empty([3, 5]) for _ in range(4)]
-    for place, array in enumerate(arrays):
-        array[:] = place
+    for index, array in enumerate(arrays):
+        array[:] = index
     assert [np.unique(array).tolist() for array in arrays] == [[0], [1], [2], [3]]
     assert all(array.shape == (3, 5) and array.dtype == np.float32 for array in arrays)
     assert all(array.ctypes.data % reused_memory.ALIGNMENT == 0 for array in arrays)
@@ -23,12 +23,12 @@ def test_an_array_has_its_memory_to_itself():
 def test_memory_of_arrays_that_are_gone_serves_new_ones():
     """Of any size: a larger one takes the place of a smaller."""
     small, large = (reused_memory.empty([size]) for size in (10, 1000))
-    places = {"small": small.ctypes.data, "large": large.ctypes.data}
+    addresses = {"small": small.ctypes.data, "large": large.ctypes.data}
     del small, large
-    again = reused_memory.empty([900])
-    assert again.ctypes.data == places["large"]
-    assert reused_memory.empty([10]).ctypes.data == places["small"]
+    reused = reused_memory.empty([900])
+    assert reused.ctypes.data == addresses["large"]
+    assert reused_memory.empty([10]).ctypes.data == addresses["small"]
     larger = reused_memory.empty([5000])
     assert len(reused_memory._free) == 0
-    del again, larger
+    del reused, larger
     assert len(reused_memory._free) == 2
