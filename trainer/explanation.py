@@ -65,7 +65,7 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phras
     whole = ~tf.pad(joined, [[0, 0], [0, LONGEST_PHRASE]])
     words = tf.stack([whole[:, :time] & whole[:, size : size + time] for size in range(1, LONGEST_PHRASE + 1)], axis=1)
     windows = tf.where(words & (starts + sizes <= tf.cast(lengths, tf.int32)[:, tf.newaxis, tf.newaxis]), windows, 0)
-    picked = {1.0: [], -1.0: []}
+    picked: dict[float, list[tuple[tf.Tensor, ...]]] = {1.0: [], -1.0: []}
     for sign in [*picked] * PHRASES:
         flat = tf.reshape(sign * windows, [tf.shape(windows)[0], -1])
         best, value = tf.argmax(flat, axis=1, output_type=tf.int32), tf.reduce_max(flat, axis=1)

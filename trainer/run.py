@@ -71,6 +71,8 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         interval=judgement.interval,
         head=judgement.head,
     )
+    manifest = job_folder.read(str(output))
+    assert manifest, "task.claim has written it"
     metrics = {
         **judgement.figures,
         "trainer_settings": dataclasses.asdict(settings),
@@ -79,7 +81,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         "best_epoch": state.best_epoch,
         "history": list(state.history),
         "export": str(version.relative_to(output)),
-        **job_folder.read(str(output)),
+        **manifest,
     }
     run = FinishedRun(
         prepared=prepared,

@@ -33,8 +33,7 @@ def claim(settings: TrainerSettings, prepared: "PreparedReviews") -> None:
     """
     new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
-    goes_on = old and old["command"] == MODULE and job_folder.RECLAIMABLE not in old
-    if goes_on and not settings.overwrite:
+    if old and old["command"] == MODULE and job_folder.RECLAIMABLE not in old and not settings.overwrite:
         if storage.exists(storage.join(settings.output, "metrics.json")):
             raise UserError(
                 f"--output {settings.output} holds a finished run; choose another folder or add --overwrite"

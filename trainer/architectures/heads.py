@@ -174,7 +174,8 @@ class DistributionHead(Head):
         bins = UNIT.bins(scores)
         filled, counts = np.unique(bins, return_counts=True)
         points = np.bincount(bins, scores)[filled] / counts
-        values, spread = [], np.zeros((len(filled), len(filled) * VALUES_OF_BIN), np.float32)
+        values: list[float] = []
+        spread = np.zeros((len(filled), len(filled) * VALUES_OF_BIN), np.float32)
         for row, score_bin in enumerate(filled):
             for value, share in _groups(np.sort(scores[bins == score_bin])):
                 spread[row, len(values)] = share

@@ -6,6 +6,7 @@ import io
 import pathlib
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import keras_tuner
@@ -90,7 +91,7 @@ class Tuner(keras_tuner.Tuner):
 
 def best(
     spec: ModelSpec, options: FitOptions, output: pathlib.Path, *, trials: int, after_epoch: Callable[[], None]
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Tries some options, and writes them with their errors to tuning.csv.
 
     An interrupted search goes on with the trial that it was in.

@@ -39,7 +39,8 @@ def load(source: str, architecture: Architecture, prepared: PreparedReviews, hea
         old = {path: value.numpy() for path, value in tf.saved_model.load(folder).weights.items()}
         vocabulary = pathlib.Path(folder, VOCABULARY).read_text(encoding="utf-8").splitlines()
     old_ids = _old_ids(vocabulary, prepared.vocabulary())
-    points = export.info.head.get("points"), head.about().get("points")
+    # Heads without bins have no points, and their architectures no weights by output.
+    old_points, points = (np.array(about.get("points", [])) for about in (export.info.head, head.about()))
     for weight in architecture.model.weights:
         if weight.path == FROZEN_VECTORS:
             # They are those of the new data, and an export may lack the old ones.
@@ -48,7 +49,7 @@ def load(source: str, architecture: Architecture, prepared: PreparedReviews, hea
         if value is not None and weight.path in architecture.BY_TOKEN:
             value = _carry_rows(weight.numpy(), value, old_ids, len(vocabulary) + FIRST_ID)
         if value is not None and weight.path in architecture.BY_OUTPUT:
-            value = value[..., np.abs(np.subtract.outer(points[1], points[0])).argmin(axis=1)]
+            value = value[..., np.abs(points[:, np.newaxis] - old_points).argmin(axis=1)]
         if value is None or value.shape != tuple(weight.shape):
             difference = f"{weight.path} is missing or differs in size"
             raise UserError(f"--warm_start {source} has another architecture: {difference}")

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.exports import SCORES
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
@@ -138,14 +139,14 @@ def probes(run: FinishedRun, sentences: tuple[str, ...]) -> Section:
     """Shows the scores of a few sentences, and of those that the user gave."""
     texts = [*PROBES, *sentences]
     served = {name: values.numpy() for name, values in run.scorer.serve(tf.constant(texts)).items()}
-    columns = [served[name] for name in ("score", "score_low", "score_high")]
+    score, low, high = (served[name] for name in SCORES)
     return Section(
         "Probe sentences",
         "probes",
-        figure=figures.probes(texts, *columns, run.scale),
+        figure=figures.probes(texts, score, low, high, run.scale),
         table={
             "header": ["sentence", "score", "from", "to"],
-            "rows": [[text, *map(float, scores)] for text, *scores in zip(texts, *columns, strict=True)],
+            "rows": [[text, *map(float, scores)] for text, *scores in zip(texts, score, low, high, strict=True)],
             "marked": [],
         },
     )
