@@ -1,6 +1,6 @@
 # make setup   .venv with everything that the demo and the tests need
 # make demo    learns from rated film snippets and scores 25,000 reviews
-# make test    lints and runs the tests, but for the slow ones
+# make test    lints, checks types and runs the tests, but for the slow ones
 # make slow    runs these
 # make bench   compares the speed of everything with what else there is; ARGS='--only score --repeats 1' for a part
 SHELL := /bin/bash
@@ -36,7 +36,7 @@ slow: $(READY)
 	@$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
