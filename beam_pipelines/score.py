@@ -19,7 +19,7 @@ from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_pipelines.scoring.summary.summary import RunMetrics, Summary
+    from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
 
 
 def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, RunMetrics]:

@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from benchmarks import notebook
 from trainer import data
-from trainer.fitting import fitting
-from trainer.run import model_spec
+from trainer.fitting import fit_loop
 from trainer.settings import TrainerSettings
+from trainer.training_run import model_spec
 
 BATCH_SIZE = 32
 
@@ -51,7 +51,7 @@ def padded_rates(
 def our_rates(architecture: str, prepared: data.PreparedReviews, repeats: int) -> list[float]:
     """Reviews a second of ours, of each of some epochs after the first."""
     settings = TrainerSettings(data="", output="", model=architecture, preset="notebook", batch_size=BATCH_SIZE)
-    model = fitting.start(model_spec(settings, prepared), settings.fit_options).model
+    model = fit_loop.start(model_spec(settings, prepared), settings.fit_options).model
     found = []
     for epoch in range(repeats + 1):
         batches = data.training_batches(prepared, batch_size=BATCH_SIZE, balanced=True, seed=epoch)

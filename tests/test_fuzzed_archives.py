@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from beam_pipelines import score
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.scoring import score_rows, shards
+from beam_pipelines.scoring import output_columns, score_rows, shards
 from beam_pipelines.scoring.carried_columns import CarriedColumn
-from beam_pipelines.scoring.encoders import encode_table
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
+from beam_pipelines.scoring.output_formats import encode_table
 from beam_pipelines.scoring.score_rows import RowOptions
 from tests.helpers.archives import input_file, parquet, read_all
 
@@ -77,7 +77,7 @@ def check(file, columns, size: int, empty_text: str) -> int:
         assert after.rows_read == block.rows_read == len(found.results["score"]) + len(after.rejects)
         places += [*after.row_numbers, *(reject.row_number for reject in after.rejects)]
         total += block.rows_read
-        table = shards.score_table(found.carried, found.results, 1, Scale(0, 100))
+        table = output_columns.score_table(found.carried, found.results, 1, Scale(0, 100))
         for output_format in shards.FORMATS:
             encode_table(table, output_format)
         assert all(reject.reason and len(reject.raw) <= 2000 for reject in after.rejects)

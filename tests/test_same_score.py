@@ -13,16 +13,16 @@ import tensorflow as tf
 
 from beam_pipelines import score
 from beam_pipelines.artifacts import exports
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
-from trainer.fitting import fitting, run_state
+from trainer.fitting import fit_loop, run_state
 from trainer.judging import evaluation
-from trainer.run import model_spec
 from trainer.settings import TrainerSettings
+from trainer.training_run import model_spec
 
 
 def scores_alone(folder: pathlib.Path) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
     spec = model_spec(settings, reviews)
-    head, model = spec.head, fitting.start(spec, settings.fit_options).model
+    head, model = spec.head, fit_loop.start(spec, settings.fit_options).model
     run_state.load(trained / "checkpoints", model)
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
     split = evaluation.score_split(evaluation.predictor(model), reviews, "test")

@@ -3,7 +3,7 @@
 import dataclasses
 
 from beam_pipelines.commands.flags import flag
-from trainer.architectures import table
+from trainer.architectures import registry
 from trainer.fitting.fit_options import FitOptions
 
 MODULE = "trainer.task"
@@ -11,7 +11,7 @@ MODULE = "trainer.task"
 PRESETS = ("default", "notebook")
 # The recipe of the notebook that this began as; its learning rates are the architectures'.
 _NOTEBOOK = {"epochs": 64, "schedule": "constant", "sample_weights": "balanced"}
-_NOTEBOOK_RATES = " and ".join(f"{rate:g} ({name})" for name, rate in table.notebook_learning_rates().items())
+_NOTEBOOK_RATES = " and ".join(f"{rate:g} ({name})" for name, rate in registry.notebook_learning_rates().items())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class TrainerSettings:
     output: str = flag(
         "a new folder, local, gs:// or s3://, or that of an interrupted run with the same settings", metavar="DIR"
     )
-    model: str = flag("the architecture", default="cnn", choices=table.ARCHITECTURES)
+    model: str = flag("the architecture", default="cnn", choices=registry.ARCHITECTURES)
     preset: str = flag(
         "default: a bag of learned words beside the CNN or LSTM, and a distribution over the scores; notebook: the "
         "recipe that this began as, for comparison. A flag that is given wins over the preset",
@@ -98,7 +98,7 @@ class TrainerSettings:
                 raise ValueError(f"--probe {text!r} is not printable text")
         if not 0 < self.interval < 1:
             raise ValueError(f"--interval {self.interval} is not in (0, 1)")
-        of_notebook = table.notebook_learning_rates()
+        of_notebook = registry.notebook_learning_rates()
         if self.preset == "notebook" and self.model not in of_notebook:
             raise ValueError(f"--preset notebook has no --model {self.model}, only {' and '.join(of_notebook)}")
 
@@ -121,5 +121,5 @@ def preset_values(given: dict) -> dict:
     """Returns the values that stand in for flags that were not given."""
     if given.get("preset") != "notebook":
         return {}
-    rate = table.notebook_learning_rates().get(given.get("model", "cnn"))
+    rate = registry.notebook_learning_rates().get(given.get("model", "cnn"))
     return _NOTEBOOK if rate is None else {**_NOTEBOOK, "learning_rate": rate}

@@ -3,7 +3,7 @@
     python -m trainer.task --data prepared --output trained --model cnn
 
 After every epoch the run is saved, so the same command continues an interrupted run. What a run does stands in
-`trainer.run`.
+`trainer.training_run`.
 """
 
 import json
@@ -13,7 +13,7 @@ from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
-from trainer import mirrors
+from trainer import output_copies
 from trainer.settings import MODULE, TrainerSettings, preset_values
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def run(settings: TrainerSettings) -> dict:
         prepared = PreparedReviews.load(folder, settings.data)
         if settings.tune and not prepared.rows(VALIDATION):
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
-        mirrors.restore(settings.output)
+        output_copies.restore(settings.output)
         claim(settings, prepared)
         # A run that has saved no epoch leaves nothing that the next one could go on from.
         in_folder = job_folder.freed_on_failure(settings.output, unless="checkpoints/*")
-        with in_folder, mirrors.working_folder(settings.output) as output:
-            from trainer.run import train
+        with in_folder, output_copies.working_folder(settings.output) as output:
+            from trainer.training_run import train
 
             return train(settings, prepared, output)
 

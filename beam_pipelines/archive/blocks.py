@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import inputs, raw_rows
+from beam_pipelines.archive import input_files, raw_rows
 from beam_pipelines.archive.block_names import block_name
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
@@ -129,7 +129,7 @@ def block_bytes(files: Iterable[InputFile]) -> int:
 
 
 def list_extents(group: tuple[InputFile, ...], options: ReadOptions) -> Iterator[Extent]:
-    """Lists what is to be read of a group of `inputs.group_containers`, in its order."""
+    """Lists what is to be read of a group of `input_files.group_containers`, in its order."""
     file = group[0]
     if not file.is_seekable:
         yield Extent(group)
@@ -142,7 +142,7 @@ def list_extents(group: tuple[InputFile, ...], options: ReadOptions) -> Iterator
 def _list_row_groups(file: InputFile) -> Iterator[Extent]:
     import pyarrow.parquet as pq
 
-    with inputs.open_file(file) as stream:
+    with input_files.open_file(file) as stream:
         metadata = pq.ParquetFile(stream.data).metadata
     start = 0
     for group in range(metadata.num_row_groups):
@@ -162,7 +162,7 @@ def _list_row_groups(file: InputFile) -> Iterator[Extent]:
 
 def _list_ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
     # Whether a newline ends a row is known only from all that comes before: a quote may be open.
-    with inputs.open_file(file) as stream:
+    with input_files.open_file(file) as stream:
         rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file.format), options.max_row_bytes)
         counted = _count_rows(rows, Progress(f"looking for the blocks of {file.name}:"))
         for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from beam_pipelines.archive import blocks, inputs, readers
+from beam_pipelines.archive import blocks, input_files, read_extents
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.execution import counters
 
@@ -34,7 +34,7 @@ class ReadBlocks(beam.PTransform):
     def expand(self, root: beam.pvalue.PBegin) -> beam.PCollection[Block]:
         return (
             root
-            | "Files" >> beam.Create(inputs.group_containers(self.files))
+            | "Files" >> beam.Create(input_files.group_containers(self.files))
             | "ListExtents" >> beam.FlatMap(blocks.list_extents, self.read_options)
             | "LeaveOutDone" >> beam.Filter(lambda extent: not is_done(extent, self.done))
             # Else a worker would read all that it has listed itself: runners fuse these steps.
@@ -44,7 +44,7 @@ class ReadBlocks(beam.PTransform):
 
 
 def _read(extent: Extent, read_options: ReadOptions, done: frozenset[str]) -> Iterator[Block]:
-    return counters.timed_iterator("read", readers.read(extent, read_options, done))
+    return counters.timed_iterator("read", read_extents.read(extent, read_options, done))
 
 
 def is_done(extent: Extent, done: dict[str, int | None]) -> bool:

@@ -17,7 +17,7 @@ from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import counting
+from beam_pipelines.preparing import token_counts
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
@@ -48,7 +48,7 @@ class WriteExamples(OverlappedDoFn):
 
     def setup(self):
         self._progress = Progress("prepared")
-        self._recurring = counting.read_recurring(self.folder)
+        self._recurring = token_counts.read_recurring(self.folder)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
         self._examples = RecordBatchToExamplesEncoder()

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from beam_pipelines.archive import blocks, columns, inputs
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive import blocks, input_columns, input_files
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
@@ -42,8 +42,8 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        files = inputs.find(settings)
-        columns.require(columns.columns_by_file(files, TextFormat.of(settings)), settings.columns)
+        files = input_files.find(settings)
+        input_columns.require(input_columns.columns_by_file(files, TextFormat.of(settings)), settings.columns)
         if settings.embeddings:
             embeddings.locate(settings.embeddings)
         shares = SplitShares(

@@ -22,7 +22,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import counting, embeddings, row_counts
+from beam_pipelines.preparing import embeddings, row_counts, token_counts
 from beam_pipelines.preparing.examples import WriteExamples
 from beam_pipelines.preparing.job import Job
 from beam_pipelines.preparing.reviews import Reviews, rated_reviews
@@ -46,17 +46,17 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
         | "WriteRows" >> beam.Map(_write_counts, folder=job.folder, name=_ROWS)
     )
-    count_tokens = beam.ParDo(counting.CountTokens(job.shares, job.settings.max_tokens))
+    count_tokens = beam.ParDo(token_counts.CountTokens(job.shares, job.settings.max_tokens))
     counted = reviews | "CountTokens" >> count_tokens.with_outputs("counts", "texts")
     _ = (
         counted.counts
-        | "MergeCounts" >> beam.CombinePerKey(counting.MergeCounts())
-        | "WriteCounts" >> beam.Map(counting.write_counts, folder=job.folder)
+        | "MergeCounts" >> beam.CombinePerKey(token_counts.MergeCounts())
+        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.folder)
     )
     _ = (
         counted.texts
-        | "MergeTexts" >> beam.CombinePerKey(counting.MergeHashes())
-        | "WriteTexts" >> beam.Map(counting.write_hashes, folder=job.folder)
+        | "MergeTexts" >> beam.CombinePerKey(token_counts.MergeHashes())
+        | "WriteTexts" >> beam.Map(token_counts.write_hashes, folder=job.folder)
     )
 
 
@@ -167,7 +167,7 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     Raises:
       UserError: No token can be learned from, or the vectors are of other words.
     """
-    settings, counts = job.settings, counting.read_counts(job.folder)
+    settings, counts = job.settings, token_counts.read_counts(job.folder)
     if not counts:
         raise UserError(
             "no token to learn from: no rated row with words fell into the training split; lower --test_share and "

@@ -3,20 +3,20 @@
 import dataclasses
 from typing import Any
 
-from beam_pipelines.archive import blocks, columns, inputs
-from beam_pipelines.archive.columns import Columns
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive import blocks, input_columns, input_files
+from beam_pipelines.archive.input_columns import Columns
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
-from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring import carried_columns, output_columns, shards
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
-from beam_pipelines.scoring.summary import summary
+from beam_pipelines.scoring.summary import job_summary
 
-OUTPUTS = [*shards.OUTPUTS, summary.SUMMARY, summary.REPORT]
+OUTPUTS = [*shards.OUTPUTS, job_summary.SUMMARY, job_summary.REPORT]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        files = inputs.find(settings)
-        columns_by_file = columns.columns_by_file(files, TextFormat.of(settings))
+        files = input_files.find(settings)
+        columns_by_file = input_columns.columns_by_file(files, TextFormat.of(settings))
         carried = _carried_columns(settings, columns_by_file)
         read_options = _read_options(settings, carried, blocks.block_bytes(files))
-        columns.require(columns_by_file, read_options.columns)
+        input_columns.require(columns_by_file, read_options.columns)
         carried_columns.check_types(carried, columns_by_file)
         return cls(
             settings=settings,
@@ -94,7 +94,9 @@ class Job:
 def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, Columns]) -> tuple[CarriedColumn, ...]:
     present = [name for file_columns in columns_by_file.values() for name in file_columns.names]
     carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
-    shards.check_names(carried, explain=settings.explain, more=() if settings.id_column else (shards.ROW_ID,))
+    output_columns.check_names(
+        carried, explain=settings.explain, more=() if settings.id_column else (output_columns.ROW_ID,)
+    )
     return carried
 
 

@@ -15,13 +15,13 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
+from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, write_block
 from beam_pipelines.scoring.job import Job
-from beam_pipelines.scoring.score_block import ScoreBlock, ShardOptions, write_block
 from beam_pipelines.scoring.score_rows import RowOptions
 from beam_pipelines.scoring.shards import FinishedBlock
-from beam_pipelines.scoring.summary import report, summary
+from beam_pipelines.scoring.summary import job_summary, report
 from beam_pipelines.scoring.summary.block_statistics import StatisticsOptions
-from beam_pipelines.scoring.summary.summary import RunMetrics, Summary
+from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
 
 
 def build(root: beam.Pipeline, job: Job, *, engine: str, done: dict[str, int | None]) -> None:
@@ -86,9 +86,9 @@ def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
     """Sums up all blocks, those of earlier runs too, and writes the summary and the report."""
     names = shards.finished_blocks(job.folder, job.settings.output_format)
     statistics = (block for _, block in shards.read_statistics(job.folder, names))
-    summarised = summary.summarise(statistics, job.files, job.export.info)
+    summarised = job_summary.summarise(statistics, job.files, job.export.info)
     manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
     report.write(job.folder, summarised, run_metrics, manifest)
-    summary.write(job.folder, summarised, run_metrics, manifest)
+    job_summary.write(job.folder, summarised, run_metrics, manifest)
     storage.clear_temporary(job.folder)
     return summarised, run_metrics

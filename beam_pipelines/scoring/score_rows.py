@@ -13,7 +13,7 @@ from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.errors import logger
 from beam_pipelines.scoring.carried_columns import CarriedColumn, take_carried
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 
 FAILED_PREFIX = "scoring_failed_"
 

@@ -1,19 +1,14 @@
-"""The shards of a bulk job: their columns, where they lie, and which blocks are done."""
+"""The shards of a bulk job: where they lie, and which blocks are done."""
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive.block_names import BLOCK_GLOBS, is_block_name
-from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.carried_columns import CarriedColumn
-from beam_pipelines.scoring.encoders import encode_table
+from beam_pipelines.scoring.output_formats import encode_table
 from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
 
 # Object stores answer slowly, so that many are asked at a time.
@@ -26,65 +21,6 @@ OUTPUTS = [
     *(f"rejected/{block}.jsonl" for block in BLOCK_GLOBS),
     *(_STATISTICS.format(block=block) for block in BLOCK_GLOBS),
 ]
-ROW_ID = "id"
-UNIT, COUNT, SHARE = "score", "tokens", "share in [0, 1]"
-# Column -> what the field's metadata say of it, and its unit; that of a score is the archive's range.
-RESULT_COLUMNS = {
-    "score": ("the score", UNIT),
-    "score_low": ("the least score of the interval", UNIT),
-    "score_high": ("the greatest score of the interval", UNIT),
-    "tokens": ("tokens of the text, before it was cut", COUNT),
-    "known_share": ("share of the tokens with a vector", SHARE),
-    "truncated": ("whether the text was cut after the model's max_tokens", ""),
-    "explained_score": ("what the reasons explain: see the README", UNIT),
-    "explained_rest": ("explained_score less the points of the reasons", UNIT),
-    "reasons": ("the phrases that moved the score most; points are in the unit of the score", ""),
-    "model_version": ("version of the exported model", ""),
-}
-EXPLANATION = {
-    "explained_score": pa.float32(),
-    "explained_rest": pa.float32(),
-    "reasons": pa.list_(pa.struct([("phrase", pa.string()), ("points", pa.float64())])),
-}
-
-
-def check_names(carried: tuple[CarriedColumn, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
-    """Refuses carried columns that have the name of a result, or one of `more`.
-
-    Raises:
-      UserError: Names the column.
-    """
-    taken = {*more, *RESULT_COLUMNS} if explain else {*more, *RESULT_COLUMNS} - EXPLANATION.keys()
-    clashes = [column.name for column in carried if column.name in taken]
-    if clashes:
-        way = f"give another name, as in --keep_columns {','.join(f'input_{name}={name}' for name in clashes)}"
-        if ROW_ID in clashes:
-            way = f"name rows by it with --id_column {ROW_ID}, or {way}"
-        names = ", ".join(map(repr, clashes))
-        raise UserError(f"results have the names of these columns, which are to be kept: {names}; {way}")
-
-
-def score_table(carried: dict[str, pa.Array], results: Mapping[str, Any], version: int, scale: Scale) -> pa.Table:
-    """Joins the carried columns of some rows, then the results.
-
-    Args:
-      carried: By name, the columns that are carried along.
-      results: By name, an array or list of [rows] each.
-      version: Of the model.
-      scale: Of the scores.
-    """
-    columns = dict(carried)
-    for name in RESULT_COLUMNS:
-        if name in results:
-            columns[name] = pa.array(results[name], EXPLANATION.get(name))
-    columns["model_version"] = pa.array(np.full(len(results["score"]), version, np.int64))
-    score_range = f"{scale.low:g} to {scale.high:g}"
-    fields = []
-    for name, values in columns.items():
-        description, unit = RESULT_COLUMNS.get(name, ("", ""))
-        metadata = {"description": description, "unit": score_range if unit == UNIT else unit} if description else None
-        fields.append(pa.field(name, values.type, metadata=metadata))
-    return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
 def write_shard(folder: str, block: str, statistics: BlockStatistics, table: pa.Table, output_format: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.text import compiled_codes, vocabulary
+from beam_pipelines.text import compiled_ids, vocabulary
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
 from beam_pipelines.text.encoded import Encoded
 
@@ -38,7 +38,7 @@ class CompiledEncoder:
         """Makes ids of the tokens."""
         tokens = tokenized.lengths
         unknown_counts = np.zeros(len(tokenized.others), np.int64)
-        ids, lengths, known = compiled_codes.cut_ids(
+        ids, lengths, known = compiled_ids.cut_ids(
             tokenized.codes, tokens, self._max_tokens, self._end_of_known_ids, unknown_counts
         )
         return Encoded(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from beam_pipelines.compiling import threads
-from beam_pipelines.text import compiled_codes, compiled_tokens, tokens
+from beam_pipelines.text import compiled_ids, compiled_splitting, tokens
 from beam_pipelines.text.compiled_token_table import TokenTable
 
 # The bytes of text that a thread takes at a time: enough to outweigh its start, few enough to share out.
@@ -24,7 +24,7 @@ MIN_BATCH_BYTES, MAX_BATCH_BYTES = 1 << 16, 1 << 20
 # What each byte becomes, uint8 [256]. Where no byte becomes a separator, each text is one token.
 _AS_IT_IS = np.arange(256, dtype=np.uint8)
 _LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
-_LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = compiled_tokens.SEPARATOR
+_LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = compiled_splitting.SEPARATOR
 _NO_VOCABULARY = TokenTable()
 
 
@@ -68,7 +68,7 @@ class CompiledTokenizer:
         batches = threads.map_on_all_cores(functools.partial(_split_with_own_table, known), _cut_for_cores(texts))
         tokens_of_batches = [table.tokens for _, _, table in batches]
         for (codes, _, _), final_codes in zip(batches, self._add(tokens_of_batches, others), strict=True):
-            compiled_codes.replace_codes(codes, final_codes, known is others)
+            compiled_ids.replace_codes(codes, final_codes, known is others)
         return Tokenized(
             np.concatenate([codes for codes, _, _ in batches]),
             np.concatenate([lengths for _, lengths, _ in batches]),
@@ -94,7 +94,7 @@ class CompiledTokenizer:
 
     def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
         """Hashes each text's tokens to 63 bits, int64 [batch], the same in every process and for every vocabulary."""
-        return compiled_codes.hash_texts(
+        return compiled_ids.hash_texts(
             tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes
         )
 
@@ -163,7 +163,7 @@ def _split(
     row, start, count = 0, offsets[0], 0
     while True:
         # Compiled code cannot replace the arrays of a table, so it returns for more room.
-        row, start, end, count = compiled_tokens.split_rows(
+        row, start, end, count = compiled_splitting.split_rows(
             data, offsets, row, start, lower, vocabulary.arrays, others.arrays, codes, count, lengths
         )
         if row == len(texts):

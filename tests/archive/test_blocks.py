@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import blocks, inputs, parquet_blocks, raw_rows, readers, row_scanner
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive import blocks, input_files, parquet_blocks, raw_rows, read_extents, row_scanner
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
 from tests.helpers.archives import COMPRESS, input_file, parquet, read_all
@@ -77,7 +77,9 @@ def test_the_extents_of_a_plain_file_cover_it(tmp_path, format, size):
     for extent in found:
         assert extent.row_number == content[: extent.start].count(b"\n") + 1
         options = ReadOptions(columns=("text",), block_bytes=size, max_row_bytes=MAX_ROW_BYTES)
-        assert [(block.start, block.end) for block in readers.read(extent, options)] == [(extent.start, extent.end)]
+        assert [(block.start, block.end) for block in read_extents.read(extent, options)] == [
+            (extent.start, extent.end)
+        ]
 
 
 def test_a_quoted_newline_starts_no_extent(tmp_path):
@@ -124,9 +126,9 @@ def test_compression_changes_no_block(tmp_path, format, size, compression):
 def test_groups_cut_where_extents_cut(tmp_path, size):
     content = CONTENTS["csv"]
     file = input_file(tmp_path / "a.csv", content)
-    with inputs.open_file(file) as stream:
+    with input_files.open_file(file) as stream:
         rows = list(row_scanner.scan_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
-    with inputs.open_file(file) as stream:
+    with input_files.open_file(file) as stream:
         grouped = list(
             blocks.cut_into_blocks(raw_rows.scan_raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size)
         )

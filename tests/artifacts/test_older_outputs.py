@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.artifacts import exports, prepared
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from serving import check
 from tests.helpers.commands import train

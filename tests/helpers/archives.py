@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, inputs, readers, row_scanner
+from beam_pipelines.archive import blocks, input_files, read_extents, row_scanner
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 
@@ -25,20 +25,20 @@ def parquet(columns: dict[str, pa.Array | list], rows_per_group: int = 1000) -> 
     return file.getvalue()
 
 
-def find_files(*globs: object, **settings) -> list[inputs.InputFile]:
+def find_files(*globs: object, **settings) -> list[input_files.InputFile]:
     """Finds the files that a job would find."""
     globs = tuple(str(glob) for glob in globs)
-    return inputs.find(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
+    return input_files.find(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
 
 
-def input_file(path: pathlib.Path, content: bytes, **settings) -> inputs.InputFile:
+def input_file(path: pathlib.Path, content: bytes, **settings) -> input_files.InputFile:
     """Writes a file and finds it as a job would."""
     path.write_bytes(content)
     return find_files(path, **settings)[0]
 
 
 def read_all(
-    files: inputs.InputFile | list[inputs.InputFile],
+    files: input_files.InputFile | list[input_files.InputFile],
     columns: tuple[str, ...],
     *,
     size: int = MEGABYTE,
@@ -58,13 +58,13 @@ def read_all(
     )
     return [
         block
-        for group in inputs.group_containers(files if isinstance(files, list) else [files])
+        for group in input_files.group_containers(files if isinstance(files, list) else [files])
         for extent in blocks.list_extents(group, options)
-        for block in readers.read(extent, options)
+        for block in read_extents.read(extent, options)
     ]
 
 
-def read_one(file: inputs.InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> blocks.Block:
+def read_one(file: input_files.InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> blocks.Block:
     """Reads the only block of a small file."""
     [block] = read_all(file, columns, **how)
     return block

@@ -7,7 +7,7 @@ import tensorflow as tf
 from trainer.architectures import optimizer
 from trainer.architectures.architecture import Architecture, WordVectors
 from trainer.architectures.heads import Head
-from trainer.architectures.table import ARCHITECTURES
+from trainer.architectures.registry import ARCHITECTURES
 
 VOCABULARY, DIM = 50, 6
 TABLE = np.vstack([np.zeros((2, DIM)), np.random.default_rng(1).normal(size=(VOCABULARY - 2, DIM))]).astype(np.float32)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.preparing import counting, row_counts, splits
+from beam_pipelines.preparing import row_counts, splits, token_counts
 from beam_pipelines.preparing.examples import WriteExamples, tfrecord_gzip
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares
@@ -66,13 +66,13 @@ def test_a_training_text_that_recurs_in_another_split_is_left_out(folder):
     """In the training split alone, and however it is written."""
     texts = ["good film", "GOOD film!", "bad film", "bad film"]
     block = rated("a", texts, split_keys=[TRAIN, TEST, TRAIN, TRAIN])
-    step = counting.CountTokens(SHARES, 3)
+    step = token_counts.CountTokens(SHARES, 3)
     step.setup()
     step.start_bundle()
     assert list(step.process(block)) == []
     for output in step.finish_bundle():
         if output.tag == "texts":
-            counting.write_hashes(output.value.value, folder=str(folder))
+            token_counts.write_hashes(output.value.value, folder=str(folder))
     step.teardown()
     counts = write(folder, block)
     assert list(examples(folder, "train")) == ["a-2", "a-3"]

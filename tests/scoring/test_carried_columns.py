@@ -5,10 +5,10 @@ import datetime
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive.columns import Columns
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.input_columns import Columns
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 
 PRESENT = ["id", "title", "score", "a=b", "at:int64"]
@@ -53,8 +53,10 @@ def test_two_columns_of_one_name_are_refused():
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
     sentence = f"results have the names of these columns, which are to be kept: '{name}'; "
     with pytest.raises(UserError, match=f"(?m){sentence}.*give another name, as in .* input_{name}={name}$"):
-        shards.check_names((CarriedColumn(name, name),), explain=False, more=("id",))
-    shards.check_names(carried_columns.parse_keep_columns(f"input_{name}={name}", PRESENT), explain=False, more=("id",))
+        output_columns.check_names((CarriedColumn(name, name),), explain=False, more=("id",))
+    output_columns.check_names(
+        carried_columns.parse_keep_columns(f"input_{name}={name}", PRESENT), explain=False, more=("id",)
+    )
 
 
 def test_a_column_of_two_types_needs_one():

@@ -6,7 +6,7 @@ import pytest
 
 from beam_pipelines.scoring import score_rows
 from beam_pipelines.scoring.carried_columns import CarriedColumn
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.score_rows import RowOptions
 
 NUMBERS = (CarriedColumn("n", "n"),)

@@ -6,7 +6,7 @@ import pyarrow as pa
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.files import storage
-from beam_pipelines.scoring import shards
+from beam_pipelines.scoring import output_columns, shards
 from tests.helpers.summaries import block
 
 
@@ -18,9 +18,9 @@ def test_the_columns_are_those_kept_then_the_results_with_their_units():
         "tokens": np.array([3]),
         "reasons": [[]],
     }
-    scored = shards.score_table({"id": pa.array(["r1"])}, results, 1, Scale(0, 100))
+    scored = output_columns.score_table({"id": pa.array(["r1"])}, results, 1, Scale(0, 100))
     assert scored.column_names == ["id", "score", "tokens", "known_share", "truncated", "reasons", "model_version"]
-    assert scored.schema.field("reasons").type == shards.EXPLANATION["reasons"]
+    assert scored.schema.field("reasons").type == output_columns.EXPLANATION["reasons"]
     assert scored.column("model_version").to_pylist() == [1]
     metadata = {field.name: field.metadata for field in scored.schema}
     assert metadata["id"] is None
@@ -56,7 +56,7 @@ def test_statistics_come_in_the_order_that_was_asked_for(tmp_path):
 
 def test_blocks_are_told_once_when_they_are_finished(tmp_path):
     newly_finished = shards.NewlyFinishedBlocks(str(tmp_path), "jsonl")
-    table = shards.score_table({}, {"score": np.array([7.5], np.float32)}, 1, Scale(0, 100))
+    table = output_columns.score_table({}, {"score": np.array([7.5], np.float32)}, 1, Scale(0, 100))
     assert newly_finished() == {}
     for start in (0, 4096):
         shards.write_shard(str(tmp_path), block_name(0, start), block(0), table, "jsonl")

@@ -15,7 +15,7 @@ from tests.helpers.models import SCORES
 from tests.helpers.tokens import plain_tokens
 from trainer import data, export
 from trainer.architectures.architecture import FROZEN_VECTORS, WordVectors
-from trainer.architectures.table import ARCHITECTURES
+from trainer.architectures.registry import ARCHITECTURES
 from trainer.export import FIXED_TEXTS
 
 PROGRAM = """

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.text.vocabulary import PADDING_ID
-from trainer.architectures import layers, token_tables, words
+from trainer.architectures import bag_of_words, layers, token_tables
 from trainer.architectures.architecture import FROZEN, FROZEN_VECTORS, Architecture, WordVectors, embed
 from trainer.architectures.heads import Head, PointHead
 from trainer.architectures.token_tables import TokenTables
@@ -63,13 +63,13 @@ class Convolutional(Architecture):
 class Cnn(Convolutional):
     """The default: convolutions of several widths, max- and mean-pooled, beside a bag of words."""
 
-    BY_TOKEN, BY_OUTPUT = words.BY_TOKEN, words.BY_OUTPUT
+    BY_TOKEN, BY_OUTPUT = bag_of_words.BY_TOKEN, bag_of_words.BY_OUTPUT
     _CONVOLUTIONS = tuple(f"{FROZEN}_convolution_{width}" for width in WIDTHS)
 
     @classmethod
     def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
         ids, embedded = embed(vectors)
-        bag = words.bag_of_words(ids, vectors.table, head)
+        bag = bag_of_words.bag_of_words(ids, vectors.table, head)
         pooled = []
         for width, name in zip(WIDTHS, cls._CONVOLUTIONS, strict=True):
             convolution = layers.MaskedConv1D(
@@ -80,7 +80,7 @@ class Cnn(Convolutional):
             pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}", dtype="float32")(windows))
         phrases = keras.layers.Concatenate(name="pooled")(pooled)
         phrases = keras.layers.Dropout(0.8, name="pooled_dropout")(phrases)
-        return cls(keras.Model(ids, words.add_phrases(bag, phrases, head), name="cnn"))
+        return cls(keras.Model(ids, bag_of_words.add_phrases(bag, phrases, head), name="cnn"))
 
     def read_out(self, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
         """Returns the model's outputs, float32 [batch, outputs], given what `TokenTables.pool` returns."""
@@ -88,7 +88,7 @@ class Cnn(Convolutional):
         # The rectifier keeps order, so it can wait for the pooling; for the mean it cannot.
         by_width = zip(tf.split(tf.nn.relu(highest), counts, axis=1), tf.split(mean, counts, axis=1), strict=True)
         pooled = tf.concat([pooled for pair in by_width for pooled in pair], axis=1)
-        return words.word_logits(self.model, sums) + words.frozen_logits(self.model, pooled)
+        return bag_of_words.word_logits(self.model, sums) + bag_of_words.frozen_logits(self.model, pooled)
 
     def contributions(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Splits the outputs; a window's part is shared out evenly among its tokens."""
@@ -105,10 +105,10 @@ class Cnn(Convolutional):
         return total, tf.convert_to_tensor(self.model.get_layer("words_logits").bias)
 
     def learned_vectors(self) -> np.ndarray:
-        return words.learned_vectors(self.model)
+        return bag_of_words.learned_vectors(self.model)
 
     def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
-        return words.word_rows(self.model, ids)
+        return bag_of_words.word_rows(self.model, ids)
 
 
 class NotebookCnn(Convolutional):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.architectures import layers, token_tables, words
+from trainer.architectures import bag_of_words, layers, token_tables
 from trainer.architectures.architecture import FROZEN, Architecture, WordVectors, embed
 from trainer.architectures.heads import Head, PointHead
 
@@ -45,13 +45,13 @@ class Recurrent(Architecture):
 class Lstm(Recurrent):
     """The default: the states, max- and mean-pooled, beside a bag of words."""
 
-    BY_TOKEN, BY_OUTPUT = words.BY_TOKEN, words.BY_OUTPUT
+    BY_TOKEN, BY_OUTPUT = bag_of_words.BY_TOKEN, bag_of_words.BY_OUTPUT
     _LSTM = f"{FROZEN}_lstm"
 
     @classmethod
     def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
         ids, embedded = embed(vectors)
-        bag = words.bag_of_words(ids, vectors.table, head)
+        bag = bag_of_words.bag_of_words(ids, vectors.table, head)
         lstm = layers.MaskedBidirectionalLSTM(UNITS, return_sequences=True, use_cudnn=use_cudnn, name=cls._LSTM)
         states = lstm(embedded)
         pooled = [
@@ -60,7 +60,7 @@ class Lstm(Recurrent):
         ]
         phrases = keras.layers.Concatenate(name="pooled")(pooled)
         phrases = keras.layers.Dropout(0.8, name="pooled_dropout")(phrases)
-        return cls(keras.Model(ids, words.add_phrases(bag, phrases, head), name="lstm"))
+        return cls(keras.Model(ids, bag_of_words.add_phrases(bag, phrases, head), name="lstm"))
 
     def read_out(self, highest: tf.Tensor, mean: tf.Tensor, last: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
         """Returns the model's outputs, float32 [batch, outputs].
@@ -72,13 +72,13 @@ class Lstm(Recurrent):
           sums: float32 [batch, columns], the sums of the tokens' last columns.
         """
         pooled = tf.concat([highest, mean], axis=1)
-        return words.word_logits(self.model, sums) + words.frozen_logits(self.model, pooled)
+        return bag_of_words.word_logits(self.model, sums) + bag_of_words.frozen_logits(self.model, pooled)
 
     def learned_vectors(self) -> np.ndarray:
-        return words.learned_vectors(self.model)
+        return bag_of_words.learned_vectors(self.model)
 
     def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
-        return words.word_rows(self.model, ids)
+        return bag_of_words.word_rows(self.model, ids)
 
 
 class NotebookLstm(Recurrent):

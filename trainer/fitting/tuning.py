@@ -14,7 +14,7 @@ import keras_tuner
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer.architectures import optimizer
-from trainer.fitting import fitting
+from trainer.fitting import fit_loop
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 
@@ -82,8 +82,8 @@ class Tuner(keras_tuner.Tuner):
         """Fits a model with some options, and returns the error of its best epoch."""
         keras.utils.set_random_seed(options.seed)
         with optimizer.precision(mixed=options.mixed_precision):
-            architecture = fitting.start(self._spec, options)
-            state = fitting.fit(
+            architecture = fit_loop.start(self._spec, options)
+            state = fit_loop.fit(
                 architecture.model, self._spec, options, self._folder / folder, after_epoch=self._after_epoch
             )
         return state.history[state.best_epoch - 1]["validation_mae_share"]

@@ -12,7 +12,7 @@ from beam_pipelines.artifacts.prepared import ID, IDS, SCORE
 from beam_pipelines.artifacts.scale import BINS, Scale
 from trainer import data
 from trainer.architectures.heads import Head
-from trainer.judging import interval
+from trainer.judging import conformal_interval
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
@@ -106,10 +106,10 @@ def with_best_temperature(head: Head, validation: ScoredSplit, scale: Scale) -> 
 
 
 def calibrate(head: Head, validation: ScoredSplit, scale: Scale, share: float) -> float:
-    """Returns the threshold of the interval: see `trainer.judging.interval`."""
+    """Returns the threshold of the interval: see `trainer.judging.conformal_interval`."""
     half = validation.in_calibration_half
     truths = scale.to_unit(validation.truths[half]).astype(np.float32)
-    return interval.threshold(np.array(head.conformity(validation.outputs[half], truths)), share)
+    return conformal_interval.threshold(np.array(head.conformity(validation.outputs[half], truths)), share)
 
 
 def predictions(head: Head, outputs: np.ndarray, threshold: float, scale: Scale) -> Predictions:
@@ -131,7 +131,7 @@ def fixed_width(score: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, s
       scale: The range.
       share: How much the interval shall cover.
     """
-    threshold = interval.threshold(calibration_gaps, share)
+    threshold = conformal_interval.threshold(calibration_gaps, share)
     return Predictions(score, np.maximum(score - threshold, scale.low), np.minimum(score + threshold, scale.high))
 
 

@@ -10,7 +10,7 @@ from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
 from trainer.data import bin_weights
-from trainer.judging import baselines, evaluation, figures, interval
+from trainer.judging import baselines, charts, conformal_interval, evaluation
 from trainer.judging.finished_run import FinishedRun
 
 PROBES = ("This album is bad", "This album is okay", "This album is good", "This album is awesome")
@@ -89,13 +89,13 @@ def plots(run: FinishedRun) -> list[Section]:
         Section(
             "Errors",
             "errors",
-            figure=figures.errors(split.truths, predictions.score, guesses, run.scale),
+            figure=charts.errors(split.truths, predictions.score, guesses, run.scale),
             caption=f"The {run.judged_split} split; a random guess is the score of a training review drawn at random.",
         ),
         Section(
             "Calibration of the interval",
             "calibration",
-            figure=figures.calibration(
+            figure=charts.calibration(
                 shares,
                 covered,
                 run.metrics[run.judged_split],
@@ -107,21 +107,21 @@ def plots(run: FinishedRun) -> list[Section]:
         Section(
             "Scores",
             "scores",
-            figure=figures.score_histogram(split.truths, predictions.score, run.scale),
+            figure=charts.score_histogram(split.truths, predictions.score, run.scale),
             caption=f"The {run.judged_split} split.",
         ),
         Section(
             "Learning curves",
             "learning_curves",
-            figure=figures.learning_curves(run.metrics["history"], run.metrics["best_epoch"]),
+            figure=charts.learning_curves(run.metrics["history"], run.metrics["best_epoch"]),
             caption="The error is that on the half of the validation reviews that does not calibrate the interval.",
         ),
         Section(
             "Sample weights",
             "sample_weights",
-            figure=figures.sample_weights(bin_weights(histogram), used=run.balanced, scale=run.scale),
+            figure=charts.sample_weights(bin_weights(histogram), used=run.balanced, scale=run.scale),
         ),
-        Section("Lengths", "sequence_lengths", figure=figures.sequence_lengths(train.lengths)),
+        Section("Lengths", "sequence_lengths", figure=charts.sequence_lengths(train.lengths)),
     ]
 
 
@@ -132,7 +132,7 @@ def _coverage(run: FinishedRun, share: float) -> float:
         np.array(run.judgement.head.conformity(split.outputs, run.scale.to_unit(split.truths).astype(np.float32)))
         for split in (validation, run.split)
     )
-    return float((judged <= interval.threshold(calibrating[validation.in_calibration_half], share)).mean())
+    return float((judged <= conformal_interval.threshold(calibrating[validation.in_calibration_half], share)).mean())
 
 
 def probes(run: FinishedRun, sentences: tuple[str, ...]) -> Section:
@@ -143,7 +143,7 @@ def probes(run: FinishedRun, sentences: tuple[str, ...]) -> Section:
     return Section(
         "Probe sentences",
         "probes",
-        figure=figures.probes(texts, score, low, high, run.scale),
+        figure=charts.probes(texts, score, low, high, run.scale),
         table={
             "header": ["sentence", "score", "from", "to"],
             "rows": [[text, *map(float, scores)] for text, *scores in zip(texts, score, low, high, strict=True)],
@@ -159,7 +159,7 @@ def nearest_words(run: FinishedRun) -> Section:
     return Section(
         "Nearest words",
         "nearest_words",
-        figure=figures.nearest_words(near),
+        figure=charts.nearest_words(near),
         caption="" if learned is None else "By the cosine of the vectors that the model learned.",
     )
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts.exports import RECURRENCE, WINDOWS, ExportInfo
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
 from beam_pipelines.text.encoded import Encoded
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.text import tokens
 from beam_pipelines.text.encoded import Encoded
 

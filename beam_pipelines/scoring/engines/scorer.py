@@ -10,7 +10,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts.exports import SCORES, Export, ExportInfo
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.saved_model_engine import Engine, SavedModelEngine, as_tensor, batches
 
 # Explaining holds a row of all filters for each token, so its batches are smaller.

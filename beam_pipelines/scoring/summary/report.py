@@ -6,9 +6,9 @@ from typing import Any
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page, phrases
 from beam_pipelines.reporting.page import Section
-from beam_pipelines.scoring.summary import drift, figures
+from beam_pipelines.scoring.summary import charts, drift
+from beam_pipelines.scoring.summary.job_summary import REPORT, RunMetrics, Summary
 from beam_pipelines.scoring.summary.row_examples import EXCERPT_CHARACTERS, RANKINGS, RankedRow
-from beam_pipelines.scoring.summary.summary import REPORT, RunMetrics, Summary
 from beam_pipelines.scoring.summary.totals import ROWS
 
 SHOWN_FILES = 20
@@ -76,7 +76,7 @@ def _table(header: list[str], rows: list[list], marked: tuple = ()) -> dict:
 
 
 def _scores(summary: Summary) -> Section:
-    figure = figures.scores(summary.score_histogram, summary.training_score_histogram, summary.scale)
+    figure = charts.scores(summary.score_histogram, summary.training_score_histogram, summary.scale)
     return Section("Scores", "scores", figure=figure)
 
 
@@ -91,7 +91,7 @@ def _likeness(summary: Summary) -> Section:
         "likeness",
         text=" ".join(summary.drift) or drift.likeness(lengths, shares),
         table=_table(["", "this archive", "training data", "PSI"], rows),
-        figure=figures.lengths_and_words(lengths, shares),
+        figure=charts.lengths_and_words(lengths, shares),
         caption="PSI, the population stability index: by convention 0.1 is a shift and 0.25 a large one. It is told "
         "only where it is beyond chance too. Words are compared with reviews that the vocabulary was not made of, "
         "where there are enough.",

@@ -12,7 +12,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines import compiled_cnn, compiled_engine, saved_model_engine
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.text import compiled_tokenizer

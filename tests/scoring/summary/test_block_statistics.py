@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.score_rows import ScoredBlock
 from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.scoring.summary.block_statistics import StatisticsOptions

@@ -2,9 +2,9 @@
 
 import re
 
-from beam_pipelines.scoring.summary import report, summary
+from beam_pipelines.scoring.summary import job_summary, report
+from beam_pipelines.scoring.summary.job_summary import RunMetrics
 from beam_pipelines.scoring.summary.row_examples import RANKINGS, RankedRow, RejectExample
-from beam_pipelines.scoring.summary.summary import RunMetrics
 from beam_pipelines.scoring.summary.totals import Totals
 from tests.helpers.pages import NASTY, Tags
 from tests.helpers.summaries import FILES, INFO, block
@@ -22,7 +22,7 @@ RUN = RunMetrics(
 def page(tmp_path, **changed) -> str:
     added = Totals(FILES)
     added.add(block(0, **changed))
-    report.write(str(tmp_path), summary.summary_of(added, INFO), RUN, {})
+    report.write(str(tmp_path), job_summary.summary_of(added, INFO), RUN, {})
     return (tmp_path / "report.html").read_text()
 
 
@@ -67,5 +67,5 @@ def test_many_files_are_summed(tmp_path):
 
 
 def test_a_job_without_rows_has_a_report(tmp_path):
-    report.write(str(tmp_path), summary.summarise([], FILES, INFO), RUN, {})
+    report.write(str(tmp_path), job_summary.summarise([], FILES, INFO), RUN, {})
     assert "0 rows read: 0 scored, 0 rejected." in (tmp_path / "report.html").read_text()

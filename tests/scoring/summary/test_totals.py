@@ -8,9 +8,9 @@ import pytest
 
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
-from beam_pipelines.scoring.summary import summary, totals
+from beam_pipelines.scoring.summary import job_summary, totals
 from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
-from beam_pipelines.scoring.summary.summary import Summary
+from beam_pipelines.scoring.summary.job_summary import Summary
 from beam_pipelines.scoring.summary.totals import Totals
 from tests.helpers.summaries import FILES, INFO, block
 
@@ -21,7 +21,7 @@ def summarise(blocks: list[BlockStatistics], folder, order) -> Summary:
     for index in order:
         storage.write_json(str(folder), f"statistics/{index:05d}.json", blocks[index].to_json())
     read = (statistics for _, statistics in shards.read_statistics(str(folder), names))
-    return summary.summarise(read, FILES, INFO)
+    return job_summary.summarise(read, FILES, INFO)
 
 
 def test_statistics_are_read_as_they_were_written():
@@ -39,7 +39,7 @@ def test_the_order_in_which_blocks_end_changes_nothing(tmp_path):
     added = Totals(FILES)
     for index in reversed(range(20)):
         added.add(blocks[index])
-    backwards = summary.summary_of(added, INFO).to_json()
+    backwards = job_summary.summary_of(added, INFO).to_json()
     assert backwards.pop("score_mean") == pytest.approx(one.pop("score_mean"))
     assert backwards.pop("interval_width_mean") == pytest.approx(one.pop("interval_width_mean"))
     assert json.dumps(backwards) == json.dumps(one)
@@ -69,7 +69,7 @@ def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
     unknown = collections.Counter()
     for one in blocks:
         unknown.update(one.unknown_tokens)
-    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: summary.TOLD_TOKENS]
+    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: job_summary.TOLD_TOKENS]
     assert list(summed.unknown_tokens.items()) == expected
     assert summed.tokens_without_id == unknown.total()
     assert (summed.mae, summed.rmse, summed.bias, summed.coverage) == (1.5, 2, -0.5, 0.5)
@@ -131,6 +131,6 @@ def test_tokens_are_kept_up_to_the_limit(monkeypatch):
 
 
 def test_a_job_of_no_blocks_has_a_summary():
-    empty = summary.summarise([], FILES, INFO)
+    empty = job_summary.summarise([], FILES, INFO)
     assert (empty.rows_read, empty.score_mean, empty.padding_waste, empty.drift) == (0, None, None, [])
     assert empty.score_histogram == [0] * 10

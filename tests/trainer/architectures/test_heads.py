@@ -5,7 +5,7 @@ import pytest
 
 from trainer.architectures import heads
 from trainer.architectures.heads import DistributionHead, PointHead
-from trainer.judging import interval
+from trainer.judging import conformal_interval
 
 STARS = DistributionHead.of((np.repeat([1, 2, 3, 4, 5], [3, 1, 2, 6, 8]) - 1) / 4)
 PERCENT = DistributionHead.of(np.random.default_rng(0).integers(5, 101, 500) / 100)
@@ -104,7 +104,7 @@ def test_spreads_are_the_quartiles_within_limits():
 def test_the_rows_that_calibrate_lie_inside_up_to_the_threshold(head):
     outputs = logits(head.outputs, 101)
     truths = np.random.default_rng(5).choice([0, 0.25, 0.5, 0.75, 1], 101).astype(np.float32)
-    threshold = interval.threshold(np.array(head.conformity(outputs, truths)), 0.8)
+    threshold = conformal_interval.threshold(np.array(head.conformity(outputs, truths)), 0.8)
     low, high = (np.array(bound) for bound in head.bounds(outputs, threshold))
     assert ((low <= truths) & (truths <= high)).sum() >= 82  # ceil(102 * 0.8)
 

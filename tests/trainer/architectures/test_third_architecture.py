@@ -13,7 +13,7 @@ from beam_pipelines.errors import UserError
 from serving import check
 from tests.helpers.commands import metrics, train
 from tests.helpers.exports import version
-from trainer.architectures.table import ARCHITECTURES, Entry
+from trainer.architectures.registry import ARCHITECTURES, Entry
 from trainer.settings import MODULE, TrainerSettings
 
 NAME = "mean_of_vectors"

@@ -12,7 +12,7 @@ import pytest
 from beam_pipelines.files import storage
 from tests.helpers.commands import kill_after_epoch, metrics, start, train, weights
 from tests.helpers.exports import serve, version
-from trainer import mirrors
+from trainer import output_copies
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def copied(monkeypatch) -> list[str]:
 
 
 def test_what_names_or_completes_others_comes_last_and_nothing_twice(tmp_path, monkeypatch, copied):
-    monkeypatch.setenv(mirrors.CHECKPOINTS, str(tmp_path / "kept"))
-    monkeypatch.setenv(mirrors.MODEL, str(tmp_path / "model"))
+    monkeypatch.setenv(output_copies.CHECKPOINTS, str(tmp_path / "kept"))
+    monkeypatch.setenv(output_copies.MODEL, str(tmp_path / "model"))
     folder = tmp_path / "run"
     for name in ("manifest.json", "checkpoints/state.json", "checkpoints/z.h5", "other", "v/saved_model.pb", "v/z/a"):
         storage.write_bytes(str(folder), name, b"first")
     copied.clear()
-    run = mirrors.Mirrors(folder, str(folder))
+    run = output_copies.OutputCopies(folder, str(folder))
     run.save()
     assert copied == ["checkpoints/z.h5", "manifest.json", "checkpoints/state.json"]
     copied.clear()

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from beam_pipelines.archive import inputs
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import find_files
 
@@ -18,32 +17,6 @@ def write(folder, *names: str, content: bytes = b"text\na\n") -> None:
 def error(sentence: str):
     """Expects a UserError that is this whole sentence."""
     return pytest.raises(UserError, match=f"(?m)^{re.escape(sentence)}$")
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("a.csv", ("csv", False)),
-        ("A.CSV", ("csv", False)),
-        ("a.tsv", ("tsv", False)),
-        ("a.tab", ("tsv", False)),
-        ("a.jsonl", ("jsonl", False)),
-        ("a.ndjson", ("jsonl", False)),
-        ("a.json", ("jsonl", False)),
-        ("a.parquet", ("parquet", False)),
-        ("a.pq", ("parquet", False)),
-        ("gs://bucket/part-0001.csv.gz", ("csv", True)),
-        ("a.TSV.BZ2", ("tsv", True)),
-        ("a.2024.jsonl.zst", ("jsonl", True)),
-        ("a.parquet.gz", ("parquet", True)),
-        ("a.gz", (None, True)),
-        ("a.txt", (None, False)),
-        ("a.csv/part-0001", (None, False)),
-        ("csv", (None, False)),
-    ],
-)
-def test_format_of(path, expected):
-    assert inputs.format_of(path) == expected
 
 
 def test_several_globs_give_each_file_once_in_one_order(tmp_path):

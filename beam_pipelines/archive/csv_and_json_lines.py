@@ -5,9 +5,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
-from beam_pipelines.archive import columns, csv_values, row_values
-from beam_pipelines.archive.csv_values import PlainValues
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive import input_columns, plain_csv, row_parsing
+from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.plain_csv import PlainValues
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
@@ -56,7 +56,7 @@ class CsvReader:
         """
         for name in options.columns:
             if name not in header:
-                raise columns.missing_column(file, name, header)
+                raise input_columns.missing_column(file, name, header)
         return cls(
             format=file.format,
             text_format=options.text_format,
@@ -65,7 +65,7 @@ class CsvReader:
         )
 
     def take_plain(self, rows: RawRows) -> PlainValues:
-        return csv_values.take_plain_rows(
+        return plain_csv.take_plain_rows(
             rows,
             dialect=self.text_format.dialect(self.format),
             encoding=self.text_format.encoding,
@@ -75,7 +75,7 @@ class CsvReader:
 
     def take_row(self, row: RawRow, unlisted_keys: collections.Counter[str]) -> list[str] | None:
         # A row with fields beside the header's is rejected, so there are none to count.
-        return row_values.take_csv_row(
+        return row_parsing.take_csv_row(
             row,
             format=self.format,
             text_format=self.text_format,
@@ -94,7 +94,7 @@ class JsonLinesReader:
         return PlainValues.of_none(rows, len(self.options.columns))
 
     def take_row(self, row: RawRow, unlisted_keys: collections.Counter[str]) -> list[str | None] | None:
-        return row_values.take_json_row(
+        return row_parsing.take_json_row(
             row,
             text_format=self.options.text_format,
             columns=self.options.columns,

@@ -1,9 +1,9 @@
-"""Mirrors of a run's files elsewhere: what an interrupted run goes on from, and what it leaves behind.
+"""Copies of a run's files elsewhere: what an interrupted run goes on from, and what it leaves behind.
 
 A run works in a local folder. With --output on an object store it is a temporary one, and all of it is
-mirrored. Vertex AI names its folders in environment variables, most often as gs:// paths, and may stop
+copied. Vertex AI names its folders in environment variables, most often as gs:// paths, and may stop
 a machine and start the command again on another: see "Environment variables for special Cloud
-Storage directories" in its documentation. Where a variable is not set, nothing is mirrored there.
+Storage directories" in its documentation. Where a variable is not set, nothing is copied there.
 """
 
 import contextlib
@@ -46,8 +46,8 @@ def working_folder(output: str) -> Iterator[pathlib.Path]:
         yield pathlib.Path(folder)
 
 
-class Mirrors:
-    """Keeps the mirrors of a run up to date.
+class OutputCopies:
+    """Keeps the copies of a run up to date.
 
     Args:
       folder: The local one that it works in.
@@ -56,9 +56,9 @@ class Mirrors:
 
     def __init__(self, folder: pathlib.Path, output: str):
         self._folder = folder
-        self._output = None if storage.is_local(output) else Mirror(folder, output)
-        self._checkpoints = _mirror_of(CHECKPOINTS, folder)
-        self._logs = _mirror_of(LOGS, folder / "logs")
+        self._output = None if storage.is_local(output) else FolderCopy(folder, output)
+        self._checkpoints = _copy_of(CHECKPOINTS, folder)
+        self._logs = _copy_of(LOGS, folder / "logs")
 
     def save(self) -> None:
         """Copies checkpoints and logs, after an epoch."""
@@ -74,17 +74,17 @@ class Mirrors:
         self.save()
         if self._output:
             self._output.update(EVERYTHING)
-        if model := _mirror_of(MODEL, self._folder / version):
+        if model := _copy_of(MODEL, self._folder / version):
             model.update(EVERYTHING)
             logger.info("copied the export to %s", model.target)
 
 
-def _mirror_of(variable: str, source: pathlib.Path) -> "Mirror | None":
-    """Returns the mirror that an environment variable asks for."""
-    return Mirror(source, os.environ[variable]) if os.environ.get(variable) else None
+def _copy_of(variable: str, source: pathlib.Path) -> "FolderCopy | None":
+    """Returns the copy that an environment variable asks for."""
+    return FolderCopy(source, os.environ[variable]) if os.environ.get(variable) else None
 
 
-class Mirror:
+class FolderCopy:
     """A copy of a local folder that is brought up to date now and then.
 
     Args:

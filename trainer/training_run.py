@@ -20,16 +20,16 @@ from beam_pipelines.files import storage
 from trainer import data, export
 from trainer.architectures import optimizer
 from trainer.architectures.architecture import Architecture
-from trainer.architectures.table import ARCHITECTURES
+from trainer.architectures.registry import ARCHITECTURES
 from trainer.data import PreparedReviews
-from trainer.fitting import fitting, tuning
+from trainer.fitting import fit_loop, tuning
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.run_state import RunState
 from trainer.judging import report
 from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import judge
-from trainer.mirrors import Mirrors
+from trainer.output_copies import OutputCopies
 from trainer.settings import TrainerSettings
 
 
@@ -49,13 +49,13 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     """
     entry.start_collector()
     _prepare_devices()
-    mirrors = Mirrors(output, settings.output)
+    copies = OutputCopies(output, settings.output)
     spec = model_spec(settings, prepared)
     if settings.tune:
-        best = tuning.best(spec, settings.fit_options, output, trials=settings.tune, after_epoch=mirrors.save)
+        best = tuning.best(spec, settings.fit_options, output, trials=settings.tune, after_epoch=copies.save)
         settings = dataclasses.replace(settings, **best)
     name = f"{settings.model} ({settings.preset})"
-    architecture, state = _fit(spec, settings.fit_options, output, name=name, after_epoch=mirrors.save)
+    architecture, state = _fit(spec, settings.fit_options, output, name=name, after_epoch=copies.save)
     logger.info("evaluating")
     judgement = judge(architecture.model, spec.head, prepared, share=settings.interval, seed=settings.seed)
     scorer = export.ReviewScorer(
@@ -94,7 +94,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     )
     title = f"A {settings.model.upper()} that scores reviews"
     report.write(output, run, title=title, probes=settings.probe, with_text=not settings.no_text_in_reports)
-    mirrors.publish(metrics["export"])
+    copies.publish(metrics["export"])
     # Last, since a folder that holds it holds a finished run.
     storage.write_json(settings.output, "metrics.json", metrics)
     storage.clear_temporary(settings.output)
@@ -136,10 +136,10 @@ def _fit(
     """Fits a model and returns it in a form that runs everywhere."""
     keras.utils.set_random_seed(options.seed)
     with optimizer.precision(mixed=options.mixed_precision):
-        fitted = fitting.start(spec, options)
+        fitted = fit_loop.start(spec, options)
         _write_summary(fitted.model, output)
         _log_sizes(fitted.model, spec.prepared, options, name=name)
-        state = fitting.fit(fitted.model, spec, options, output, after_epoch=after_epoch)
+        state = fit_loop.fit(fitted.model, spec, options, output, after_epoch=after_epoch)
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
     portable = spec.build(use_cudnn=False)
     portable.model.set_weights(fitted.model.get_weights())

@@ -9,14 +9,14 @@ from collections.abc import Container, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import columns, inputs, parquet_blocks, raw_rows, row_scanner, row_values
+from beam_pipelines.archive import input_columns, input_files, parquet_blocks, raw_rows, row_parsing, row_scanner
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent, cut_into_blocks
-from beam_pipelines.archive.inputs import InputFile, OpenFile
+from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader, ValueReader
+from beam_pipelines.archive.input_files import InputFile, OpenFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.archive.value_readers import CsvReader, JsonLinesReader, ValueReader
 
 
 def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset()) -> Iterator[Block]:
@@ -25,8 +25,8 @@ def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset(
     Raises:
       UserError: A file is damaged, or lacks a wanted column.
     """
-    for file, stream in inputs.iter_open(extent.files):
-        with inputs.damage_as_user_error(file):
+    for file, stream in input_files.iter_open(extent.files):
+        with input_files.damage_as_user_error(file):
             if file.format == "parquet":
                 blocks = parquet_blocks.read(extent, file, stream, options)
                 yield from (block for block in blocks if block.name not in done)
@@ -70,9 +70,9 @@ def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadO
     if file.format == "jsonl":
         return JsonLinesReader(options)
     if extent.start == 0:
-        return CsvReader.of(file, row_values.read_header(next(first.iter_rows()), file, options.text_format), options)
+        return CsvReader.of(file, row_parsing.read_header(next(first.iter_rows()), file, options.text_format), options)
     # The worker began in the middle of the file, and has to look for its header.
-    found = columns.read_columns(file, options.text_format)
+    found = input_columns.read_columns(file, options.text_format)
     return CsvReader.of(file, found.names if found else (), options)
 
 
@@ -85,7 +85,7 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
     for index, row in zip(others.tolist(), rows.take(others).iter_rows(), strict=True):
         try:
             taken = reader.take_row(row, unlisted_keys)
-        except row_values.BadRow as bad:
+        except row_parsing.BadRow as bad:
             rejects.append(Reject.of(file.label, row.line, str(bad), row.data, encoding=encoding))
             continue
         if taken is not None:

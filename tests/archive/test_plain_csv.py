@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import csv_values, row_scanner
+from beam_pipelines.archive import plain_csv, row_scanner
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.row_scanner import CSV
 from tests.helpers.archives import compiled, input_file, read_all, read_one
@@ -109,7 +109,7 @@ def test_which_rows_are_plain(row, expected):
     found = [row_scanner.RawRow(0, line, data) for line, data in enumerate(around, 1) if data]
     rows = RawRows.of(found)
     with compiled(True):
-        plain = csv_values.take_plain_rows(rows, dialect=CSV, encoding="utf-8", field_count=2, indices=[1, 0])
+        plain = plain_csv.take_plain_rows(rows, dialect=CSV, encoding="utf-8", field_count=2, indices=[1, 0])
     second, first = plain.columns
     assert plain.is_plain.tolist() == [
         raw_row.line > 1 and (raw_row.data == b"x,y\n" or expected is not None) for raw_row in found
@@ -135,6 +135,6 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
 )
 def test_what_is_read_at_once(encoding, less, is_plain):
     rows = RawRows.of([row_scanner.RawRow(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
-    plain = csv_values.take_plain_rows(rows, dialect=CSV, encoding=encoding, field_count=1, indices=[0])
+    plain = plain_csv.take_plain_rows(rows, dialect=CSV, encoding=encoding, field_count=1, indices=[0])
     assert plain.is_plain.tolist() == [is_plain]
     assert [len(column) for column in plain.columns] == [is_plain]

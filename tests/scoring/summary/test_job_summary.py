@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from beam_pipelines.scoring.summary import summary
-from beam_pipelines.scoring.summary.summary import RunMetrics
+from beam_pipelines.scoring.summary import job_summary
+from beam_pipelines.scoring.summary.job_summary import RunMetrics
 from tests.helpers.summaries import FILES, INFO, block
 
 COUNTS = {"rows_scored": 90, "rows_rejected": 10, "text_bytes": 3_000_000}
@@ -30,11 +30,11 @@ def test_a_runner_that_keeps_no_counters_leaves_nothing_to_tell(seconds):
 
 def test_the_file_holds_the_summary_the_run_and_the_manifest(tmp_path):
     files = FILES[:1]
-    summed = summary.summarise([block(0, end=None)], files, INFO)
+    summed = job_summary.summarise([block(0, end=None)], files, INFO)
     run = RunMetrics.of(COUNTS, {}, 1.0)
-    summary.write(str(tmp_path), summed, run, {"command": "beam_pipelines.score", "outputs": []})
+    job_summary.write(str(tmp_path), summed, run, {"command": "beam_pipelines.score", "outputs": []})
     written = json.loads((tmp_path / "summary.json").read_text())
     assert [*written][:4] == ["rows_read", "rows_scored", "rows_rejected", "rejected_by_reason"]
     assert [*written][-3:] == ["this_run", "command", "outputs"]
     assert (written["rows_read"], written["this_run"]["rows_scored"]) == (12, 90)
-    assert summary.Summary.from_json(written) == summed
+    assert job_summary.Summary.from_json(written) == summed

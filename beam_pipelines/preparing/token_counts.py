@@ -15,7 +15,7 @@ from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
-from beam_pipelines.text import compiled_codes
+from beam_pipelines.text import compiled_ids
 from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 
@@ -54,7 +54,7 @@ class CountTokens(OverlappedDoFn):
             split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
             is_training = split == TRAIN_INDEX
-            compiled_codes.count_tokens(tokenized.codes, tokenized.lengths, is_training, self.max_tokens, self._counts)
+            compiled_ids.count_tokens(tokenized.codes, tokenized.lengths, is_training, self.max_tokens, self._counts)
         is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
         outputs = self.flush() if is_full else []
         if reviews.split_keys is not None:

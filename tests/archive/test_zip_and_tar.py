@@ -9,7 +9,7 @@ import zipfile
 import pytest
 import zstandard
 
-from beam_pipelines.archive import blocks, columns, inputs
+from beam_pipelines.archive import blocks, input_columns, input_files
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS, find_files, parquet, read_all
@@ -55,7 +55,7 @@ PACKED = {
 }
 
 
-def write(path, content: bytes, **settings) -> list[inputs.InputFile]:
+def write(path, content: bytes, **settings) -> list[input_files.InputFile]:
     path.write_bytes(content)
     return find_files(path, **settings)
 
@@ -75,7 +75,7 @@ def test_every_member_is_read_in_its_order(tmp_path, name):
 
 
 def test_the_members_of_a_zip_are_shared_out_and_a_tar_is_read_in_one_pass(tmp_path):
-    groups = [inputs.group_containers(write(tmp_path / name, PACKED[name])) for name in ("a.zip", "a.tar")]
+    groups = [input_files.group_containers(write(tmp_path / name, PACKED[name])) for name in ("a.zip", "a.tar")]
     assert [[len(group) for group in found] for found in groups] == [[1, 1, 1], [3]]
     extents = list(blocks.list_extents(groups[1][0], ReadOptions(columns=("text",))))
     assert [extent.files for extent in extents] == groups[1]
@@ -155,4 +155,4 @@ def test_what_is_packed_in_another_way_is_not_read_as_rows(tmp_path, caplog):
 def test_the_columns_of_all_members_are_looked_at_before(tmp_path):
     files = write(tmp_path / "a.tar.gz", gzip.compress(tarred({"a.csv": b"text\na\n", "b.csv": b"body\na\n"})))
     with pytest.raises(UserError, match=r"a\.tar\.gz:b\.csv has no column 'text'; it has: body"):
-        columns.require(columns.columns_by_file(files, TextFormat()), ("text",))
+        input_columns.require(input_columns.columns_by_file(files, TextFormat()), ("text",))

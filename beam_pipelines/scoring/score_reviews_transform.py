@@ -10,7 +10,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring import carried_columns, shards
+from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 
 REJECTS = "rejects"
@@ -74,11 +74,11 @@ class _ScoreBatch(beam.DoFn):
         for values in invalid:
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": values})
         carried = carried_columns.parse_keep_columns(self.keep_columns, batch.schema.names)
-        shards.check_names(carried, explain=self.options.explain)
+        output_columns.check_names(carried, explain=self.options.explain)
         scored = score_rows(self._scorer, batch, carried, self.options)
         for row, reason in sorted(scored.reasons.items()):
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": reason, "row": batch.slice(row, 1).to_pylist()[0]})
-        table = shards.score_table(scored.carried, scored.results, self.export.version, self.export.info.scale)
+        table = output_columns.score_table(scored.carried, scored.results, self.export.version, self.export.info.scale)
         yield from table.combine_chunks().to_batches()
 
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from beam_pipelines.scoring.encoders import encode_table
-from beam_pipelines.scoring.shards import EXPLANATION
+from beam_pipelines.scoring.output_columns import EXPLANATION
+from beam_pipelines.scoring.output_formats import encode_table
 
 NAN, INFINITY = float("nan"), float("inf")
 REASONS = [{"phrase": "a \u201egem\u201c", "points": -2.5}, {"phrase": "x", "points": NAN}]

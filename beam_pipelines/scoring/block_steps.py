@@ -10,7 +10,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
-from beam_pipelines.scoring import shards
+from beam_pipelines.scoring import output_columns, shards
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.score_rows import RowOptions, ScoredBlock, score_rows
@@ -81,8 +81,8 @@ def write_block(scored: ScoredBlock, export: Export, options: ShardOptions) -> N
     """Writes a block's rejects, then its statistics, then its scores: their shard is the commit."""
     block, statistics = scored.block, options.statistics
     with scored.metrics.stopwatch.timed("write"):
-        names = {} if statistics.id_column else {shards.ROW_ID: pa.array(block.row_names, pa.string())}
-        table = shards.score_table(names | scored.carried, scored.results, export.version, export.info.scale)
+        names = {} if statistics.id_column else {output_columns.ROW_ID: pa.array(block.row_names, pa.string())}
+        table = output_columns.score_table(names | scored.carried, scored.results, export.version, export.info.scale)
         rejects.write_rejects(block.name, block.rejects, folder=options.folder, with_raw=options.with_raw)
         described = describe_block(scored, export.info.scale, statistics)
         shards.write_shard(options.folder, block.name, described, table, options.output_format)

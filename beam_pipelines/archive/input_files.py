@@ -13,23 +13,11 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator
 from typing import IO, Any
 
-from beam_pipelines.archive import containers
+from beam_pipelines.archive import formats, zip_and_tar
 from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-COMPRESSIONS = (".gz", ".bz2", ".zst")
-NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".xz", ".zstd")
 # What the standard library raises of a damaged file; zipfile has NotImplementedError for a method that it lacks.
 DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
@@ -86,7 +74,7 @@ class OpenFile:
 
 def group_containers(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
     """Groups the members of a .tar, which are read in one pass; other files stand alone."""
-    grouped = itertools.groupby(files, lambda file: file.label if containers.is_zip(file.path) else file.path)
+    grouped = itertools.groupby(files, lambda file: file.label if zip_and_tar.is_zip(file.path) else file.path)
     return [tuple(group) for _, group in grouped]
 
 
@@ -101,7 +89,7 @@ def iter_open(group: tuple[InputFile, ...]) -> Generator[tuple[InputFile, OpenFi
             yield first, OpenFile(stream, raw)
             return
         files = {file.member_index: file for file in group}
-        for index, member in containers.iter_open(stream, first.path, set(files)):
+        for index, member in zip_and_tar.iter_open(stream, first.path, set(files)):
             with _decompress(member, files[index].member or "") as data:
                 yield files[index], OpenFile(data, member)
 
@@ -146,21 +134,6 @@ def _decompress(raw: IO[bytes], name: str) -> contextlib.AbstractContextManager[
     return contextlib.nullcontext(raw)
 
 
-def format_of(path: str) -> tuple[str | None, bool]:
-    """Returns the format that a name tells, or None, and whether the file is compressed.
-
-    >>> format_of("dump/reviews.csv.gz")
-    ('csv', True)
-    >>> format_of("dump/reviews.dat")
-    (None, False)
-    """
-    stem, extension = os.path.splitext(path.lower())
-    compressed = extension in COMPRESSIONS
-    if compressed:
-        extension = os.path.splitext(stem)[1]
-    return FORMATS.get(extension), compressed
-
-
 def find(settings: ArchiveSettings) -> list[InputFile]:
     """Finds the files of `--input`, each once, sorted by path; a .zip or .tar gives its members.
 
@@ -177,7 +150,7 @@ def find(settings: ArchiveSettings) -> list[InputFile]:
     files: list[InputFile] = []
     # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
     for path in sorted(matched):
-        if path.lower().endswith(containers.EXTENSIONS):
+        if path.lower().endswith(zip_and_tar.EXTENSIONS):
             files += _list_members(path, *matched[path], settings)
         else:
             files.append(_make_file(path, *matched[path], settings.input_format))
@@ -199,11 +172,11 @@ def _count_shared_folders(paths: Iterable[str]) -> int:
 
 
 def _make_file(path: str, size_bytes: int, modified: float, input_format: str | None) -> InputFile:
-    if path.lower().endswith(NOT_READ):
+    if path.lower().endswith(formats.NOT_READ):
         raise UserError(
             f"{path}: of compressed files .gz, .bz2 and .zst are read, and .zip and .tar archives; unpack it first"
         )
-    named, compressed = format_of(path)
+    named, compressed = formats.format_of(path)
     format = input_format or named
     if format is None:
         raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
@@ -221,15 +194,15 @@ def _list_members(path: str, size_bytes: int, modified: float, settings: Archive
     """Lists the files in a .zip or .tar, and warns of those that are not read."""
     container = InputFile(index=0, path=path, format="an archive of files", compressed=False, size_bytes=size_bytes)
     with damage_as_user_error(container), storage.open_bytes(path) as raw, _decompress(raw, path) as stream:
-        members = containers.list_members(stream, path, settings.max_unpacked_gb * 1e9)
+        members = zip_and_tar.list_members(stream, path, settings.max_unpacked_gb * 1e9)
     files, skipped = [], []
     count_by_name: collections.Counter[str] = collections.Counter()
     for member in members:
-        if containers.is_hidden(member.name):
+        if zip_and_tar.is_hidden(member.name):
             continue
-        named, compressed = format_of(member.name)
+        named, compressed = formats.format_of(member.name)
         format = settings.input_format or named
-        if format is None or member.name.lower().endswith((*NOT_READ, *containers.EXTENSIONS)):
+        if format is None or member.name.lower().endswith((*formats.NOT_READ, *zip_and_tar.EXTENSIONS)):
             skipped.append(member.name)
             continue
         count_by_name[member.name] += 1

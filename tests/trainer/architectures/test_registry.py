@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from trainer.architectures.table import ARCHITECTURES, notebook_learning_rates
+from trainer.architectures.registry import ARCHITECTURES, notebook_learning_rates
 from trainer.settings import PRESETS
 
 
@@ -17,5 +17,7 @@ def test_an_entry_has_the_presets_that_its_module_has(name):
 
 
 def test_it_loads_without_keras():
-    program = "import sys, trainer.architectures.table; sys.exit({'keras', 'tensorflow'} & set(sys.modules) != set())"
+    program = (
+        "import sys, trainer.architectures.registry; sys.exit({'keras', 'tensorflow'} & set(sys.modules) != set())"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.execution.stopwatch import Stopwatch
-from beam_pipelines.scoring.engines.metrics import EngineMetrics
+from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 
 
 def test_the_metrics_of_parts_add_up():

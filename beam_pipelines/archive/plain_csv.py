@@ -1,6 +1,6 @@
 """Takes the wanted values out of the plain rows of CSV and TSV, all at once.
 
-`row_values` takes them out of the others.
+`row_parsing` takes them out of the others.
 """
 
 import codecs

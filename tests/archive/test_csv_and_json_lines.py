@@ -5,11 +5,11 @@ import collections
 import pytest
 
 from beam_pipelines.archive import row_scanner
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
-from beam_pipelines.archive.value_readers import CsvReader, JsonLinesReader
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import compiled
 

@@ -6,7 +6,7 @@ import re
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import columns, inputs
+from beam_pipelines.archive import input_columns, input_files
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import input_file, parquet
@@ -14,8 +14,8 @@ from tests.helpers.archives import input_file, parquet
 BOM = b"\xef\xbb\xbf"
 
 
-def check(*files: inputs.InputFile, wanted=("text", "id"), **how) -> None:
-    columns.require(columns.columns_by_file(list(files), TextFormat(**how)), wanted)
+def check(*files: input_files.InputFile, wanted=("text", "id"), **how) -> None:
+    input_columns.require(input_columns.columns_by_file(list(files), TextFormat(**how)), wanted)
 
 
 def error(sentence: str):
@@ -133,7 +133,7 @@ def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
     ],
 )
 def test_column_names(tmp_path, name, content, expected):
-    found = columns.read_columns(input_file(tmp_path / name, content), TextFormat())
+    found = input_columns.read_columns(input_file(tmp_path / name, content), TextFormat())
     assert (found and found.names) == expected
 
 
@@ -143,7 +143,7 @@ def test_the_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     quoted = name.replace('"', '""')
     file = input_file(tmp_path / "a.csv", mark + f'"{quoted}",band\ngood,a\n'.encode())
-    assert columns.read_columns(file, TextFormat()).names == (name, "band")
+    assert input_columns.read_columns(file, TextFormat()).names == (name, "band")
 
 
 def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
@@ -153,13 +153,13 @@ def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
         tmp_path / "a.jsonl", b'{"review": {"body": "good", "by": {"name": "Ann", "age": 7}}, "n": 1}'
     )
     for file in (parquet_file, json_file):
-        found = columns.read_columns(file, TextFormat())
+        found = input_columns.read_columns(file, TextFormat())
         assert found.names == ("review", "n")
         assert found.nested == ("review.body", "review.by", "review.by.name", "review.by.age")
         assert "review.by.age" in found
         assert "n" in found
         assert "review.n" not in found
-    types = columns.read_columns(parquet_file, TextFormat()).types
+    types = input_columns.read_columns(parquet_file, TextFormat()).types
     assert [types[name] for name in ("review", "n", "review.body", "review.by.age")] == [
         reviews.type,
         pa.int64(),
@@ -171,7 +171,7 @@ def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
 def test_columns_by_file_leaves_out_what_tells_none(tmp_path):
     files = [input_file(tmp_path / "a.csv", b"text\n"), input_file(tmp_path / "b.csv", b"")]
     files += [input_file(tmp_path / "c.jsonl", b"[1]\n[2]\n"), input_file(tmp_path / "d.jsonl", b'{"n": 1}\n')]
-    found = columns.columns_by_file(files, TextFormat())
+    found = input_columns.columns_by_file(files, TextFormat())
     assert {file.path: columns.names for file, columns in found.items()} == {
         files[0].path: ("text",),
         files[3].path: ("n",),
@@ -191,5 +191,5 @@ def test_columns_by_file_leaves_out_what_tells_none(tmp_path):
     ],
 )
 def test_the_columns_that_are_there_are_named(format, names, sentence):
-    file = inputs.InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1)
-    assert str(columns.missing_column(file, "text", names)) == sentence
+    file = input_files.InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1)
+    assert str(input_columns.missing_column(file, "text", names)) == sentence

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.judging import interval
+from trainer.judging import conformal_interval
 
 
 @pytest.mark.parametrize(
@@ -12,11 +12,11 @@ from trainer.judging import interval
 )
 def test_the_threshold_counts_one_row_more_than_there_are(rows, share, place):
     conformity = np.random.default_rng(0).permutation(rows) + 1.0
-    assert interval.threshold(conformity, share) == (math.inf if place is None else place)
+    assert conformal_interval.threshold(conformity, share) == (math.inf if place is None else place)
 
 
 def test_ties_are_covered_too():
-    assert interval.threshold(np.array([0.0, 0, 0, 0, 1]), 0.5) == 0
+    assert conformal_interval.threshold(np.array([0.0, 0, 0, 0, 1]), 0.5) == 0
 
 
 @pytest.mark.parametrize("rows", [4, 20, 150])
@@ -26,5 +26,5 @@ def test_it_covers_unseen_rows_as_often_as_promised(rows):
     covered = []
     for _ in range(4000):
         drawn = random.exponential(size=rows + 1)
-        covered.append(drawn[-1] <= interval.threshold(drawn[:-1], 0.8))
+        covered.append(drawn[-1] <= conformal_interval.threshold(drawn[:-1], 0.8))
     assert 0.8 - 0.02 <= np.mean(covered) <= 0.8 + 1 / (rows + 1) + 0.02

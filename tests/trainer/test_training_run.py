@@ -3,7 +3,7 @@
 import pytest
 
 from beam_pipelines.commands import entry
-from trainer import run
+from trainer import training_run
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ def test_a_gpu_that_tensorflow_cannot_use_is_told(tmp_path, monkeypatch, caplog,
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if chosen is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
-    run.warn_of_idle_gpu()
+    training_run.warn_of_idle_gpu()
     assert ("has an NVIDIA GPU that TensorFlow cannot use" in caplog.text) == told

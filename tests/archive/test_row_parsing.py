@@ -4,8 +4,8 @@ import collections
 
 import pytest
 
-from beam_pipelines.archive import row_values
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive import row_parsing
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
@@ -14,7 +14,7 @@ FILE = InputFile(index=0, path="/in/a.csv", format="csv", compressed=False, size
 
 
 def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = "csv", **text_format):
-    return row_values.take_csv_row(
+    return row_parsing.take_csv_row(
         RawRow(0, line, data, broken),
         format=format,
         text_format=TextFormat(**text_format),
@@ -24,7 +24,7 @@ def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = 
 
 
 def take_json(data: bytes, *, broken: bool = False, unlisted_keys: collections.Counter | None = None, **text_format):
-    return row_values.take_json_row(
+    return row_parsing.take_json_row(
         RawRow(0, 1, data, broken),
         text_format=TextFormat(**text_format),
         columns=("text", "n"),
@@ -68,7 +68,7 @@ def test_the_fields_of_a_csv_row(data, how, expected):
     ],
 )
 def test_the_reason_of_a_bad_csv_row(data, how, reason):
-    with pytest.raises(row_values.BadRow, match=f"^{reason}$"):
+    with pytest.raises(row_parsing.BadRow, match=f"^{reason}$"):
         take_csv(data, **how)
 
 
@@ -100,14 +100,14 @@ def test_the_values_of_a_json_line(data, expected):
     ],
 )
 def test_the_reason_of_a_bad_json_line(data, how, reason):
-    with pytest.raises(row_values.BadRow, match=f"^{reason}$"):
+    with pytest.raises(row_parsing.BadRow, match=f"^{reason}$"):
         take_json(data, **how)
 
 
 def test_keys_beside_the_columns_are_counted_once_a_row_even_of_a_bad_one():
     counts: collections.Counter = collections.Counter()
     take_json(b'{"text": "a", "stars": 1, "by": {"stars": 2}}', unlisted_keys=counts)
-    with pytest.raises(row_values.BadRow):
+    with pytest.raises(row_parsing.BadRow):
         take_json(b'{"text": 1, "stars": 1}', unlisted_keys=counts)
     assert take_json(b"\n", unlisted_keys=counts) is None
     assert counts == {"stars": 2, "by": 1}
@@ -127,9 +127,9 @@ def test_keys_beside_the_columns_are_counted_once_a_row_even_of_a_bad_one():
 )
 def test_a_first_line_that_is_no_header_is_an_error(data, broken, sentence):
     with pytest.raises(UserError) as caught:
-        row_values.read_header(RawRow(0, 1, data, broken), FILE, TextFormat())
+        row_parsing.read_header(RawRow(0, 1, data, broken), FILE, TextFormat())
     assert str(caught.value) == sentence
 
 
 def test_a_header():
-    assert row_values.read_header(RawRow(0, 1, b'id,"a ""text"""\r\n'), FILE, TextFormat()) == ["id", 'a "text"']
+    assert row_parsing.read_header(RawRow(0, 1, b'id,"a ""text"""\r\n'), FILE, TextFormat()) == ["id", 'a "text"']

@@ -1,6 +1,6 @@
 """Takes the wanted values out of one row of CSV, TSV or JSON lines, or tells why it cannot.
 
-This is the way for all rows that `csv_values` leaves: what is unusual, broken, or JSON. A CSV value stays as it was; a
+This is the way for all rows that `plain_csv` leaves: what is unusual, broken, or JSON. A CSV value stays as it was; a
 JSON value that is not a string becomes its JSON text.
 """
 
@@ -8,7 +8,7 @@ import collections
 import csv
 import json
 
-from beam_pipelines.archive.inputs import InputFile
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from beam_pipelines.archive import inputs, row_scanner, row_values
-from beam_pipelines.archive.inputs import InputFile, OpenFile
+from beam_pipelines.archive import input_files, row_parsing, row_scanner
+from beam_pipelines.archive.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 
@@ -51,14 +51,14 @@ def columns_by_file(files: list[InputFile], text_format: TextFormat) -> dict[Inp
     """
     # Each file costs some requests to an object store, and an archive may be thousands of them.
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        groups = pool.map(lambda group: _read_group(group, text_format), inputs.group_containers(files))
+        groups = pool.map(lambda group: _read_group(group, text_format), input_files.group_containers(files))
         return {file: columns for group in groups for file, columns in group if columns is not None}
 
 
 def _read_group(group: tuple[InputFile, ...], text_format: TextFormat) -> list[tuple[InputFile, Columns | None]]:
     columns_of_files = []
-    for file, stream in inputs.iter_open(group):
-        with inputs.damage_as_user_error(file):
+    for file, stream in input_files.iter_open(group):
+        with input_files.damage_as_user_error(file):
             columns_of_files.append((file, _read_stream(file, stream, text_format)))
     return columns_of_files
 
@@ -94,7 +94,7 @@ def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
     Raises:
       UserError: It is damaged, or its header is no row of its format.
     """
-    with inputs.open_file(file) as stream:
+    with input_files.open_file(file) as stream:
         return _read_stream(file, stream, text_format)
 
 
@@ -109,7 +109,7 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
         raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
     if file.format == "jsonl":
         return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
-    return Columns(tuple(row_values.read_header(first, file, text_format)))
+    return Columns(tuple(row_parsing.read_header(first, file, text_format)))
 
 
 def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], text_format: TextFormat) -> Columns | None:
@@ -120,8 +120,8 @@ def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], text_forma
     nested: dict[str, object] = {}
     for row in rows:
         try:
-            fields = row_values.parse_json_object(row, text_format) or {}
-        except row_values.BadRow:
+            fields = row_parsing.parse_json_object(row, text_format) or {}
+        except row_parsing.BadRow:
             continue  # It is rejected, with its reason, when the job reads it.
         names.update(fields)
         nested.update(dict.fromkeys(_nested_names(fields)))
