@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -147,3 +148,22 @@ def test_an_export_holds_each_weight_once_and_no_vectors_that_its_tables_replace
     assert (FROZEN_VECTORS in weights) != bool(tables)
     if any("convolution" in name for name in weights):
         assert tables
+
+
+def test_versions_are_the_time_and_grow_even_within_a_second(tmp_path):
+    versions = tmp_path / "export" / "reviews"
+    names = []
+    for _ in range(2):
+        aside = tmp_path / "export" / ".tmp" / "1"
+        aside.mkdir(parents=True)
+        (aside / "file").touch()
+        published = export._publish(aside, versions)
+        assert [path.name for path in published.iterdir()] == ["file"]
+        names.append(published.name)
+    assert re.fullmatch(r"20\d{12}", names[0])
+    assert int(names[1]) > int(names[0])
+    (versions / "99991231235959").mkdir()
+    (versions / "notes").mkdir()
+    aside.mkdir(parents=True)
+    assert export._publish(aside, versions).name == "99991231235960"
+    assert not (tmp_path / "export" / ".tmp").exists()

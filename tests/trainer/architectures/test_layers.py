@@ -96,3 +96,13 @@ def test_the_lstm_learns_as_kerass_does():
         built.train_on_batch(ids, truths)
     for one, other in zip(ours.get_weights(), kerass.get_weights(), strict=True):
         assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_the_slope_and_the_shift_are_those_of_a_batch_normalisation():
+    normalization = keras.layers.BatchNormalization()
+    random = np.random.default_rng(3)
+    inputs = random.normal(size=(5, 4)).astype(np.float32)
+    normalization(inputs)
+    normalization.set_weights([random.uniform(0.5, 2, 4) for _ in range(4)])
+    slope, shift = layers.slope_and_shift(normalization)
+    assert inputs * slope.numpy() + shift.numpy() == pytest.approx(normalization(inputs).numpy(), abs=1e-5)

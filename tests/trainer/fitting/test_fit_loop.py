@@ -1,16 +1,25 @@
-"""Several devices, half precision: each in a process of its own, since both are set for all of it."""
+"""The fit of one epoch after the other, on several devices and in half precision too.
+
+The latter each in a process of its own, since they are set for all of it.
+"""
 
 import json
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, version
+from tests.helpers.splits import scored_split
 from trainer import data
+from trainer.architectures.heads import PointHead
+from trainer.fitting import fit_loop
+from trainer.judging import evaluation
 
 TWO_DEVICES = """
 import sys
@@ -61,3 +70,35 @@ def test_mixed_precision_exports_a_float32_model(prepared, tmp_path, model):
     assert len(set(scores)) == 2
     assert metrics(tmp_path / "out")["test"]["mae"] < 45
     assert json.loads((tmp_path / "out/manifest.json").read_text())["settings"]["mixed_precision"]
+
+
+def spec_of(split, monkeypatch) -> types.SimpleNamespace:
+    """A model whose validation split is scored already."""
+    monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, name: {"validation": split}[name])
+    return types.SimpleNamespace(head=PointHead(), prepared=types.SimpleNamespace(scale=Scale(0, 10)))
+
+
+def test_the_validation_error_is_that_of_the_half_that_does_not_calibrate(monkeypatch):
+    """Gaps of 1 and 3 tenths, of a scale from 0 to 10."""
+    split = scored_split([5, 5, 0, 0], [0.6, 0.2, 0.9, 0.9], [2, 4, 1, 3])
+    error, deviation = fit_loop.validation_error(None, spec_of(split, monkeypatch))
+    assert error == pytest.approx(0.2)
+    assert deviation == pytest.approx(0.1 / 2**0.5)
+
+
+def test_without_reviews_that_do_not_calibrate_there_is_no_validation_error(monkeypatch):
+    split = scored_split([5, 5], [0.6, 0.2], [1, 3])
+    assert fit_loop.validation_error(None, spec_of(split, monkeypatch)) == (None, 0.0)
+
+
+def test_the_time_left_is_told_within_a_long_epoch_and_after_it(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    clock = iter([0.0, *[5.0], *[50.0] * 3, *[100.0] * 3, *[130.0] * 9])
+    monkeypatch.setattr(fit_loop.time, "monotonic", lambda: next(clock))
+    remaining = fit_loop.Remaining(3)
+    remaining.set_params({"steps": 4})
+    remaining.on_train_batch_end(0)  # After 5 s: too soon for a line.
+    remaining.on_train_batch_end(1)  # Half an epoch took 50 s, and two and a half are left.
+    remaining.on_epoch_end(0)
+    assert [record.message for record in caplog.records] == ["step 2 of 4; at most 4 min left"]
+    assert str(remaining) == "at most 3 min left"

@@ -1,6 +1,7 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -9,6 +10,7 @@ from beam_pipelines.errors import UserError
 from tests.helpers.commands import metrics, train
 from tests.helpers.exports import serve, version
 from tests.helpers.reviews import write_csv
+from trainer.fitting import warm_start
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")
 
@@ -79,6 +81,21 @@ def test_a_checkpoint_of_the_same_data(prepared, cnn, tmp_path):
     checkpoint = max((cnn / "checkpoints").glob("*.weights.h5"))
     started = train(prepared, tmp_path / "out", f"--warm_start={checkpoint}", *FREEZE)
     assert metrics(started)["test"]["mae"] == pytest.approx(metrics(cnn)["test"]["mae"], abs=1e-3)
+
+
+def test_rows_of_tokens_that_both_vocabularies_have_are_carried():
+    """Tables of all ids and of the last ones; id 0 and 1 are no tokens and stay the same."""
+    old_ids = warm_start._old_ids(["a", "b", "c"], ["c", "new", "a"])
+    assert old_ids.tolist() == [0, 1, 4, -1, 2]
+    new, old = np.full((5, 1), -1.0), np.arange(5.0)[:, None] * 10
+    assert warm_start._carry_rows(new, old, old_ids, 5)[:, 0].tolist() == [0, 10, 40, -1, 20]
+    # The last two of the new ids, "new" and "a", and the last three of the old ones.
+    last = warm_start._carry_rows(np.full((2, 1), -1.0), old[2:], old_ids, 5)
+    assert last[:, 0].tolist() == [-1, 20]
+    # Of which "a" is not one where only "b" and "c" have rows.
+    assert warm_start._carry_rows(np.full((2, 1), -1.0), old[3:], old_ids, 5)[:, 0].tolist() == [-1, -1]
+    # Vectors of another length are not carried; what is wrong is said when they are compared.
+    assert (warm_start._carry_rows(np.full((5, 2), -1.0), old, old_ids, 5) == -1).all()
 
 
 @pytest.mark.parametrize(

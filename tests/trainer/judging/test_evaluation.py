@@ -1,29 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from beam_pipelines.artifacts.scale import Scale
+from tests.helpers.splits import scored_split
 from trainer.architectures.heads import DistributionHead, PointHead
 from trainer.judging import baselines, evaluation
-from trainer.judging.evaluation import Predictions, ScoredSplit
+from trainer.judging.evaluation import Predictions
 
 SCALE = Scale(0, 10)
 
 
 def scores(score: list[float], low: list[float], high: list[float]) -> Predictions:
     return Predictions(*(np.array(values, float) for values in (score, low, high)))
-
-
-def split(truths: list[float], outputs: list[float], hashes: list[int] | None = None) -> ScoredSplit:
-    rows = len(truths)
-    return ScoredSplit(
-        np.array([b"r"] * rows, object),
-        np.arange(rows) if hashes is None else np.array(hashes),
-        np.full(rows, 3),
-        np.array(truths, float),
-        np.array(outputs, np.float32).reshape(-1, 1),
-        np.arange(rows),
-        [np.array([2, 3, 2], np.int32)] * rows,
-    )
 
 
 def test_measures_by_hand():
@@ -49,15 +39,15 @@ def test_a_constant_has_no_correlation():
 
 def test_only_one_half_of_validation_calibrates():
     """The rows with an odd hash; those with an even one could not be further off."""
-    validation = split([5, 5, 5, 5, 0, 0], [0.4, 0.3, 0.2, 0.1, 1.0, 1.0], [1, 3, 5, 7, 2, 4])
+    validation = scored_split([5, 5, 5, 5, 0, 0], [0.4, 0.3, 0.2, 0.1, 1.0, 1.0], [1, 3, 5, 7, 2, 4])
     assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5) == pytest.approx(0.3)
 
 
 def test_every_split_stands_beside_baselines_that_learned_from_the_training_split():
     splits = {
-        "train": split([0, 2, 10], [0.1, 0.1, 0.1]),
-        "validation": split([], []),
-        "test": split([4, 6], [0.5, 0.5]),
+        "train": scored_split([0, 2, 10], [0.1, 0.1, 0.1]),
+        "validation": scored_split([], []),
+        "test": scored_split([4, 6], [0.5, 0.5]),
     }
     report = baselines.beside_baselines(PointHead(), splits, np.inf, SCALE, share=0.8, seed=0)
     assert report["validation"] == {"rows": 0}
@@ -81,8 +71,8 @@ def test_ridge_learns_which_tokens_are_good():
     random = np.random.default_rng(0)
     truths = random.choice([1.0, 9.0], 200)
     tokens = [np.array([2 if truth > 5 else 3, 4, random.integers(5, 50)], np.int32) for truth in truths]
-    reviews = split(truths.tolist(), [0.5] * 200)
-    reviews = ScoredSplit(*(tokens if name == "tokens" else value for name, value in vars(reviews).items()))
+    reviews = scored_split(truths.tolist(), [0.5] * 200)
+    reviews = dataclasses.replace(reviews, tokens=tokens)
     found = baselines.measure({"train": reviews, "validation": reviews, "test": reviews}, SCALE, seed=0, share=0.8)
     assert found["test"]["tfidf_ridge"]["mae"] < 1
     assert found["test"]["median"]["mae"] > 3
@@ -97,19 +87,14 @@ def test_what_calibrates_has_no_say_in_the_temperature():
     truths, outputs = random.random(60) * 10, random.normal(size=(60, 10)) * 4
 
     def tempered(truths):
-        rows = ScoredSplit(
-            *(
-                outputs.astype(np.float32) if name == "outputs" else value
-                for name, value in vars(split(truths.tolist(), [0.5] * 60)).items()
-            )
-        )
+        rows = dataclasses.replace(scored_split(truths.tolist(), [0.5] * 60), outputs=outputs.astype(np.float32))
         return evaluation.with_best_temperature(head, rows, SCALE)
 
     found = tempered(truths)
     assert found.temperature > 1  # Random logits are much too bold.
     others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
     assert tempered(others).about() == found.about()
-    assert evaluation.with_best_temperature(PointHead(), split([], []), SCALE).outputs == 1
+    assert evaluation.with_best_temperature(PointHead(), scored_split([], []), SCALE).outputs == 1
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])
@@ -118,8 +103,8 @@ def test_the_temperature_is_the_one_at_which_the_score_errs_least(factor):
     random = np.random.default_rng(0)
     head = DistributionHead.of(random.random(300))
     outputs = (random.normal(size=(600, 10)) * 2).astype(np.float32)
-    rows = split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
-    rows = ScoredSplit(*(outputs if name == "outputs" else value for name, value in vars(rows).items()))
+    rows = scored_split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
+    rows = dataclasses.replace(rows, outputs=outputs)
     found = evaluation.with_best_temperature(head, rows, SCALE)
     assert found.temperature == pytest.approx(factor, rel=0.1)
     assert found.points.tolist() == head.points.tolist()

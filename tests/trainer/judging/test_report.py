@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from tests.helpers.commands import train
@@ -60,11 +59,3 @@ def test_the_largest_errors_show_their_words_unless_told_not_to(prepared, output
     of_reviews = [word for word in (*GOOD, *BAD, *PLAIN) if len(word) > 4 and word != "album"]
     assert [word for word in of_reviews if re.search(rf"\b{word}\b", page)] == []
     assert "nearest_words" not in {path.stem for path in (silent / "plots").iterdir()}
-
-
-def test_nearest_words_are_those_of_the_smallest_angle():
-    table = np.array([[0, 0], [0, 0], [1, 0], [2, 0.1], [-1, 0], [0, 1]], np.float32)
-    found = report_sections.nearest(table, ["good", "fine", "bad", "else"])
-    assert list(found) == ["good", "bad"]
-    assert [word for word, _ in found["good"]] == ["fine", "else", "bad"]
-    assert found["good"][0][1] == pytest.approx(2 / np.hypot(2, 0.1))
