@@ -93,8 +93,8 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
             indices.append(index)
     arrays, readable = plain.columns, np.flatnonzero(plain.is_plain)
     if values:
-        more = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
-        arrays, readable = _merge(arrays, readable, more, np.array(indices))
+        others_arrays = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
+        arrays, readable = _merge(arrays, readable, others_arrays, np.array(indices))
     raw = rows.take(readable)
     return Block(
         file=file,
@@ -110,11 +110,11 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
 
 
 def _merge(
-    some: list[pa.Array], indices: np.ndarray, more: list[pa.Array], more_indices: np.ndarray
+    plain: list[pa.Array], plain_indices: np.ndarray, others: list[pa.Array], others_indices: np.ndarray
 ) -> tuple[list[pa.Array], np.ndarray]:
-    """Merges the columns of some rows and of others by their indices, int64 [rows], of which no two are equal."""
-    if not len(indices):
-        return more, more_indices
-    both = np.concatenate([indices, more_indices])
-    order = np.argsort(both)
-    return [pa.concat_arrays(pair).take(order) for pair in zip(some, more, strict=True)], both[order]
+    """Merges the columns of plain rows and of others by their indices, int64 [rows], of which no two are equal."""
+    if not len(plain_indices):
+        return others, others_indices
+    indices = np.concatenate([plain_indices, others_indices])
+    order = np.argsort(indices)
+    return [pa.concat_arrays(pair).take(order) for pair in zip(plain, others, strict=True)], indices[order]

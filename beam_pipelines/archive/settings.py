@@ -6,9 +6,9 @@ import dataclasses
 from beam_pipelines.commands.flags import flag
 
 NO_QUOTE = "none"
-# Their rows cannot be told apart byte by byte: a byte of ASCII may be a part of another character.
 # The second byte of their characters may be that of an ASCII digit, letter, | or ~.
 TRAILING_ASCII = ("shift_jis", "cp932", "gb", "big5", "cp949", "cp950", "johab")
+# Their rows cannot be told apart byte by byte: a byte of ASCII may be a part of another character.
 NOT_BY_BYTES = ("utf-7", "utf-16", "utf-32", "hz", "iso2022")
 
 

@@ -26,7 +26,7 @@ def match_local(glob: str) -> dict[str, tuple[int, float]]:
         glob += "*"
     before_wildcard = re.split(r"[\[*?]", glob, maxsplit=1)[0]
     if before_wildcard == glob:
-        paths = iter([glob] if os.path.exists(glob) else [])
+        paths = iter([glob])
     else:
         is_match = re.compile("".join(_regular(token) for token in _TOKENS.findall(glob))).fullmatch
         paths = (path for path in _walk(os.path.dirname(before_wildcard)) if is_match(path))
@@ -46,6 +46,6 @@ def _walk(folder: str) -> Iterator[str]:
 def _status(path: str) -> tuple[int, float] | None:
     try:
         status = os.stat(path)
-    except OSError:  # A link to nothing, or a file that was deleted since it was listed.
+    except OSError:  # There is none, it is a link to nothing, or it was deleted since it was listed.
         return None
     return status.st_size, status.st_mtime
