@@ -214,7 +214,9 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _publish(aside: pathlib.Path, versions: pathlib.Path) -> pathlib.Path:
+    """Renames a whole version into its place."""
     versions.mkdir(parents=True, exist_ok=True)
+    # A server takes the greatest number for the newest, so numbers must grow even if the clock was set back.
     version = int(datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%S"))
     newest = max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0)
     published = versions / str(max(version, newest + 1))

@@ -93,6 +93,7 @@ class TrainerSettings:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         if not self.learning_rate > 0:
             raise ValueError(f"--learning_rate {self.learning_rate} must be greater than 0")
+        # A figure has no glyph for a control character, and UTF-8 no form of half a surrogate pair.
         for text in self.probe:
             if not text.isprintable() or any("\ud800" <= sign <= "\udfff" for sign in text):
                 raise ValueError(f"--probe {text!r} is not printable text")

@@ -52,6 +52,7 @@ def word_rows(model: keras.Model, ids: tf.Tensor) -> tf.Tensor:
     """
     words, logits = model.get_layer("words"), model.get_layer("words_logits")
     weights = words.weights_of(ids)[:, tf.newaxis]
+    # The layer divides a weighted sum by the norm of the weights, so both sums are kept apart until `word_logits`.
     of_logits = words.SCALE * weights * tf.matmul(tf.gather(words.vectors, ids), logits.kernel)
     return tf.concat([of_logits, weights**2], axis=1)
 

@@ -33,6 +33,7 @@ class Recurrent(Architecture):
         lstm = self.model.get_layer(self._LSTM)
         vectors = self.model.get_layer("vectors").table()
         cells = [direction.cell for direction in (lstm.forward, lstm.backward)]
+        # A gate takes x W + h U + b; x W + b is the same wherever a token stands, so only h U is left for each step.
         columns = [tf.matmul(vectors, cell.kernel) + cell.bias for cell in cells]
         columns.append(self._to_sums(tf.range(tf.shape(vectors)[0])))
         recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]

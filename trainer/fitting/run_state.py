@@ -33,7 +33,7 @@ class RunState:
     history: tuple[dict, ...] = ()
 
     def after(self, figures: dict[str, float], error: float | None, *, tolerance: float = 0.0) -> "RunState":
-        """The state after one more epoch; without a validation error the latest is the best.
+        """Returns the state after one more epoch; without a validation error the latest is the best.
 
         Args:
           figures: For the history.
@@ -50,16 +50,19 @@ class RunState:
         )
 
     def ended(self, *, epochs: int, patience: int) -> bool:
+        """Whether all epochs are done, or so many since the best."""
         return self.epoch >= epochs or self.epoch - self.best_epoch >= patience
 
 
 def weights_path(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    """Names the file of an epoch's weights, which is a checkpoint for --warm_start too."""
     return folder / f"epoch-{epoch:04d}.weights.h5"
 
 
 def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
     """Saves the epoch just done, then drops the weights that are neither the latest nor the best."""
     folder.mkdir(parents=True, exist_ok=True)
+    # First the weights, then what names them: a run that is killed between the two goes on from the epoch before.
     model.save_weights(weights_path(folder, state.epoch))
     storage.write_json(str(folder), "state.json", dataclasses.asdict(state))
     storage.clear_temporary(str(folder))
@@ -75,13 +78,14 @@ def load(folder: pathlib.Path, model: keras.Model) -> RunState:
         return RunState()
     saved = storage.read_json(str(folder / "state.json"))
     state = RunState(**{**saved, "history": tuple(saved["history"])})
+    # Before its first step an optimizer has no variables, and Keras would pass over those in the file (Keras 3.15).
     model.optimizer.build(model.trainable_variables)
     model.load_weights(weights_path(folder, state.epoch))
     return state
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
-    """A seed for one epoch of one run, in [0, 2**31)."""
+    """Derives a seed for one epoch of one run, in [0, 2**31)."""
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0] >> 1)
 
 
@@ -90,4 +94,5 @@ def reseed(model: keras.Model, seed: int) -> None:
     for index, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
+            # Two layers must not drop out alike.
             generator.state.assign([seed, index])

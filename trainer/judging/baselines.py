@@ -69,6 +69,7 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
       `rows` and the figures of `evaluation.measure`, by split and baseline.
     """
     train = splits[TRAIN]
+    # The ridge regression sees a sample alone: TF-IDF of pairs of all tokens of a large archive fits no memory.
     draws, median = np.random.default_rng(seed), np.median(train.truths)
     predictors: dict[str, Callable[[ScoredSplit], np.ndarray]] = {
         RANDOM_GUESS: lambda split: draws.choice(train.truths, len(split.truths)),

@@ -49,6 +49,7 @@ class ScoredSplit:
 
         Early stopping and the temperature look at the other half; equal texts stay together.
         """
+        # Equal texts have equal hashes: no review calibrates the interval whose twin had a say in the epoch.
         return self.hashes % 2 == 1
 
 
@@ -63,6 +64,7 @@ class Predictions:
 
 def predictor(model: keras.Model) -> Predictor:
     """Makes a function of a model; one graph for all padded lengths."""
+    # Without the signature, TensorFlow would trace the model anew for each padded length.
     signature = [tf.TensorSpec([None, None], tf.int64)]
     return tf.function(lambda ids: model(ids, training=False), input_signature=signature)
 
