@@ -1,8 +1,11 @@
 """Parquet columns keep their types, its text is checked, and its row groups flow in blocks."""
 
+import re
+
 import pyarrow as pa
 import pytest
 
+from beam_pipelines.errors import UserError
 from tests.helpers.archives import input_file, parquet, read_all, read_one, rejects_of
 
 COLUMNS = ("text", "band")
@@ -98,3 +101,17 @@ def test_bytes_that_need_not_be_text_stay_bytes(tmp_path):
     content = parquet({"text": ["good"], "image": pa.array([b"\xff\xd8"], pa.large_binary())})
     block = read_one(input_file(tmp_path / "a.parquet", content), ("text", "image"), binary=("image",))
     assert block.rows.to_pydict() == {"text": ["good"], "image": [b"\xff\xd8"]}
+
+
+def test_a_row_that_is_larger_than_a_block_is_a_block_of_its_own(tmp_path):
+    texts = [str(index) * 10_000 for index in range(5)]
+    found = read_all(input_file(tmp_path / "a.parquet", parquet({"text": texts})), ("text",), size=100)
+    assert [block.rows["text"].to_pylist() for block in found] == [[text] for text in texts]
+    assert [(block.start, block.end) for block in found] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, None)]
+
+
+def test_a_file_without_the_column_is_named(tmp_path):
+    """It may have been replaced since its columns were looked at."""
+    file = input_file(tmp_path / "a.parquet", parquet({"body": ["a"]}))
+    with pytest.raises(UserError, match=f"{re.escape(file.path)} has no column 'text'"):
+        read_all(file, ("text",))

@@ -211,6 +211,29 @@ def test_a_path_that_cannot_be(no_credentials, path, sentence):
     assert str(caught.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [
+        ("in/2024/*.csv", "in/2024"),
+        ("in/2024/a*/b.csv", "in/2024"),
+        ("in/[ab]/c.csv", "in"),
+        ("in/a?.csv", "in"),
+        ("in/a.csv", "in"),
+        ("a.csv", ""),
+        ("**/in/a.csv", ""),
+    ],
+)
+def test_a_bucket_is_probed_once_and_only_where_the_job_reads(no_credentials, monkeypatch, key, prefix):
+    """A policy may let a user list a part of a bucket alone."""
+    probes = []
+    monkeypatch.setitem(
+        object_stores._PROBES, "s3", lambda path, bucket, prefix, flags: probes.append((bucket, prefix))
+    )
+    for _ in range(2):
+        object_stores.file_systems_for(f"s3://reviews/{key}")
+    assert probes == [("reviews", prefix)]
+
+
 def test_without_boto3_the_extra_is_named(no_credentials, monkeypatch):
     monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
     with pytest.raises(UserError, match=r"(?m)^s3://b/a: s3:// needs boto3: pip install 'review-scorer\[aws\]'$"):
