@@ -7,6 +7,7 @@ import re
 logger = logging.getLogger("review_scorer")
 
 _MARK = "review_scorer.UserError "
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 class UserError(Exception):
@@ -35,6 +36,10 @@ def user_error_of(traceback_text: str) -> UserError | None:
     >>> user_error_of("".join(traceback.format_exception(UserError("no such file", status=3)))).status
     3
     """
-    # Of errors that were raised while another was handled, the last one is the one that was not caught.
-    marked = re.findall(rf"{re.escape(_MARK)}(\{{.*\}})", traceback_text)
-    return UserError(**json.loads(marked[-1])) if marked else None
+    # A traceback shows first what was being handled, then what was raised and not caught: the last error counts.
+    *_, last = traceback_text.split(_TRACEBACK)
+    marked = re.findall(rf"^{re.escape(_MARK)}(\{{.*\}})$", last, re.MULTILINE)
+    try:
+        return UserError(**json.loads(marked[-1])) if marked else None
+    except (ValueError, TypeError):
+        return None  # Some other program's line.

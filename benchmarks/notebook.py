@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.prepared import VOCABULARY
 from trainer.data import PreparedReviews
 
 # The convolution reads so many tokens at once.
@@ -84,7 +85,7 @@ class TextScorer(tf.Module):
 
 
 def vocabulary_file(prepared: PreparedReviews) -> pathlib.Path:
-    return next(prepared.transform_graph.glob("assets/*"))
+    return prepared.transform_graph / VOCABULARY
 
 
 def as_long(vectors: np.ndarray) -> np.ndarray:

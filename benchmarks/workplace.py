@@ -10,6 +10,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
+from beam_pipelines.artifacts import exports
 from benchmarks import archive, process
 from benchmarks.rates import steady_rate
 
@@ -99,7 +100,7 @@ class Workplace:
         if not folder.exists():
             logger.info("training the default %s", model)
             process.run("trainer.task", data=self.prepared, output=folder, model=model, epochs=EPOCHS)
-        return max((folder / "export" / "reviews").iterdir())
+        return max((folder / exports.VERSIONS).iterdir())
 
     def notebook(self, model: str) -> pathlib.Path:
         """The notebook's CNN or LSTM as a SavedModel, with the same vocabulary and vectors."""

@@ -17,6 +17,7 @@ import time
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from beam_pipelines.artifacts import exports
 from demo import corpora
 
 HERE = pathlib.Path(__file__).parent
@@ -97,7 +98,7 @@ def report() -> None:
     )
     for reason in example["reasons"]:
         print(f"  {reason['points']:+5.2f}  {' '.join(reason['phrase'].split())}")
-    print(f"\nThe scores lie in {SCORED}/scores, the model in {TRAINED}/export/reviews")
+    print(f"\nThe scores lie in {SCORED}/scores, the model in {TRAINED / exports.VERSIONS}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,36 @@ LAYERS = [
     ["beam_pipelines.files"],
     ["beam_pipelines.errors", "serving.probe"],
 ]
+# The same within a package: a module or a folder of it may import those further down.
+INSIDE = {
+    "beam_pipelines.preparing": [
+        ["pipeline"],
+        ["job"],
+        ["settings", "examples"],
+        ["row_counts", "token_counts"],
+        ["reviews", "splits", "embeddings"],
+    ],
+    "beam_pipelines.scoring": [
+        ["pipeline"],
+        ["job"],
+        ["settings", "block_steps", "score_reviews_transform"],
+        ["shards"],
+        ["summary"],
+        ["score_rows", "output_columns"],
+        ["engines", "carried_columns", "output_formats"],
+    ],
+    "trainer": [
+        ["training_run"],
+        ["settings"],
+        ["fitting"],
+        ["judging"],
+        ["export", "output_copies"],
+        ["explanation", "data"],
+        ["architectures"],
+    ],
+}
+# Whoever else took a command's settings would depend on all of its flags.
+KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score"}
 DEPTH = {package: depth for depth, layer in enumerate(LAYERS) for package in layer}
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -79,6 +109,39 @@ def test_no_module_imports_from_a_layer_above_or_beside_its_own():
     upward = [f"{importer} -> {imported}" for importer, imported in arrows if not may_import(importer, imported)]
     if upward:
         pytest.fail("\n".join(upward))
+
+
+@pytest.mark.parametrize("package", INSIDE)
+def test_within_a_package_imports_run_one_way(package):
+    depth = {f"{package}.{part}": row for row, parts in enumerate(INSIDE[package]) for part in parts}
+
+    def part_of(module: str) -> str:
+        part = ".".join(module.split(".")[: package.count(".") + 2])
+        assert part in depth, f"{part} stands in no row"
+        return part
+
+    inside = [module for module in FILES if module.startswith(f"{package}.") and module not in DEPTH]
+    arrows = [(a, b) for a in inside for b in imports(a) if b in inside and part_of(a) != part_of(b)]
+    assert len(arrows) > 10
+    assert [f"{a} -> {b}" for a, b in arrows if depth[part_of(a)] >= depth[part_of(b)]] == []
+
+
+def test_settings_go_no_further_than_the_job():
+    """Those of the archive, which two commands share, are read by the archive's own modules too."""
+    settings = {f"{package}.settings" for package in INSIDE}
+    takers = {module for module in FILES if settings & imports(module)}
+    assert {module.rpartition(".")[2] for module in takers} == KNOW_SETTINGS
+
+
+def test_no_module_is_imported_by_a_name_in_a_string():
+    """But for the architectures, which the registry names so that it needs no Keras."""
+    named = {
+        module
+        for module, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "import_module"
+    }
+    assert named == {"trainer.architectures.registry"}
 
 
 def test_no_modules_import_each_other_in_a_circle():

@@ -13,15 +13,16 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
+from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
 
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)
-RESUMED = (job_folder.MANIFEST, "checkpoints/*")
+RESUMED = (job_folder.MANIFEST, f"{trained.CHECKPOINTS}/*")
 # Written last: a reader takes them for the sign that the others, which they name or complete, are there.
-LAST = ("state.json", "saved_model.pb")
+LAST = (trained.STATE, exports.SAVED_MODEL)
 
 
 def restore(output: str) -> None:
@@ -41,7 +42,7 @@ def working_folder(output: str) -> Iterator[pathlib.Path]:
         yield pathlib.Path(output)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for name in _names(output, (*RESUMED, "logs/*")):
+        for name in _names(output, (*RESUMED, f"{trained.LOGS}/*")):
             storage.write_bytes(folder, name, storage.read_bytes(storage.join(output, name)))
         yield pathlib.Path(folder)
 
@@ -58,12 +59,12 @@ class OutputCopies:
         self._folder = folder
         self._output = None if storage.is_local(output) else FolderCopy(folder, output)
         self._checkpoints = _copy_of(CHECKPOINTS, folder)
-        self._logs = _copy_of(LOGS, folder / "logs")
+        self._logs = _copy_of(LOGS, folder / trained.LOGS)
 
     def save(self) -> None:
         """Copies checkpoints and logs, after an epoch."""
         if self._output:
-            self._output.update((*RESUMED, "logs/*"))
+            self._output.update((*RESUMED, f"{trained.LOGS}/*"))
         if self._checkpoints:
             self._checkpoints.update(RESUMED)
         if self._logs:
@@ -110,7 +111,7 @@ class FolderCopy:
         storage.clear_temporary(self.target)
         # Checkpoints of earlier epochs go; all else that a run has written stays.
         if patterns != EVERYTHING:
-            storage.delete(self.target, sorted(set(_names(self.target, ("checkpoints/*",))) - set(names)))
+            storage.delete(self.target, sorted(set(_names(self.target, (f"{trained.CHECKPOINTS}/*",))) - set(names)))
 
 
 def _names(folder: str, patterns: tuple[str, ...]) -> list[str]:

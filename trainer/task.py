@@ -9,6 +9,7 @@ After every epoch the run is saved, so the same command continues an interrupted
 import json
 from typing import TYPE_CHECKING
 
+from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import UserError
@@ -19,7 +20,6 @@ from trainer.settings import MODULE, TrainerSettings, preset_values
 if TYPE_CHECKING:
     from trainer.data import PreparedReviews
 
-OUTPUTS = ["metrics.json", "report.html", "plots/*.png", "model.txt", "tuning.csv", "logs/*", "checkpoints/*"]
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
 RIVALS = ("tfidf_ridge", "median", "random_guess")
@@ -31,10 +31,10 @@ def claim(settings: TrainerSettings, prepared: "PreparedReviews") -> None:
     Raises:
       UserError: The folder holds a finished run, another run's settings or data, or other files.
     """
-    new = job_folder.manifest(MODULE, settings, OUTPUTS, data_digest=prepared.digest())
+    new = job_folder.manifest(MODULE, settings, trained.OUTPUTS, data_digest=prepared.digest())
     old = job_folder.read(settings.output)
     if old and old["command"] == MODULE and job_folder.RECLAIMABLE not in old and not settings.overwrite:
-        if storage.exists(storage.join(settings.output, "metrics.json")):
+        if storage.exists(storage.join(settings.output, trained.METRICS)):
             raise UserError(
                 f"--output {settings.output} holds a finished run; choose another folder or add --overwrite"
             )
@@ -75,7 +75,7 @@ def run(settings: TrainerSettings) -> dict:
         output_copies.restore(settings.output)
         claim(settings, prepared)
         # A run that has saved no epoch leaves nothing that the next one could go on from.
-        in_folder = job_folder.freed_on_failure(settings.output, unless="checkpoints/*")
+        in_folder = job_folder.freed_on_failure(settings.output, unless=f"{trained.CHECKPOINTS}/*")
         with in_folder, output_copies.working_folder(settings.output) as output:
             from trainer.training_run import train
 
@@ -92,7 +92,7 @@ def main(argv=None) -> int:
     print(
         f"kept epoch {metrics['best_epoch']} of {len(metrics['history'])}; "
         f"exported {settings.output}/{metrics['export']}\n"
-        f"the report: {settings.output}/report.html"
+        f"the report: {settings.output}/{trained.REPORT}"
     )
     return 0
 

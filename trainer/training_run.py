@@ -12,7 +12,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.artifacts.prepared import SPLITS, TRAIN
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import logger
@@ -96,7 +96,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     report.write(output, run, title=title, probes=settings.probe, with_text=not settings.no_text_in_reports)
     copies.publish(metrics["export"])
     # Last, since a folder that holds it holds a finished run.
-    storage.write_json(settings.output, "metrics.json", metrics)
+    storage.write_json(settings.output, trained.METRICS, metrics)
     storage.clear_temporary(settings.output)
     return metrics
 
@@ -149,7 +149,7 @@ def _fit(
 def _write_summary(model: keras.Model, output: pathlib.Path) -> None:
     lines = []
     model.summary(print_fn=lambda line, **_: lines.append(line))
-    storage.write_bytes(str(output), "model.txt", "\n".join([*lines, ""]).encode())
+    storage.write_bytes(str(output), trained.MODEL_SUMMARY, "\n".join([*lines, ""]).encode())
 
 
 def _log_sizes(model: keras.Model, prepared: PreparedReviews, options: FitOptions, *, name: str) -> None:

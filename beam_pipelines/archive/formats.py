@@ -15,6 +15,7 @@ FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+NAMES = tuple(dict.fromkeys(FORMATS.values()))
 COMPRESSIONS = (".gz", ".bz2", ".zst")
 NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".xz", ".zstd")
 

@@ -72,8 +72,8 @@ def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadO
     if extent.start == 0:
         return CsvReader.of(file, row_parsing.read_header(next(first.iter_rows()), file, options.text_format), options)
     # The worker began in the middle of the file, and has to look for its header.
-    found = input_columns.read_columns(file, options.text_format)
-    return CsvReader.of(file, found.names if found else (), options)
+    columns = input_columns.read_columns(file, options.text_format)
+    return CsvReader.of(file, columns.names if columns else (), options)
 
 
 def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:

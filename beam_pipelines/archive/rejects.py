@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
+# The file of a block's rejects, below the output.
+REJECTED = "rejected/{block}.jsonl"
 RAW_CHARACTERS = 2000
 # The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
@@ -71,9 +73,9 @@ def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
 
 
 def write_rejects(block: str, rejects: list[Reject], *, folder: str, with_raw: bool) -> None:
-    """Writes `rejected/BLOCK.jsonl`, where the block of that name has rejects."""
+    """Writes the file of a block, if it has rejects."""
     if rejects:
-        storage.write_bytes(folder, f"rejected/{block}.jsonl", json_lines(rejects, with_raw=with_raw))
+        storage.write_bytes(folder, REJECTED.format(block=block), json_lines(rejects, with_raw=with_raw))
 
 
 def empty_texts(texts: pa.Array) -> dict[int, str]:

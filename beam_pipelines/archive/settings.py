@@ -3,6 +3,7 @@
 import codecs
 import dataclasses
 
+from beam_pipelines.archive import formats
 from beam_pipelines.commands.flags import flag
 
 NO_QUOTE = "none"
@@ -25,9 +26,7 @@ class ArchiveSettings:
     text_column: str = flag(
         "the column of the review's text; `review.body` is the field `body` of the field `review`", metavar="NAME"
     )
-    input_format: str | None = flag(
-        "the format, where the names do not tell it", default=None, choices=["csv", "tsv", "jsonl", "parquet"]
-    )
+    input_format: str | None = flag("the format, where the names do not tell it", default=None, choices=formats.NAMES)
     csv_delimiter: str | None = flag(
         r"what stands between the fields of CSV and TSV, such as ';' or '\t'; by default a comma, in TSV a tab",
         default=None,

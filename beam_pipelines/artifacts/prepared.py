@@ -23,14 +23,6 @@ TRANSFORM = "transform"
 TRANSFORM_GRAPH = f"{TRANSFORM}/transform_fn"
 VOCABULARY = "assets/vocabulary.txt"
 _EXAMPLES = "{split}/{block}.tfrecord.gz"
-# What preprocess may write, as patterns; with --overwrite it deletes these files and no others.
-OUTPUTS = [
-    *(_EXAMPLES.format(split=split, block="*") for split in SPLITS),
-    f"{TRANSFORM}/*",
-    "rejected/*.jsonl",
-    VECTORS,
-    STATISTICS,
-]
 
 
 def example_shard(split: str, block: str) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from beam_pipelines.archive import blocks, input_columns, input_files
+from beam_pipelines.archive import blocks, input_columns, input_files, rejects
 from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.artifacts import prepared
@@ -13,6 +13,15 @@ from beam_pipelines.preparing import embeddings
 from beam_pipelines.preparing.reviews import RatingRules
 from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
+
+# What the job may write, as patterns; with --overwrite it deletes these files and no others.
+OUTPUTS = [
+    *(prepared.example_shard(split, "*") for split in prepared.SPLITS),
+    f"{prepared.TRANSFORM}/*",
+    rejects.REJECTED.format(block="*"),
+    prepared.VECTORS,
+    prepared.STATISTICS,
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Job:
 
     def claim(self) -> None:
         """Takes the output folder."""
-        manifest = job_folder.manifest(MODULE, self.settings, prepared.OUTPUTS)
+        manifest = job_folder.manifest(MODULE, self.settings, OUTPUTS)
         reads = [file.path for file in self.files]
         job_folder.claim(self.folder, manifest, overwrite=self.settings.overwrite, reads=reads)
 

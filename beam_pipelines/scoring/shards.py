@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from beam_pipelines.archive import rejects
 from beam_pipelines.archive.block_names import BLOCK_GLOBS, is_block_name
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.output_formats import encode_table
@@ -18,7 +19,7 @@ FORMATS = ("parquet", "jsonl", "csv")
 # What a job may write for its blocks, as patterns.
 OUTPUTS = [
     *(_SCORES.format(block=block, format=format) for block in BLOCK_GLOBS for format in FORMATS),
-    *(f"rejected/{block}.jsonl" for block in BLOCK_GLOBS),
+    *(rejects.REJECTED.format(block=block) for block in BLOCK_GLOBS),
     *(_STATISTICS.format(block=block) for block in BLOCK_GLOBS),
 ]
 

@@ -117,5 +117,24 @@ def test_the_error_that_was_not_caught_counts():
     assert (str(restored), restored.status) == ("the effect", 4)
 
 
-def test_a_text_without_a_user_error_gives_none():
-    assert user_error_of("Traceback ...\nUserError: mine, of another program") is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Traceback ...\nUserError: mine, of another program",
+        'Traceback ...\nValueError: review_scorer.UserError {"message": "quoted", "status": 0}',
+        "review_scorer.UserError {broken}",
+        'review_scorer.UserError {"message": "of a newer version", "reason": 7}',
+    ],
+)
+def test_a_text_without_a_user_error_gives_none(text):
+    assert user_error_of(text) is None
+
+
+def test_a_bug_after_a_user_error_was_handled_is_not_hidden():
+    try:
+        try:
+            raise UserError("handled")
+        except UserError:
+            raise KeyError("the bug")  # noqa: B904
+    except KeyError:
+        assert user_error_of(traceback.format_exc()) is None

@@ -1,6 +1,6 @@
 """The mirrors of a run's files. Vertex AI's folders are local ones here, gs:// paths on the service.
 
---output on an object store is tested with the three commands, in tests/test_object_stores.py.
+--output on an object store is tested with the three commands, in tests/files/test_object_stores.py.
 """
 
 import json

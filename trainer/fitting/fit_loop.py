@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
@@ -71,11 +72,11 @@ def fit(
     Raises:
       UserError: The loss is not finite.
     """
-    checkpoints = folder / "checkpoints"
+    checkpoints = folder / trained.CHECKPOINTS
     state = run_state.load(checkpoints, model)
     if state.epoch:
         logger.info("going on after epoch %d", state.epoch)
-    writer = tf.summary.create_file_writer(str(folder / "logs"))
+    writer = tf.summary.create_file_writer(str(folder / trained.LOGS))
     predict = evaluation.predictor(model)
     remaining = Remaining(options.epochs - state.epoch)
     while not state.ended(epochs=options.epochs, patience=options.patience):

@@ -13,6 +13,7 @@ import pathlib
 import keras
 import numpy as np
 
+from beam_pipelines.artifacts import trained
 from beam_pipelines.files import storage
 
 
@@ -64,7 +65,7 @@ def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # First the weights, then what names them: a run that is killed between the two goes on from the epoch before.
     model.save_weights(weights_path(folder, state.epoch))
-    storage.write_json(str(folder), "state.json", dataclasses.asdict(state))
+    storage.write_json(str(folder), trained.STATE, dataclasses.asdict(state))
     storage.clear_temporary(str(folder))
     named = {weights_path(folder, state.epoch), weights_path(folder, state.best_epoch)}
     for path in folder.glob("epoch-*.weights.h5"):
@@ -74,9 +75,9 @@ def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
 
 def load(folder: pathlib.Path, model: keras.Model) -> RunState:
     """Reads the state and, where an epoch is done, the weights and the optimizer's memory."""
-    if not (folder / "state.json").exists():
+    if not (folder / trained.STATE).exists():
         return RunState()
-    saved = storage.read_json(str(folder / "state.json"))
+    saved = storage.read_json(str(folder / trained.STATE))
     state = RunState(**{**saved, "history": tuple(saved["history"])})
     # Before its first step an optimizer has no variables, and Keras would pass over those in the file (Keras 3.15).
     model.optimizer.build(model.trainable_variables)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from beam_pipelines.artifacts import trained
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer.architectures import optimizer
@@ -18,7 +19,6 @@ from trainer.fitting import fit_loop
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 
-TABLE = "tuning.csv"
 # The error, a share of the scale, of a trial that could not be fitted.
 WORST = 1.0
 
@@ -109,7 +109,7 @@ def best(
     Raises:
       UserError: No trial could be fitted.
     """
-    checkpoints = output / "checkpoints"
+    checkpoints = output / trained.CHECKPOINTS
     tuner = Tuner(spec, options, checkpoints / "tuning", trials=trials, after_epoch=after_epoch)
     tuner.search()
     best_first = sorted(tuner.oracle.get_best_trials(trials), key=lambda trial: trial.score)
@@ -123,6 +123,6 @@ def best(
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["validation_mae_share", *names])
     writer.writerows([trial.score, *(trial.hyperparameters.values[name] for name in names)] for trial in best_first)
-    storage.write_bytes(str(output), TABLE, table.getvalue().encode())
+    storage.write_bytes(str(output), trained.TUNING, table.getvalue().encode())
     logger.info("best of %d trials: %s", len(best_first), values)
     return dict(values)

@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import TEST, TRAIN
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
@@ -27,8 +28,8 @@ def write(folder: pathlib.Path, run: FinishedRun, *, title: str, probes: tuple[s
     contents = sections(run, probes=probes, with_text=with_text)
     images = page.images(contents)
     for name, image in images.items():
-        storage.write_bytes(str(folder), f"plots/{name}.png", image)
-    storage.write_bytes(str(folder), "report.html", page.render(title, headline(run), contents, images))
+        storage.write_bytes(str(folder), f"{trained.PLOTS}/{name}.png", image)
+    storage.write_bytes(str(folder), trained.REPORT, page.render(title, headline(run), contents, images))
 
 
 def headline(run: FinishedRun) -> str:

@@ -20,7 +20,7 @@ from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
 from beam_pipelines.scoring.summary.totals import Totals, most_frequent
 
 SUMMARY, REPORT = "summary.json", "report.html"
-TOLD_TOKENS = 50
+SHOWN_TOKENS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +159,7 @@ def summary_of(totals: Totals, info: ExportInfo) -> Summary:
         tokens=sums["tokens"],
         known_tokens=sums["known_tokens"],
     )
-    unknown = most_frequent(totals.unknown, TOLD_TOKENS)
+    unknown = most_frequent(totals.unknown, SHOWN_TOKENS)
     mean_square = totals.share("squared_error_sum", "rows_with_true_score")
     slots = sums["slots_in_batches"]
     return Summary(

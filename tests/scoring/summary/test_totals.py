@@ -69,7 +69,7 @@ def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
     unknown = collections.Counter()
     for one in blocks:
         unknown.update(one.unknown_tokens)
-    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: job_summary.TOLD_TOKENS]
+    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: job_summary.SHOWN_TOKENS]
     assert list(summed.unknown_tokens.items()) == expected
     assert summed.tokens_without_id == unknown.total()
     assert (summed.mae, summed.rmse, summed.bias, summed.coverage) == (1.5, 2, -0.5, 0.5)
