@@ -77,7 +77,7 @@ class CsvReader:
         # A row with fields beside the header's is rejected, so there are none to count.
         return row_parsing.take_csv_row(
             row,
-            format=self.format,
+            file_format=self.format,
             text_format=self.text_format,
             field_count=self.field_count,
             indices=self.indices,

@@ -177,10 +177,12 @@ def _make_file(path: str, size_bytes: int, modified: float, input_format: str | 
             f"{path}: of compressed files .gz, .bz2 and .zst are read, and .zip and .tar archives; unpack it first"
         )
     named, compressed = formats.format_of(path)
-    format = input_format or named
-    if format is None:
+    file_format = input_format or named
+    if file_format is None:
         raise UserError(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet")
-    file = InputFile(index=0, path=path, format=format, compressed=compressed, size_bytes=size_bytes, modified=modified)
+    file = InputFile(
+        index=0, path=path, format=file_format, compressed=compressed, size_bytes=size_bytes, modified=modified
+    )
     _refuse_compressed_parquet(file)
     return file
 
@@ -201,8 +203,8 @@ def _list_members(path: str, size_bytes: int, modified: float, settings: Archive
         if zip_and_tar.is_hidden(member.name):
             continue
         named, compressed = formats.format_of(member.name)
-        format = settings.input_format or named
-        if format is None or member.name.lower().endswith((*formats.NOT_READ, *zip_and_tar.EXTENSIONS)):
+        file_format = settings.input_format or named
+        if file_format is None or member.name.lower().endswith((*formats.NOT_READ, *zip_and_tar.EXTENSIONS)):
             skipped.append(member.name)
             continue
         count_by_name[member.name] += 1
@@ -210,7 +212,7 @@ def _list_members(path: str, size_bytes: int, modified: float, settings: Archive
         file = InputFile(
             index=0,
             path=path,
-            format=format,
+            format=file_format,
             compressed=compressed,
             size_bytes=member.size_bytes,
             modified=modified,

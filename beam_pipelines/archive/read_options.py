@@ -24,11 +24,11 @@ class TextFormat:
     def of(cls, settings: ArchiveSettings) -> "TextFormat":
         return cls(encoding=settings.encoding, delimiter=settings.delimiter, quote=settings.quote)
 
-    def dialect(self, format: str) -> Dialect:
+    def dialect(self, file_format: str) -> Dialect:
         """Tells how "csv", "tsv" or "jsonl" separates its rows and fields."""
-        if format == "jsonl":
+        if file_format == "jsonl":
             return JSON_LINES
-        own = TSV if format == "tsv" else CSV
+        own = TSV if file_format == "tsv" else CSV
         return Dialect(self.delimiter or own.delimiter, self.quote)
 
     @property

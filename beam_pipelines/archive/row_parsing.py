@@ -37,13 +37,13 @@ def read_header(first: RawRow, file: InputFile, text_format: TextFormat) -> list
         raise UserError(f"{file.label}: its first line is no header: {bad}") from None
 
 
-def split_fields(row: RawRow, format: str, text_format: TextFormat) -> list[str]:
+def split_fields(row: RawRow, file_format: str, text_format: TextFormat) -> list[str]:
     """Splits a row of "csv" or "tsv".
 
     Raises:
       BadRow: It is broken, not valid in its encoding, or no row to Python's `csv`.
     """
-    dialect = text_format.dialect(format)
+    dialect = text_format.dialect(file_format)
     if row.broken:
         is_open = dialect.quote and dialect.quote.encode() in row.data
         raise BadRow("open_quote" if is_open else "row_too_long")
@@ -69,13 +69,13 @@ def _decode(row: RawRow, text_format: TextFormat) -> str:
 
 
 def take_csv_row(
-    row: RawRow, *, format: str, text_format: TextFormat, field_count: int, indices: list[int]
+    row: RawRow, *, file_format: str, text_format: TextFormat, field_count: int, indices: list[int]
 ) -> list[str] | None:
     """Takes the wanted fields out of a row of "csv" or "tsv"; None for the header and for a blank line.
 
     Args:
       row: The row.
-      format: The format of its file.
+      file_format: The format of its file.
       text_format: How text is read.
       field_count: How many fields the header has.
       indices: Where the wanted ones stand in it.
@@ -85,7 +85,7 @@ def take_csv_row(
     """
     if row.line == 1 or not row.data.strip(b"\r\n"):
         return None
-    fields = split_fields(row, format, text_format)
+    fields = split_fields(row, file_format, text_format)
     if len(fields) != field_count:
         raise BadRow("too_few_fields" if len(fields) < field_count else "too_many_fields")
     return [fields[index] for index in indices]

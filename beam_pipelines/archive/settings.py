@@ -95,9 +95,9 @@ def _check_byte(name: str, character: str) -> None:
 
 
 def _check_encoding(name: str) -> None:
-    ascii = bytes(range(128))
+    ascii_bytes = bytes(range(128))
     try:
-        known = ascii.decode(name, "replace").encode("ascii", "replace") == ascii
+        known = ascii_bytes.decode(name, "replace").encode("ascii", "replace") == ascii_bytes
     except (LookupError, UnicodeError):
         raise ValueError(f"--encoding {name} is not known; try utf-8, latin-1 or cp1252") from None
     if not known or codecs.lookup(name).name.startswith(NOT_BY_BYTES):

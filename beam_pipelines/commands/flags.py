@@ -15,9 +15,9 @@ from typing import Any
 
 
 # Any, as `dataclasses.field` itself is typed: a field keeps the type that it is annotated with.
-def flag(help: str, *, default: Any = dataclasses.MISSING, choices=None, metavar: str | None = None) -> Any:
+def flag(help_text: str, *, default: Any = dataclasses.MISSING, choices=None, metavar: str | None = None) -> Any:
     """Declares a settings field that is also a flag of the same name."""
-    metadata = {"help": help, "choices": choices, "metavar": metavar}
+    metadata = {"help": help_text, "choices": choices, "metavar": metavar}
     return dataclasses.field(default=default, metadata=metadata)
 
 

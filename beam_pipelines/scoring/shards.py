@@ -18,7 +18,7 @@ _SCORES, _STATISTICS = "scores/{block}.{format}", "statistics/{block}.json"
 FORMATS = ("parquet", "jsonl", "csv")
 # What a job may write for its blocks, as patterns.
 OUTPUTS = [
-    *(_SCORES.format(block=block, format=format) for block in BLOCK_GLOBS for format in FORMATS),
+    *(_SCORES.format(block=block, format=name) for block in BLOCK_GLOBS for name in FORMATS),
     *(rejects.REJECTED.format(block=block) for block in BLOCK_GLOBS),
     *(_STATISTICS.format(block=block) for block in BLOCK_GLOBS),
 ]

@@ -16,7 +16,7 @@ FILE = InputFile(index=0, path="/in/a.csv", format="csv", compressed=False, size
 def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = "csv", **text_format):
     return row_parsing.take_csv_row(
         RawRow(0, line, data, broken),
-        format=format,
+        file_format=format,
         text_format=TextFormat(**text_format),
         field_count=3,
         indices=[2, 0],

@@ -121,7 +121,7 @@ class Architecture:
 
     @property
     def tables(self) -> tf.Module | None:
-        """The variables that an export holds beside the weights; those of the weights as they are at the first look."""
+        """The variables that an export holds beside the weights, computed from them when first asked for."""
         return None
 
     @property
