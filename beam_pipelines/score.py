@@ -28,9 +28,9 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
+    started = time.monotonic()
     from beam_pipelines.scoring.job import Job
 
-    started = time.monotonic()
     job = Job.of(settings)
     job.claim()
     with job_folder.freed_on_failure(job.folder, unless="scores/*"):
