@@ -1,8 +1,13 @@
+import types
+
 import numpy as np
 import pytest
 
 from tests.helpers.examples import examples
 from trainer import data
+
+# As the trainer computed it when statistics had no types.
+DIGEST = "8cd82f4406f29704ca0d9eb9ff2ae8a53bcf3ed67bf9a019c55a39075c1a80de"
 
 
 def flat(dataset) -> list[tuple[bytes, tuple[int, ...]]]:
@@ -39,6 +44,32 @@ def test_the_order_depends_on_the_seed_alone(reviews):
     assert one == same
     assert one != other
     assert sorted(one) == sorted(other)
+
+
+def test_a_seed_shuffles_the_batches_whose_reviews_are_sorted_by_length(reviews):
+    """In order of length, all long reviews would come last in each epoch."""
+
+    def longest(seed: int | None) -> list[int]:
+        return [ids.shape[1] for ids in (batch["ids"] for batch in data.batches(reviews.files("train"), 16, seed=seed))]
+
+    assert longest(None) == sorted(longest(None))
+    assert longest(1) != sorted(longest(1))
+    assert len(set(longest(1))) > 5
+
+
+def test_the_digest_of_the_data_is_that_of_earlier_versions(tmp_path):
+    """A run goes on from its checkpoints only with the data that it began with, whoever prepared them."""
+    np.save(tmp_path / "vectors.npy", np.arange(6, dtype=np.float32).reshape(3, 2))
+    parts = {"vocabulary": {"size": 3}, "rows": {"read": 2, "kept": 1}, "scores": {"min": 0}, "tokens_per_review": {}}
+    for statistics in (parts, dict(reversed(parts.items())), {**parts, "seconds": 5}):
+        reviews = data.PreparedReviews(tmp_path, types.SimpleNamespace(to_json=lambda values=statistics: values))
+        assert reviews.digest() == DIGEST
+
+
+def test_several_devices_need_whole_batches():
+    assert [data.steps(50, 16), data.steps(48, 16), data.steps(50, 16, replicas=2)] == [4, 3, 3]
+    assert data.steps(50, 50, replicas=2) == 1
+    assert data.steps(50, 2, replicas=2) == 25
 
 
 def test_weights_make_the_filled_bins_count_equally(reviews):

@@ -1,15 +1,21 @@
 import json
 import pathlib
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from beam_pipelines import preprocess
+from beam_pipelines.artifacts.prepared import VOCABULARY as VOCABULARY_FILE
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import metrics, train
 from tests.helpers.exports import serve, version
+from tests.helpers.models import SCORES, TABLE, VOCABULARY, fitted
 from tests.helpers.reviews import write_csv
+from trainer.architectures.architecture import WordVectors
+from trainer.architectures.cnn import Cnn
+from trainer.architectures.heads import DistributionHead
 from trainer.fitting import warm_start
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")
@@ -96,6 +102,29 @@ def test_rows_of_tokens_that_both_vocabularies_have_are_carried():
     assert warm_start._carry_rows(np.full((2, 1), -1.0), old[3:], old_ids, 5)[:, 0].tolist() == [-1, -1]
     # Vectors of another length are not carried; what is wrong is said when they are compared.
     assert (warm_start._carry_rows(np.full((5, 2), -1.0), old, old_ids, 5) == -1).all()
+
+
+def test_every_weight_is_carried_by_token_by_output_or_as_it_is(tmp_path, monkeypatch):
+    """To a vocabulary in reverse and to bins of which one is gone."""
+    old, head = fitted("default", "cnn"), DistributionHead.of(SCORES)
+    tokens = [f"w{row}" for row in range(VOCABULARY - 2)]
+    (tmp_path / "assets").mkdir()
+    (tmp_path / VOCABULARY_FILE).write_text("\n".join(tokens))
+    info = types.SimpleNamespace(head=head.about())
+    export = types.SimpleNamespace(path=str(tmp_path), info=info)
+    monkeypatch.setattr(warm_start.exports, "find", lambda source, named: export)
+    saved = types.SimpleNamespace(weights={weight.path: tf.constant(weight) for weight in old.model.weights})
+    monkeypatch.setattr(tf.saved_model, "load", lambda folder: saved)
+    fewer = DistributionHead.of(SCORES[SCORES != 0.4])
+    new = Cnn.build(WordVectors(TABLE, None), fewer)
+    warm_start.load("source", new, types.SimpleNamespace(vocabulary=lambda: tokens[::-1]), fewer)
+    one, other = ({weight.path: weight.numpy() for weight in model.model.weights} for model in (old, new))
+    assert (other["words/vectors"][2:] == one["words/vectors"][:1:-1]).all()
+    kept = [0, 2, 3]  # Of 0.1, 0.4, 0.8 and 1.
+    for path in ("words_logits/kernel", "words_logits/bias", "frozen_logits/kernel"):
+        assert (other[path] == one[path][..., kept]).all()
+    assert (other["frozen_convolution_2/kernel"] == one["frozen_convolution_2/kernel"]).all()
+    assert (other["vectors/frozen"] == TABLE).all()
 
 
 @pytest.mark.parametrize(
