@@ -45,8 +45,10 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
 
 def closing_lines(statistics: Statistics, output: str) -> str:
     """What the command says in the end."""
+    from beam_pipelines.archive import hints
+
     rows, vocabulary = statistics.rows, statistics.vocabulary
-    return (
+    lines = (
         f"{rows.read:,} rows read: {rows.kept:,} kept{phrases.format_counts(rows.kept_by_split)}, "
         f"{rows.rejected:,} rejected{phrases.format_counts(rows.rejected_by_reason)}, "
         f"{rows.skipped:,} skipped{phrases.format_counts(rows.skipped_by_reason)}\n"
@@ -54,6 +56,7 @@ def closing_lines(statistics: Statistics, output: str) -> str:
         f"{vocabulary.share_of_tokens_with_vector:.1%} of the tokens have a vector\n"
         f"{statistics.seconds} s; examples, transform graph and statistics lie in {output}"
     )
+    return "\n".join([lines, *hints.remark_lines(rows.remarks or {}, rows.read)])
 
 
 def main(argv: list[str] | None = None) -> int:

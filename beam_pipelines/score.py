@@ -43,6 +43,7 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
 
 def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) -> str:
     """What the command says in the end."""
+    from beam_pipelines.archive import hints
     from beam_pipelines.scoring.summary.report import off_scale
 
     lines = [
@@ -68,6 +69,7 @@ def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) ->
             f"{summary.coverage:.0%} in their {summary.interval_share:.0%} interval"
         )
     lines += off_scale(summary)
+    lines += hints.remark_lines(summary.remarks, summary.rows_read)
     if summary.rows_read:
         lines.append(f"the scores lie in {settings.output}/scores")
     lines.append(f"the report is {settings.output}/report.html")
@@ -82,7 +84,13 @@ def main(argv: list[str] | None = None) -> int:
     options = runners.options_of(others, ScoreSettings, MODULE)
     summary, run_metrics = run(settings, options)
     print(closing_lines(settings, summary, run_metrics))
-    rejects.check_share(summary.rejected_by_reason, summary.rows_read, settings.max_rejected_share, settings.output)
+    rejects.check_share(
+        summary.rejected_by_reason,
+        summary.remarks,
+        summary.rows_read,
+        allowed=settings.max_rejected_share,
+        output=settings.output,
+    )
     return 0
 
 

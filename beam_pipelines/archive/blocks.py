@@ -17,6 +17,7 @@ from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.archive.row_parsing import Notes
 from beam_pipelines.commands.progress import Progress
 
 # Whatever it holds, a block becomes up to three files.
@@ -60,9 +61,9 @@ class Block:
       row_numbers: The line (text) or row (Parquet) of each, from 1.
       rejects: The rows that could not be read.
       raw: What stood in the file for each of `rows`, or None of Parquet.
-      encoding: Of `raw`.
+      encodings: Of `raw`; a row has the first one that it is valid in.
       stored_bytes: About how much of the file it took, of `file.size_bytes`.
-      unlisted_keys: How many rows of JSON lines have a key that is none of the columns, where all are wanted.
+      notes: What was counted beside the rows.
     """
 
     file: InputFile
@@ -72,9 +73,9 @@ class Block:
     row_numbers: list[int]
     rejects: list[Reject]
     raw: RawRows | None = None
-    encoding: str = "utf-8"
+    encodings: tuple[str, ...] = ("utf-8",)
     stored_bytes: int = 0
-    unlisted_keys: dict[str, int] = dataclasses.field(default_factory=dict)
+    notes: Notes = dataclasses.field(default_factory=Notes)
 
     @property
     def name(self) -> str:
@@ -97,7 +98,7 @@ class Block:
     def rejected(self, reasons: dict[int, str]) -> list[Reject]:
         """Makes the rejects of rows, by their index in `rows`, behind those that the block has."""
         more = [
-            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), encoding=self.encoding)
+            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), encodings=self.encodings)
             for row, reason in reasons.items()
         ]
         return self.rejects + more
@@ -163,7 +164,7 @@ def _list_row_groups(file: InputFile) -> Iterator[Extent]:
 def _list_ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
     # Whether a newline ends a row is known only from all that comes before: a quote may be open.
     with input_files.open_file(file) as stream:
-        rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file.format), options.max_row_bytes)
+        rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file), options.max_row_bytes)
         counted = _count_rows(rows, Progress(f"looking for the blocks of {file.name}:"))
         for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):
             yield Extent((file,), start=start, end=end, row_number=int(chunks[0].lines[0]))

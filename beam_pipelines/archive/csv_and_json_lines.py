@@ -1,16 +1,19 @@
 """Takes the values of the wanted columns out of the rows of a text file: plain rows at once, others one by one."""
 
-import collections
 import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
-from beam_pipelines.archive import input_columns, plain_csv, row_parsing
+import pyarrow.compute as pc
+
+from beam_pipelines.archive import input_columns, plain_csv, quoting, row_parsing
+from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.plain_csv import PlainValues
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
-from beam_pipelines.archive.row_scanner import RawRow
+from beam_pipelines.archive.row_parsing import Notes
+from beam_pipelines.archive.row_scanner import Dialect, RawRow
 
 
 class ValueReader(Protocol):
@@ -19,16 +22,19 @@ class ValueReader(Protocol):
     def take_plain(self, rows: RawRows) -> PlainValues:
         """Takes the values out of all rows that are as they should be."""
 
-    def take_row(self, row: RawRow, unlisted_keys: collections.Counter[str]) -> Sequence[str | None] | None:
+    def take_row(self, row: RawRow, notes: Notes) -> Sequence[str | None] | None:
         """Takes the values out of any row; None where it is none, as a header or a blank line.
 
         Args:
           row: The row.
-          unlisted_keys: Counts what is in a row of JSON lines and in no column, where all columns are wanted.
+          notes: Takes what is to be told.
 
         Raises:
-          row_values.BadRow: It cannot be read; says why.
+          row_parsing.BadRow: It cannot be read; says why.
         """
+
+    def remark(self, rows: RawRows, notes: Notes) -> None:
+        """Notes what is to be told of rows that can be read."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,15 +42,17 @@ class CsvReader:
     """Reads CSV and TSV.
 
     Attributes:
-      format: "csv" or "tsv".
+      dialect: What the file is split by.
       text_format: How text is read.
-      field_count: How many fields the header has.
+      header: The names in its header.
+      header_line: The line on which that begins.
       indices: Where the wanted ones stand in it.
     """
 
-    format: str
+    dialect: Dialect
     text_format: TextFormat
-    field_count: int
+    header: tuple[str, ...]
+    header_line: int
     indices: list[int]
 
     @classmethod
@@ -56,32 +64,42 @@ class CsvReader:
         """
         for name in options.columns:
             if name not in header:
-                raise input_columns.missing_column(file, name, header)
+                raise input_columns.missing_column(file, name, Columns(tuple(header)))
         return cls(
-            format=file.format,
+            dialect=options.text_format.dialect(file),
             text_format=options.text_format,
-            field_count=len(header),
+            header=tuple(header),
+            header_line=file.header_line,
             indices=[header.index(name) for name in options.columns],
         )
 
     def take_plain(self, rows: RawRows) -> PlainValues:
-        return plain_csv.take_plain_rows(
+        plain = plain_csv.take_plain_rows(
             rows,
-            dialect=self.text_format.dialect(self.format),
-            encoding=self.text_format.encoding,
-            field_count=self.field_count,
+            dialect=self.dialect,
+            is_utf8=self.text_format.is_utf8_first,
+            field_count=len(self.header),
             indices=self.indices,
+            # The line below the header may be one of dashes.
+            first_line=self.header_line + 2,
         )
+        # Where the text is the name of its column, the row may be the header once more.
+        return plain.without(pc.equal(plain.columns[0], self.header[self.indices[0]]))
 
-    def take_row(self, row: RawRow, unlisted_keys: collections.Counter[str]) -> list[str] | None:
-        # A row with fields beside the header's is rejected, so there are none to count.
+    def take_row(self, row: RawRow, notes: Notes) -> list[str] | None:
+        # A row with fields beside the header's is rejected, so there are no other keys to count.
         return row_parsing.take_csv_row(
             row,
-            file_format=self.format,
+            dialect=self.dialect,
             text_format=self.text_format,
-            field_count=self.field_count,
+            header=self.header,
+            header_line=self.header_line,
             indices=self.indices,
+            notes=notes,
         )
+
+    def remark(self, rows: RawRows, notes: Notes) -> None:
+        notes.remarks.update(quoting.remarks_of(rows, self.dialect, len(self.header)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,10 +111,14 @@ class JsonLinesReader:
     def take_plain(self, rows: RawRows) -> PlainValues:
         return PlainValues.of_none(rows, len(self.options.columns))
 
-    def take_row(self, row: RawRow, unlisted_keys: collections.Counter[str]) -> list[str | None] | None:
+    def take_row(self, row: RawRow, notes: Notes) -> list[str | None] | None:
         return row_parsing.take_json_row(
             row,
             text_format=self.options.text_format,
             columns=self.options.columns,
-            unlisted_keys=unlisted_keys if self.options.all_columns else None,
+            all_columns=self.options.all_columns,
+            notes=notes,
         )
+
+    def remark(self, rows: RawRows, notes: Notes) -> None:
+        pass  # There are no quotes around its rows' fields.

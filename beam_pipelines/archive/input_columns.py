@@ -1,16 +1,17 @@
 """The columns of the files of an archive, looked at before any work."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import itertools
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from beam_pipelines.archive import input_files, row_parsing, row_scanner
+from beam_pipelines.archive import faults, headers, hints, input_files, row_parsing, row_scanner
 from beam_pipelines.archive.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import TextFormat
+from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 
 # JSON lines have no header: these rows tell their keys.
@@ -20,7 +21,6 @@ PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
 READ_BYTES = 1 << 16
 THREADS = 16
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +31,17 @@ class Columns:
       names: Its columns; of JSON lines, the keys of its first 1,000 rows.
       nested: The fields within them, such as `review.body`.
       types: Of Parquet, the type of each name, nested ones too.
+      objects: Of one JSON object that holds a list of others, the name of the list and theirs.
+      header_line: Of CSV and TSV, the line on which the header begins, from 1.
+      delimiter: Of CSV and TSV, what the file itself says stands between fields.
     """
 
     names: tuple[str, ...]
     nested: tuple[str, ...] = ()
     types: dict[str, pa.DataType] = dataclasses.field(default_factory=dict)
+    objects: tuple[str, tuple[str, ...]] | None = None
+    header_line: int = 1
+    delimiter: str | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or name in self.nested
@@ -76,16 +82,30 @@ def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) 
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
             if name not in columns and not (file.format == "jsonl" and name in in_some_json_lines):
-                raise missing_column(file, name, columns.names)
+                raise missing_column(file, name, columns)
 
 
-def missing_column(file: InputFile, name: str, names: Sequence[str]) -> UserError:
-    """Makes the error that a file lacks a column, and has those of some names."""
-    # White space around a name is part of it, and easily overlooked.
-    listed = ", ".join(other if other == other.strip() else repr(other) for other in names)
-    is_one_field = len(names) == 1 and file.format in ("csv", "tsv") and re.search(r"[,;\t|]", names[0])
-    hint = "; is --csv_delimiter right?" if is_one_field else ""
-    return UserError(f"{file.label} has no column {name!r}; it has: {listed or 'none'}{hint}")
+def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
+    """Makes the error that a file lacks a column, with what can help."""
+    if file.format in ("csv", "tsv") and headers.is_like_row(columns.names):
+        return UserError(
+            f"{file.label} has no column {name!r}, and its first line seems to be a row: write the names "
+            f"of the columns above it, as in sed '1i {name},...' FILE"
+        )
+    listed = headers.listed(columns.names)
+    return UserError(f"{file.label} has no column {name!r}; it has: {listed}{_hint(file, name, columns)}")
+
+
+def _hint(file: InputFile, name: str, columns: Columns) -> str:
+    """Says what helps where a column is missing; "" where nothing shows."""
+    if columns.objects and name in columns.objects[1]:
+        return f"; write an object a line first, as jq -c '.{columns.objects[0]}[]' does"
+    if file.format in ("csv", "tsv") and headers.is_one_field(columns.names):
+        delimiter = headers.other_delimiter(columns.names[0], name)
+        return f"; add --csv_delimiter {delimiter!r}" if delimiter else "; is --csv_delimiter right?"
+    if close := headers.close_name(name, columns.names):
+        return f"; is it {close!r}?"
+    return ""
 
 
 def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
@@ -101,35 +121,69 @@ def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
 def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> Columns | None:
     if file.format == "parquet":
         return _read_parquet(file, stream)
-    rows = row_scanner.scan_rows(stream.data, text_format.dialect(file.format), PEEKED_BYTES, read_bytes=READ_BYTES)
+    rows = row_scanner.scan_rows(stream.data, text_format.dialect(file), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None
-    if first.data.startswith(UTF_16):
-        raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8")
+    if encoding := headers.utf_16(first.data):
+        raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
     if file.format == "jsonl":
         return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
-    return Columns(tuple(row_parsing.read_header(first, file, text_format)))
+    return _read_header(file, itertools.chain([first], rows), text_format)
 
 
-def _read_json_lines(file: InputFile, rows: list[row_scanner.RawRow], text_format: TextFormat) -> Columns | None:
-    if _opens_array(rows):
-        raise UserError(f"{file.label} is one JSON array; make it an object a line first, as jq -c '.[]' does")
+def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat) -> Columns:
+    """Reads the names in the first line that is neither blank nor a spreadsheet's word of the delimiter."""
+    delimiter = None
+    for row in rows:
+        named = headers.named_delimiter(row.data)
+        if named and delimiter is None:
+            delimiter, file = named, dataclasses.replace(file, delimiter=named)
+        elif row.data.strip():
+            names = row_parsing.read_header(row, file, text_format)
+            return Columns(tuple(names), header_line=row.line, delimiter=delimiter)
+    return Columns(())
+
+
+def _read_json_lines(file: InputFile, rows: list[RawRow], text_format: TextFormat) -> Columns | None:
     # As ordered sets: the order of the columns is that in which the keys first come.
     names: dict[str, object] = {}
     nested: dict[str, object] = {}
+    shown: collections.Counter[str] = collections.Counter()
+    if _opens_array(rows):
+        raise _not_json_lines(file, faults.ARRAY)
     for row in rows:
         try:
-            fields = row_parsing.parse_json_object(row, text_format) or {}
-        except row_parsing.BadRow:
-            continue  # It is rejected, with its reason, when the job reads it.
+            fields = row_parsing.parse_json_object(row, text_format, row_parsing.Notes()) or {}
+        except row_parsing.BadRow as bad:
+            # It is rejected, with its reason, when the job reads it.
+            shown.update([bad.fault] if bad.fault else [])
+            continue
         names.update(fields)
         nested.update(dict.fromkeys(_nested_names(fields)))
-    # Rows of which none is an object say nothing of the columns: the job rejects them.
-    return Columns(tuple(names), tuple(nested)) if names else None
+    if len(rows) == 1 and names and all(faults.is_column(value) for value in names.values()):
+        raise _not_json_lines(file, faults.COLUMNS)
+    if names:
+        return Columns(tuple(names), tuple(nested), objects=_listed_objects(names) if len(rows) == 1 else None)
+    # Rows of which none is an object say nothing of the columns; unless they show what they are, the job rejects them.
+    if 2 * shown.total() > sum(bool(row.data.strip()) for row in rows):
+        raise _not_json_lines(file, max(shown, key=lambda fault: shown[fault]))
+    return None
 
 
-def _opens_array(rows: list[row_scanner.RawRow]) -> bool:
+def _not_json_lines(file: InputFile, fault: str) -> UserError:
+    return UserError(f"{file.label} is no file of JSON lines: {hints.of_fault(fault)}")
+
+
+def _listed_objects(fields: dict[str, object]) -> tuple[str, tuple[str, ...]] | None:
+    """Finds a list of objects among a row's fields: its name, and the names in the first object."""
+    for name, value in fields.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return name, tuple(value[0])
+    return None
+
+
+def _opens_array(rows: list[RawRow]) -> bool:
     """Tells whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
     lines = [row.data.strip() for row in rows if row.data.strip()]
     return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))

@@ -36,6 +36,8 @@ class InputFile:
       member: Of a member, its path in the .zip or .tar.
       member_index: Of a member, its index there.
       name: What names it in ids: its label without the folders that all files have in common.
+      header_line: Of CSV and TSV, the line on which the header begins, from 1.
+      delimiter: Of CSV and TSV, what the file itself says stands between fields.
     """
 
     index: int
@@ -47,6 +49,8 @@ class InputFile:
     member: str | None = None
     member_index: int = 0
     name: str = ""
+    header_line: int = 1
+    delimiter: str | None = None
 
     @property
     def label(self) -> str:

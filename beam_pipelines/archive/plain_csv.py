@@ -3,11 +3,11 @@
 `row_parsing` takes them out of the others.
 """
 
-import codecs
 import dataclasses
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from beam_pipelines.archive import row_scanner
 from beam_pipelines.archive.raw_rows import RawRows
@@ -31,26 +31,35 @@ class PlainValues:
         """What is taken where no row is plain."""
         return cls(np.zeros(len(rows), bool), [pa.array([], pa.string())] * columns)
 
+    def without(self, chosen: pa.Array) -> "PlainValues":
+        """Makes some rows not plain: bool [plain rows], which."""
+        if not pc.any(chosen).as_py():
+            return self
+        is_plain = self.is_plain.copy()
+        is_plain[np.flatnonzero(is_plain)[chosen.to_numpy(zero_copy_only=False)]] = False
+        return PlainValues(is_plain, [column.filter(pc.invert(chosen)) for column in self.columns])
+
 
 def take_plain_rows(
-    rows: RawRows, *, dialect: Dialect, encoding: str, field_count: int, indices: list[int]
+    rows: RawRows, *, dialect: Dialect, is_utf8: bool, field_count: int, indices: list[int], first_line: int
 ) -> PlainValues:
-    """Takes values out of rows that follow each other in `data`, the first line of whose file is its header.
+    """Takes values out of rows that follow each other in `data`.
 
     Args:
       rows: The rows.
       dialect: What separates their fields.
-      encoding: Of their text; of any but UTF-8, no row is plain.
+      is_utf8: Whether what is valid UTF-8 is UTF-8; else no row is plain.
       field_count: How many fields the header has.
       indices: Where the wanted ones stand in it.
+      first_line: No row that starts on an earlier line is plain, as the header is not.
     """
     is_long = rows.ends[-1] - rows.starts[0] >= row_scanner.LONG_BYTES
-    if not is_long or codecs.lookup(encoding).name != "utf-8":
+    if not (is_long and is_utf8 and dialect.is_standard):
         return PlainValues.of_none(rows, len(indices))
     # Numba takes a second to load, which a small archive is read in.
     from beam_pipelines.archive import compiled_scan
 
-    is_plain = _are_valid(rows) & ~rows.broken & (rows.lines > 1)
+    is_plain = _are_valid(rows) & ~rows.broken & (rows.lines >= first_line)
     data, (_, quote) = np.frombuffer(rows.data, np.uint8), dialect.marks
     slots = np.full(field_count, -1)
     slots[indices] = np.arange(len(indices))

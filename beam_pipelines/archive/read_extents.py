@@ -1,6 +1,5 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
-import collections
 import dataclasses
 import io
 import itertools
@@ -9,7 +8,16 @@ from collections.abc import Container, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import input_columns, input_files, parquet_blocks, raw_rows, row_parsing, row_scanner
+from beam_pipelines.archive import (
+    input_columns,
+    input_files,
+    null_values,
+    parquet_blocks,
+    raw_rows,
+    remarks,
+    row_parsing,
+    row_scanner,
+)
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent, cut_into_blocks
 from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader, ValueReader
@@ -17,6 +25,7 @@ from beam_pipelines.archive.input_files import InputFile, OpenFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.archive.row_parsing import Notes
 
 
 def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset()) -> Iterator[Block]:
@@ -25,6 +34,11 @@ def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset(
     Raises:
       UserError: A file is damaged, or lacks a wanted column.
     """
+    for block in _read_files(extent, options, done):
+        yield dataclasses.replace(block, rows=null_values.read_nulls(block.rows, options))
+
+
+def _read_files(extent: Extent, options: ReadOptions, done: Container[str]) -> Iterator[Block]:
     for file, stream in input_files.iter_open(extent.files):
         with input_files.damage_as_user_error(file):
             if file.format == "parquet":
@@ -45,7 +59,7 @@ def _read_text(
         data = io.BytesIO(data.read(read_bytes))
     rows = raw_rows.scan_raw_rows(
         data,
-        options.text_format.dialect(file.format),
+        options.text_format.dialect(file),
         options.max_row_bytes,
         start=extent.start,
         line=extent.row_number,
@@ -70,7 +84,8 @@ def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadO
     if file.format == "jsonl":
         return JsonLinesReader(options)
     if extent.start == 0:
-        return CsvReader.of(file, row_parsing.read_header(next(first.iter_rows()), file, options.text_format), options)
+        header = next(row for row in first.iter_rows() if row.line == file.header_line)
+        return CsvReader.of(file, row_parsing.read_header(header, file, options.text_format), options)
     # The worker began in the middle of the file, and has to look for its header.
     columns = input_columns.read_columns(file, options.text_format)
     return CsvReader.of(file, columns.names if columns else (), options)
@@ -79,14 +94,15 @@ def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadO
 def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:
     plain = reader.take_plain(rows)
     others = np.flatnonzero(~plain.is_plain)
-    encoding = options.text_format.encoding
+    encodings, notes = options.text_format.encodings, Notes()
     values, indices, rejects = [], [], []
-    unlisted_keys: collections.Counter[str] = collections.Counter()
     for index, row in zip(others.tolist(), rows.take(others).iter_rows(), strict=True):
         try:
-            taken = reader.take_row(row, unlisted_keys)
+            taken = reader.take_row(row, notes)
         except row_parsing.BadRow as bad:
-            rejects.append(Reject.of(file.label, row.line, str(bad), row.data, encoding=encoding))
+            rejects.append(Reject.of(file.label, row.line, str(bad), row.data, encodings=encodings))
+            if bad.fault:
+                notes.remarks[remarks.fault(str(bad), bad.fault)] += 1
             continue
         if taken is not None:
             values.append(taken)
@@ -96,6 +112,7 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
         others_arrays = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
         arrays, readable = _merge(arrays, readable, others_arrays, np.array(indices))
     raw = rows.take(readable)
+    reader.remark(raw, notes)
     return Block(
         file=file,
         start=start,
@@ -104,8 +121,8 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
         row_numbers=raw.lines.tolist(),
         rejects=rejects,
         raw=raw,
-        encoding=encoding,
-        unlisted_keys=unlisted_keys,
+        encodings=encodings,
+        notes=notes,
     )
 
 

@@ -1,7 +1,9 @@
 """How an archive is read: what turns bytes into text, and what a job wants of it."""
 
+import codecs
 import dataclasses
 
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.row_scanner import CSV, JSON_LINES, TSV, Dialect
 from beam_pipelines.archive.settings import ArchiveSettings
 
@@ -11,30 +13,66 @@ class TextFormat:
     """How the bytes of CSV, TSV and JSON lines become rows and text; enough to look at a file's columns.
 
     Attributes:
-      encoding: Of all text files.
+      encodings: Of all text files; a row is in the first one that it is valid in.
       delimiter: Between the fields of CSV and TSV, or None for the format's own.
       quote: Around the fields of CSV and TSV, or None.
+      escape: Before what loses its meaning in CSV and TSV, or None.
+      null_values: What stands for nothing; in CSV and TSV such a field is no escape and opens no quote.
     """
 
-    encoding: str = "utf-8"
+    encodings: tuple[str, ...] = ("utf-8",)
     delimiter: str | None = None
     quote: str | None = '"'
+    escape: str | None = None
+    null_values: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: ArchiveSettings) -> "TextFormat":
-        return cls(encoding=settings.encoding, delimiter=settings.delimiter, quote=settings.quote)
+        return cls(
+            encodings=settings.encodings,
+            delimiter=settings.delimiter,
+            quote=settings.quote,
+            escape=settings.escape,
+            null_values=settings.nulls,
+        )
 
-    def dialect(self, file_format: str) -> Dialect:
-        """Tells how "csv", "tsv" or "jsonl" separates its rows and fields."""
-        if file_format == "jsonl":
+    def dialect(self, file: InputFile) -> Dialect:
+        """Tells how a file of CSV, TSV or JSON lines separates its rows and fields; what was given goes first."""
+        if file.format == "jsonl":
             return JSON_LINES
-        own = TSV if file_format == "tsv" else CSV
-        return Dialect(self.delimiter or own.delimiter, self.quote)
+        own = TSV if file.format == "tsv" else CSV
+        return Dialect(self.delimiter or file.delimiter or own.delimiter, self.quote, self.escape, self._unclosed)
+
+    @property
+    def _unclosed(self) -> tuple[str, ...]:
+        quote = self.quote
+        return tuple(
+            value for value in self.null_values if quote and value.startswith(quote) and value.count(quote) % 2
+        )
+
+    def decode(self, data: bytes) -> tuple[str, str]:
+        """Returns the text of a row and its encoding.
+
+        Raises:
+          UnicodeDecodeError: It is valid in none.
+        """
+        for encoding in self.encodings[:-1]:
+            try:
+                return data.decode(encoding), encoding
+            except UnicodeDecodeError:
+                continue
+        return data.decode(self.encodings[-1]), self.encodings[-1]
+
+    @property
+    def is_utf8_first(self) -> bool:
+        """Whether what is valid UTF-8 is UTF-8."""
+        return codecs.lookup(self.encodings[0]).name == "utf-8"
 
     @property
     def invalid_reason(self) -> str:
-        """The reason to reject a row that is not valid in its encoding."""
-        return f"invalid_{self.encoding.lower().replace('utf-8', 'utf8').replace('-', '_')}"
+        """The reason to reject a row that is valid in none of the encodings."""
+        names = (name.lower().replace("utf-8", "utf8").replace("-", "_") for name in self.encodings)
+        return f"invalid_{'_or_'.join(names)}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +86,7 @@ class ReadOptions:
       max_row_bytes: A longer row of a text file is rejected, and a longer text of Parquet.
       all_columns: Whether `columns` should be all that there are, so that what they lack is counted.
       binary: Columns whose bytes, in Parquet, need not be text.
+      nullable: Columns in which the null values of `text_format` are nulls; in others they stay as they were written.
     """
 
     columns: tuple[str, ...]
@@ -56,6 +95,7 @@ class ReadOptions:
     max_row_bytes: int = 16 << 20
     all_columns: bool = False
     binary: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -66,6 +106,7 @@ class ReadOptions:
         block_bytes: int,
         all_columns: bool = False,
         binary: tuple[str, ...] = (),
+        nullable: tuple[str, ...] = (),
     ) -> "ReadOptions":
         return cls(
             columns=columns,
@@ -74,4 +115,5 @@ class ReadOptions:
             max_row_bytes=int(settings.max_field_mb * 2**20),
             all_columns=all_columns,
             binary=binary,
+            nullable=nullable,
         )

@@ -1,11 +1,13 @@
 """Rows that cannot be used: each is written with its file, its row number and its reason."""
 
+import codecs
 import dataclasses
 import json
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beam_pipelines.archive import hints
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
@@ -14,20 +16,9 @@ REJECTED = "rejected/{block}.jsonl"
 RAW_CHARACTERS = 2000
 # The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
-_DIALECT = "are --csv_delimiter and --csv_quote right? "
-_TEXT = "is --text_column right? "
-# By how a reason begins, what may have been given wrongly.
-HINTS = {
-    "invalid_": "is --encoding right? ",
-    "too_few_fields": _DIALECT,
-    "too_many_fields": _DIALECT,
-    "open_quote": _DIALECT,
-    "broken_json": "is it one JSON object a line? ",
-    "missing_text": _TEXT,
-    "text_not_a_string": _TEXT,
-    "score_not_a_number": "are the scores numbers such as 8.5? ",
-    "score_out_of_range": "are --score_min and --score_max right? ",
-}
+REPEATED_HEADER, HEADER_RULE = "repeated_header", "line_below_header"
+# What is rejected for these is no review, so that rejecting it loses nothing.
+NO_REVIEW = (REPEATED_HEADER, HEADER_RULE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +38,26 @@ class Reject:
     raw: str | None
 
     @classmethod
-    def of(cls, file: str, row_number: int, reason: str, raw: object, *, encoding: str = "utf-8") -> "Reject":
-        """Makes one from whatever was read: bytes in an encoding, text, or a row's values."""
+    def of(
+        cls, file: str, row_number: int, reason: str, raw: object, *, encodings: tuple[str, ...] = ("utf-8",)
+    ) -> "Reject":
+        """Makes one from whatever was read: bytes in one of some encodings, text, or a row's values."""
         if isinstance(raw, bytes):
             # No encoding that is read takes more than four bytes for a character.
-            raw = raw[: 4 * RAW_CHARACTERS].decode(encoding, "backslashreplace")
+            raw = _decode(raw[: 4 * RAW_CHARACTERS], encodings, is_whole=len(raw) <= 4 * RAW_CHARACTERS)
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
         return cls(file, row_number, reason, raw[:RAW_CHARACTERS])
+
+
+def _decode(data: bytes, encodings: tuple[str, ...], *, is_whole: bool) -> str:
+    """Decodes what may end within a character, by the first encoding that it is valid in."""
+    for encoding in encodings:
+        try:
+            return codecs.getincrementaldecoder(encoding)().decode(data, final=is_whole)
+        except UnicodeDecodeError:
+            continue
+    return data.decode(encodings[0], "backslashreplace")
 
 
 def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
@@ -90,23 +93,27 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     return reasons
 
 
-def hint(by_reason: dict[str, int]) -> str:
-    """Asks for what may have been given wrongly where rows are rejected most often for such a reason."""
-    worst = max(by_reason, key=lambda reason: by_reason[reason])
-    return next((hint for start, hint in HINTS.items() if worst.startswith(start)), "")
-
-
-def check_share(by_reason: dict[str, int], rows_read: int, allowed: float, output: str) -> None:
+def check_share(
+    by_reason: dict[str, int], remarks: dict[str, int], rows_read: int, *, allowed: float, output: str
+) -> None:
     """Fails a job that rejected more than the allowed share of its rows.
+
+    Args:
+      by_reason: The rejects.
+      remarks: What was noticed of them.
+      rows_read: How many rows there were.
+      allowed: The share, in [0, 1].
+      output: The folder of the job.
 
     Raises:
       UserError: Names the share and the reason that dominates; its exit status is 3.
     """
-    share = sum(by_reason.values()) / max(rows_read, 1)
+    lost = {reason: count for reason, count in by_reason.items() if reason not in NO_REVIEW}
+    share = sum(lost.values()) / max(rows_read, 1)
     if share > allowed:
-        worst = max(by_reason, key=lambda reason: by_reason[reason])
+        worst = max(lost, key=lambda reason: lost[reason])
         raise UserError(
-            f"{share:.1%} of the rows were rejected, most often for {worst} ({by_reason[worst]:,}); "
-            f"{hint(by_reason)}see {output}/rejected, and allow more with --max_rejected_share",
+            f"{share:.1%} of the rows were rejected, most often for {worst} ({lost[worst]:,}); "
+            f"{hints.hint(lost, remarks, rows_read)}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )

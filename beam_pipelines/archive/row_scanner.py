@@ -3,9 +3,12 @@ r"""Finds where the rows of a text file begin and end, whatever stands in them.
 A JSON line ends at its newline, and so does a row of a CSV without quotes. Another CSV or TSV row
 ends at a newline outside quotes. A quote opens only at the start of a field; a doubled quote inside
 is one quote; what follows the closing quote up to the delimiter belongs to the field. These are the
-rules of Python's `csv` module, which then splits the rows into fields. One rule is ours: a row longer
-than `max_bytes`, or whose quote is still open at the end of the file, is broken, and reading goes on
-at the line after its start, so that one stray quote does not swallow the rest of an archive.
+rules of Python's `csv` module, which then splits the rows into fields. Where there is an escape, it
+takes from the character behind it, a newline too, whatever that means elsewhere.
+
+One rule is ours: a row longer than `max_bytes`, or whose quote is still open at the end of the file,
+is broken, and reading goes on at the line after its start, so that one stray quote does not swallow
+the rest of an archive.
 """
 
 import dataclasses
@@ -33,11 +36,20 @@ class Dialect:
 
     Attributes:
       delimiter: One ASCII character between fields, or None of JSON lines.
-      quote: One ASCII character around fields, or None where a newline ends every row.
+      quote: One ASCII character around fields, or None where it is a character like any other.
+      escape: One ASCII character that takes its meaning from the one behind it, or None.
+      unclosed: Values that begin with a quote which nothing closes, such as `"N` for NULL.
     """
 
     delimiter: str | None = None
     quote: str | None = None
+    escape: str | None = None
+    unclosed: tuple[str, ...] = ()
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether Python's `csv` module and `compiled_scan` know all of it."""
+        return self.escape is None and not self.unclosed
 
     @property
     def marks(self) -> tuple[int, int]:
@@ -59,16 +71,29 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     Both have a group 1 where the row ends at the end of the bytes at hand, without a newline.
     """
     end = rb"(?:\n|(\Z))"
+    delimiter, quote, escape = (
+        re.escape((character or "").encode()) for character in (dialect.delimiter, dialect.quote, dialect.escape)
+    )
     if dialect.quote is None:
-        line = re.compile(rb"[^\n]*+" + end)
+        line = re.compile(_run(rb"\n", escape) + end)
         return line, line  # No newline is ever within a quote.
-    # Repetitions are possessive (`*+`): on its way back, a search would take a doubled quote for a closing one.
-    delimiter, quote = (re.escape((character or "").encode()) for character in (dialect.delimiter, dialect.quote))
-    other = rb"[^%s\n]*+" % delimiter
-    quoted = rb"(?:[^%s]++|%s%s)*+%s%s" % (quote, quote, quote, quote, other)
-    field = rb"(?:%s%s|(?!%s)%s)" % (quote, quoted, quote, other)
+    other = _run(rb"%s\n" % delimiter, escape)
+    quoted = _run(quote, escape, rb"|%s%s" % (quote, quote)) + quote + other
+    unclosed = b"|".join(re.escape(value.encode()) for value in dialect.unclosed)
+    whole = rb"(?:%s)(?=%s|\r?\n|\Z)|" % (unclosed, delimiter) if unclosed else b""
+    field = rb"(?:%s%s%s|(?!%s)%s)" % (whole, quote, quoted, quote, other)
     rest = rb"(?:%s%s)*+" % (delimiter, field) + end
     return re.compile(field + rest), re.compile(quoted + rest)
+
+
+def _run(excluded: bytes, escape: bytes, also: bytes = b"") -> bytes:
+    """Matches as many bytes as there are of none that is excluded, of escaped ones, and of what is also allowed."""
+    # Repetitions are possessive (`*+`): on its way back, a search would take a doubled quote for a closing one.
+    if not (escape or also):
+        return rb"[^%s]*+" % excluded
+    # An escaped line's end may be two bytes; an escape at the end of the file stands alone.
+    escaped = rb"|%s(?:\r\n|(?s:.))?+" % escape if escape else b""
+    return rb"(?:[^%s%s]++%s%s)*+" % (excluded, escape, also, escaped)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -162,8 +187,10 @@ class RowScanner:
         self._offset, self._line = start, line
         self._is_long = False
         if start == 0:
-            self._buffer = _read_exactly(stream, len(BOM))
-            self._offset = self._position = len(BOM) if self._buffer == BOM else 0
+            # Tools that write one do so too where there is one already.
+            while (read := _read_exactly(stream, len(BOM))) == BOM:
+                self._offset += len(BOM)
+            self._buffer = read
 
     def next_row(self) -> RawRow | None:
         """Takes the next row; None at the end."""
@@ -183,7 +210,7 @@ class RowScanner:
         if not self._buffer and not self._ended:
             self._read_more()
         # The compiled loop knows nothing of searched quotes: in one it would look at `max_bytes` for each line again.
-        if not self._is_long or self._position < self._searched_to:
+        if not (self._is_long and self._dialect.is_standard) or self._position < self._searched_to:
             return None
         from beam_pipelines.archive import compiled_scan
 
@@ -212,10 +239,12 @@ class RowScanner:
         newline = self._buffer.find(b"\n", start, self._searched_to - 1) if start < self._searched_to - 1 else -1
         if newline >= 0:
             match = self._row.match(self._buffer, start, newline + 1)
-            if match:
+            if match is None:
+                return self._find_end_of_quote(newline)
+            # Else an escape takes the newline's meaning away, outside of any quote.
+            if match[1] is None:
                 # It ends on its first line; that this was searched says nothing of how long it is.
                 return match.end() if match.end() <= limit else BROKEN
-            return self._find_end_of_quote(newline)
         match = self._row.match(self._buffer, start, limit)
         if match and self._is_whole(match):
             return match.end()

@@ -2,6 +2,7 @@
 
 import codecs
 import dataclasses
+import itertools
 
 from beam_pipelines.archive import formats
 from beam_pipelines.commands.flags import flag
@@ -37,8 +38,23 @@ class ArchiveSettings:
         default='"',
         metavar="CHARACTER",
     )
+    csv_escape: str | None = flag(
+        r"what takes the meaning of the quote, delimiter or newline behind it in CSV and TSV: '\' in dumps of MySQL, "
+        r"PostgreSQL, Redshift and Spark, where \n, \r and \t are read too; by default a quote is doubled instead",
+        default=None,
+        metavar="CHARACTER",
+    )
+    null_values: str = flag(
+        r"what stands for nothing in the columns of text and score, separated by commas, such as '\N,NULL'; kept "
+        "columns stay as they were written",
+        default=r"\N",
+        metavar="A,B",
+    )
     encoding: str = flag(
-        "the encoding of CSV, TSV and JSON lines, such as latin-1, cp1252 or shift_jis", default="utf-8", metavar="NAME"
+        "the encoding of CSV, TSV and JSON lines, such as latin-1, cp1252 or shift_jis; of several, as in "
+        "utf-8,cp1252, a row has the first one that it is valid in",
+        default="utf-8",
+        metavar="A,B",
     )
     max_field_mb: float = flag(
         "a row of a text file that is longer, or whose quote is still open after so many megabytes, is rejected; so is "
@@ -62,19 +78,22 @@ class ArchiveSettings:
             raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
         if not self.max_unpacked_gb > 0:
             raise ValueError(f"--max_unpacked_gb {self.max_unpacked_gb} must be more than 0")
-        _check_encoding(self.encoding)
-        if self.delimiter is not None:
-            _check_byte("csv_delimiter", self.delimiter)
-        if self.quote is not None:
-            _check_byte("csv_quote", self.quote)
-        trailing = codecs.lookup(self.encoding).name.startswith(TRAILING_ASCII)
-        if trailing and any(mark and mark >= "0" for mark in (self.delimiter, self.quote)):
-            raise ValueError(
-                f"--csv_delimiter or --csv_quote may be a part of a character in {self.encoding}; convert the files to "
-                "UTF-8 first, as iconv does"
-            )
-        if self.quote is not None and self.quote == self.delimiter:
-            raise ValueError(f"--csv_quote and --csv_delimiter are both {self.quote!r}")
+        for encoding in self.encodings:
+            _check_encoding(encoding)
+        marks = {"csv_delimiter": self.delimiter, "csv_quote": self.quote, "csv_escape": self.escape}
+        given = {name: mark for name, mark in marks.items() if mark is not None}
+        for name, mark in given.items():
+            _check_byte(name, mark)
+        for encoding in self.encodings:
+            trailing = codecs.lookup(encoding).name.startswith(TRAILING_ASCII)
+            for name in (name for name, mark in given.items() if trailing and mark >= "0"):
+                raise ValueError(
+                    f"--{name} {given[name]} may be a part of a character in {encoding}; convert the files to UTF-8 "
+                    "first, as iconv does"
+                )
+        for (name, mark), (other, same) in itertools.combinations(given.items(), 2):
+            if mark == same:
+                raise ValueError(f"--{other} and --{name} are both {mark!r}")
 
     @property
     def delimiter(self) -> str | None:
@@ -87,6 +106,20 @@ class ArchiveSettings:
     def quote(self) -> str | None:
         """What stands around fields, or None where nothing does."""
         return None if self.csv_quote == NO_QUOTE else self.csv_quote
+
+    @property
+    def escape(self) -> str | None:
+        """What stands before a quote within quotes; None where it is doubled, which is an escape of its own kind."""
+        return None if self.csv_escape == self.quote else self.csv_escape
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name.strip() for name in self.encoding.split(",")))
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """What stands for nothing, without the empty text, which is known as such."""
+        return tuple(dict.fromkeys(value for value in self.null_values.split(",") if value))
 
 
 def _check_byte(name: str, character: str) -> None:

@@ -7,7 +7,7 @@ statistics.json              `Statistics`; written last, so a folder that has it
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.artifacts.typed_json import TypedJson
@@ -36,7 +36,13 @@ def example_shard(split: str, block: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class RowTotals(TypedJson):
-    """What became of the archive's rows; `read` is the sum of `kept`, `rejected` and `skipped`."""
+    """What became of the archive's rows; `read` is the sum of `kept`, `rejected` and `skipped`.
+
+    Attributes:
+      remarks: What was noticed of rows while they were read, by how many there are; None of nothing.
+    """
+
+    OMITTED_IF_NONE: ClassVar = ("remarks",)
 
     read: int
     kept: int
@@ -45,6 +51,7 @@ class RowTotals(TypedJson):
     kept_by_split: dict[str, int]
     rejected_by_reason: dict[str, int]
     skipped_by_reason: dict[str, int]
+    remarks: dict[str, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

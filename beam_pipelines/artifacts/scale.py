@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 BINS = 10
+# In lower case: what pandas, R, Python, spreadsheets and databases write where there is no number.
+NOTHING = frozenset(["", "nan", "-nan", "null", "na", "n/a", "<na>", "#n/a", "none", r"\n"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,5 +68,11 @@ def parse_score(raw: Any) -> float:
 
 
 def is_blank(value: object) -> bool:
-    """Whether no score was written: null, or white space alone."""
-    return value is None or (isinstance(value, str) and not value.strip())
+    r"""Whether no score was written: null, white space alone, or what programs write for nothing.
+
+    >>> [is_blank(value) for value in (None, " ", "NaN", float("nan"), r"\N", "0", "inf")]
+    [True, True, True, True, True, False, False]
+    """
+    if isinstance(value, str):
+        return value.strip().lower() in NOTHING
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -61,7 +61,12 @@ class Job:
         return cls(
             settings=settings,
             files=files,
-            read_options=ReadOptions.of(settings, columns=settings.columns, block_bytes=blocks.block_bytes(files)),
+            read_options=ReadOptions.of(
+                settings,
+                columns=settings.columns,
+                block_bytes=blocks.block_bytes(files),
+                nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
+            ),
             rules=rating_rules(settings),
             shares=shares,
             folder=storage.absolute(settings.output),
@@ -89,4 +94,5 @@ def rating_rules(settings: PreprocessSettings) -> RatingRules:
         title_groups=settings.title_groups,
         id_column=settings.id_column,
         split_column=settings.split_column,
+        unrated_values=settings.unrated,
     )

@@ -13,7 +13,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.archive import rejects
+from beam_pipelines.archive import hints, rejects
 from beam_pipelines.archive.read_blocks import ReadBlocks
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, VocabularyTotals
@@ -154,11 +154,12 @@ def check_rows(rows: RowCounts, job: Job) -> None:
         for name, reasons in {"rejected": rejected, "skipped": skipped}.items():
             message += f", {sum(reasons.values()):,} {name}{phrases.format_counts(reasons)}"
         if rejected:
-            message += f"; {rejects.hint(rejected)}see {settings.output}/rejected"
+            message += f"; {hints.hint(rejected, rows.remarks, rows.read)}see {settings.output}/rejected"
         if settings.title_column and skipped:
             message += "; does --score_pattern fit the titles?"
         raise UserError(message)
-    rejects.check_share(rejected, rows.read, settings.max_rejected_share, settings.output)
+    allowed = settings.max_rejected_share
+    rejects.check_share(rejected, rows.remarks, rows.read, allowed=allowed, output=settings.output)
 
 
 def choose_vocabulary(job: Job) -> VocabularyTotals:

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import rejects
+from beam_pipelines.archive import rejects, remarks, score_faults
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts.scale import Scale, is_blank, parse_score
@@ -31,6 +31,7 @@ class RatingRules:
       title_groups: The columns that the pattern's other groups become, which `split_column` may name.
       id_column: The column that names a row; None for its file and row number.
       split_column: Rows that are equal there stay in one split; None for rows of equal text.
+      unrated_values: Scores that stand for none.
     """
 
     text_column: str
@@ -41,6 +42,7 @@ class RatingRules:
     title_groups: tuple[str, ...] = ()
     id_column: str | None = None
     split_column: str | None = None
+    unrated_values: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Reviews:
       ids: The name of each review's row.
       split_keys: What must be equal to stay in one split, or None where the text decides.
       skipped: How many rows have no score, by reason.
+      remarks: What was noticed of rows, of `archive.remarks`.
     """
 
     block: str
@@ -64,6 +67,7 @@ class Reviews:
     ids: list[str]
     split_keys: list[str] | None
     skipped: collections.Counter
+    remarks: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
     @property
     def rows_read(self) -> int:
@@ -79,15 +83,17 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
     scores: list[float] = []
     kept: list[int] = []
     skipped: collections.Counter = collections.Counter()
+    noticed = collections.Counter(block.notes.remarks)
     for row, raw in enumerate(raw_scores):
-        if raw is None:
+        score = math.nan if raw is None else parse_score(raw)
+        if raw is None or score in rules.unrated_values:
             # A row without a score teaches nothing, so that it has no text either is no fault of the archive.
             reasons.pop(row, None)
             skipped[unrated] += 1
         elif row not in reasons:
-            score = parse_score(raw)
-            if reason := _score_fault(score, rules.scale):
+            if reason := _reason(score, rules.scale):
                 reasons[row] = reason
+                noticed[remarks.fault(reason, _fault(raw, score))] += 1
             else:
                 scores.append(score)
                 kept.append(row)
@@ -101,13 +107,18 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
         ids=[names[row] for row in kept],
         split_keys=keys and [keys[row] for row in kept],
         skipped=skipped,
+        remarks=noticed,
     )
 
 
-def _score_fault(score: float, scale: Scale) -> str | None:
+def _reason(score: float, scale: Scale) -> str | None:
     if not math.isfinite(score):
         return "score_not_a_number"
     return None if scale.low <= score <= scale.high else "score_out_of_range"
+
+
+def _fault(raw: object, score: float) -> str:
+    return score_faults.value(score) if math.isfinite(score) else score_faults.shape_of(raw)
 
 
 def _raw_scores(rows: pa.RecordBatch, rules: RatingRules) -> tuple[list, dict[str, list]]:

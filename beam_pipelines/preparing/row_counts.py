@@ -16,6 +16,7 @@ from beam_pipelines.artifacts.scale import BINS, Scale
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import NOT_SAMPLED
 
+MOST_REMARKS = 100
 RECURRING = "training_text_recurs_in_validation_or_test"
 
 
@@ -28,18 +29,21 @@ class RowCounts:
       rated: Those with a score that can be used.
       rejected: By reason, those that cannot be used.
       skipped: By reason, those without a score.
+      remarks: What was noticed of rows, of `archive.remarks`.
     """
 
     read: int = 0
     rated: int = 0
     rejected: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     skipped: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    remarks: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     @classmethod
     def of(cls, reviews: Reviews) -> "RowCounts":
         """Counts the rows of a block."""
         rejected = collections.Counter(reject.reason for reject in reviews.rejects)
-        return cls(reviews.rows_read, len(reviews.ids), rejected, collections.Counter(reviews.skipped))
+        counters = (collections.Counter(counts) for counts in (reviews.skipped, reviews.remarks))
+        return cls(reviews.rows_read, len(reviews.ids), rejected, *counters)
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
         return RowCounts(
@@ -47,15 +51,17 @@ class RowCounts:
             self.rated + other.rated,
             self.rejected + other.rejected,
             self.skipped + other.skipped,
+            _bounded(self.remarks + other.remarks),
         )
 
     def to_json(self) -> dict[str, Any]:
         # Not `dataclasses.asdict`, which counts the items of a Counter anew (Python 3.11).
-        return {**vars(self), "rejected": dict(self.rejected), "skipped": dict(self.skipped)}
+        counters = ("rejected", "skipped", "remarks")
+        return {**vars(self), **{name: dict(getattr(self, name)) for name in counters}}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "RowCounts":
-        counters = (collections.Counter(values[name]) for name in ("rejected", "skipped"))
+        counters = (collections.Counter(values[name]) for name in ("rejected", "skipped", "remarks"))
         return cls(values["read"], values["rated"], *counters)
 
 
@@ -134,6 +140,11 @@ class ExampleCounts:
         return self.scores.sum(axis=1)
 
 
+def _bounded(remarks: collections.Counter) -> collections.Counter:
+    """Forgets the rarer ones of very many: scores off the scale may be any number."""
+    return remarks if len(remarks) <= MOST_REMARKS else collections.Counter(dict(remarks.most_common(MOST_REMARKS)))
+
+
 def _zeros(bins: int) -> np.ndarray:
     return np.zeros((len(SPLITS), bins), np.int64)
 
@@ -157,6 +168,7 @@ def row_totals(rows: RowCounts, examples: ExampleCounts) -> RowTotals:
         kept_by_split=_by_split(examples.rows),
         rejected_by_reason=by_reason(rows.rejected),
         skipped_by_reason=by_reason(skipped),
+        remarks=by_reason(rows.remarks) or None,
     )
 
 

@@ -36,6 +36,12 @@ class PreprocessSettings(ArchiveSettings):
     )
     score_min: float = flag("the lowest possible score", default=0.0)
     score_max: float = flag("the highest possible score", default=100.0)
+    unrated_values: str = flag(
+        "scores that stand for none, separated by commas, such as 0 in an archive of 1 to 5 stars: their rows are "
+        "skipped",
+        default="",
+        metavar="A,B",
+    )
     id_column: str | None = flag(
         "the column that names a row; without it a row is FILE:PLACE", default=None, metavar="NAME"
     )
@@ -80,11 +86,20 @@ class PreprocessSettings(ArchiveSettings):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         try:
+            _ = self.unrated
+        except ValueError:
+            raise ValueError(f"--unrated_values {self.unrated_values!r} are no numbers such as 0,-1") from None
+        try:
             groups = re.compile(self.score_pattern).groups
         except re.error as error:
             raise ValueError(f"--score_pattern {self.score_pattern!r} is no regular expression: {error}") from None
         if groups < 1:
             raise ValueError(f"--score_pattern {self.score_pattern!r} has no group for the score")
+
+    @property
+    def unrated(self) -> tuple[float, ...]:
+        """The scores that stand for none."""
+        return tuple(float(value) for value in self.unrated_values.split(",") if value.strip())
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -110,5 +110,6 @@ def _read_options(settings: ScoreSettings, carried: tuple[CarriedColumn, ...], b
         block_bytes=block_bytes,
         columns=tuple(dict.fromkeys(name for name in wanted if name)),
         all_columns=carried_columns.wants_all(settings.keep_columns),
+        nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
         binary=tuple(source for source in sources if source not in as_text),
     )

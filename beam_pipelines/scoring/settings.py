@@ -74,5 +74,6 @@ class ScoreSettings(ArchiveSettings):
         free = ("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb")
         decisive = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
         # However they were written.
-        dialect = {"csv_delimiter": self.delimiter, "csv_quote": self.quote}
-        return {**decisive, **dialect, "encoding": codecs.lookup(self.encoding).name}
+        dialect = {"csv_delimiter": self.delimiter, "csv_quote": self.quote, "csv_escape": self.escape}
+        encodings = ",".join(codecs.lookup(encoding).name for encoding in self.encodings)
+        return {**decisive, **dialect, "null_values": ",".join(self.nulls), "encoding": encodings}

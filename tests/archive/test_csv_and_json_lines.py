@@ -9,11 +9,12 @@ from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader
 from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.raw_rows import RawRows
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
+from beam_pipelines.archive.row_parsing import Notes
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import compiled
 
-CSV_ROWS = [RawRow(0, 2, b'1,"a",x\n'), RawRow(10, 3, b"2,b,y\n"), RawRow(20, 4, b'3,"c"c,z\n')]
+CSV_ROWS = [RawRow(0, 3, b'1,"a",x\n'), RawRow(10, 4, b"2,b,y\n"), RawRow(20, 5, b'3,"c"c,z\n')]
 
 
 def input_file(format: str) -> InputFile:
@@ -27,42 +28,42 @@ def csv_reader(columns: tuple[str, ...], format: str = "csv", **text_format) -> 
 
 def test_columns_are_found_in_the_header_in_the_wanted_order():
     reader = csv_reader(("n", "id"))
-    assert (reader.field_count, reader.indices) == (3, [2, 0])
+    assert (reader.header, reader.indices) == (("id", "text", "n"), [2, 0])
     with pytest.raises(UserError, match=r"(?m)^/in/a.csv has no column 'stars'; it has: id, text, n$"):
         csv_reader(("text", "stars"))
 
 
 def test_plain_rows_of_csv_are_taken_at_once_and_any_row_alone():
-    reader, counts = csv_reader(("text", "n")), collections.Counter()
+    reader, notes = csv_reader(("text", "n")), Notes()
     with compiled(True):
         plain = reader.take_plain(RawRows.of(CSV_ROWS))
     assert plain.is_plain.tolist() == [True, True, False]
     assert [column.to_pylist() for column in plain.columns] == [["a", "b"], ["x", "y"]]
-    assert [reader.take_row(row, counts) for row in CSV_ROWS] == [["a", "x"], ["b", "y"], ["cc", "z"]]
-    assert counts == {}
+    assert [reader.take_row(row, notes) for row in CSV_ROWS] == [["a", "x"], ["b", "y"], ["cc", "z"]]
+    assert notes == Notes(remarks=collections.Counter(text_after_closing_quote=1))
 
 
 def test_the_dialect_and_the_encoding_reach_both_ways():
-    rows = [RawRow(0, 2, "1;'é;';x\n".encode("latin-1"))]
-    reader = csv_reader(("text",), delimiter=";", quote="'", encoding="latin-1")
+    rows = [RawRow(0, 3, "1;'é;';x\n".encode("latin-1"))]
+    reader = csv_reader(("text",), delimiter=";", quote="'", encodings=("latin-1",))
     with compiled(True):
         assert reader.take_plain(RawRows.of(rows)).is_plain.tolist() == [False]
-    assert reader.take_row(rows[0], collections.Counter()) == ["é;"]
-    tabs = [RawRow(0, 2, b"1\ta,b\tx\n")]
+    assert reader.take_row(rows[0], Notes()) == ["é;"]
+    tabs = [RawRow(0, 3, b"1\ta,b\tx\n")]
     with compiled(True):
         assert csv_reader(("text",), "tsv").take_plain(RawRows.of(tabs)).columns[0].to_pylist() == ["a,b"]
-    assert csv_reader(("text",), "tsv").take_row(tabs[0], collections.Counter()) == ["a,b"]
+    assert csv_reader(("text",), "tsv").take_row(tabs[0], Notes()) == ["a,b"]
 
 
 @pytest.mark.parametrize(("all_columns", "expected"), [(True, {"id": 1}), (False, {})])
 def test_json_lines_are_taken_one_by_one(all_columns, expected):
-    row, counts = RawRow(0, 1, b'{"id": 7, "text": "a"}\n'), collections.Counter()
+    row, notes = RawRow(0, 1, b'{"id": 7, "text": "a"}\n'), Notes()
     reader = JsonLinesReader(ReadOptions(columns=("text", "n"), all_columns=all_columns))
     plain = reader.take_plain(RawRows.of([row]))
     assert plain.is_plain.tolist() == [False]
     assert [len(column) for column in plain.columns] == [0, 0]
-    assert reader.take_row(row, counts) == ["a", None]
-    assert counts == expected
+    assert reader.take_row(row, notes) == ["a", None]
+    assert notes.unlisted_keys == expected
 
 
 def test_short_files_load_no_compiled_code():

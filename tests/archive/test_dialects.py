@@ -82,5 +82,8 @@ def test_a_reject_holds_the_row_as_it_stood_in_the_file(tmp_path):
 
 def test_keys_beside_all_that_are_wanted_are_counted(tmp_path):
     content = b'{"text": "a"}\n{"text": "b", "stars": 1}\n{"text": "c", "stars": 2, "by": 1}\n'
-    assert read_one(tmp_path / "a.jsonl", content, ("text",), all_columns=True).unlisted_keys == {"stars": 2, "by": 1}
-    assert read_one(tmp_path / "a.jsonl", content, ("text",)).unlisted_keys == {}
+    assert read_one(tmp_path / "a.jsonl", content, ("text",), all_columns=True).notes.unlisted_keys == {
+        "stars": 2,
+        "by": 1,
+    }
+    assert read_one(tmp_path / "a.jsonl", content, ("text",)).notes.unlisted_keys == {}

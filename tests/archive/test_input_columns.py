@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import input_columns, input_files
+from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import input_file, parquet
@@ -41,11 +42,15 @@ def test_columns_that_are_there_pass(tmp_path, name, content):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("b.csv", b"id,Text\n1,a\n", "has no column 'text'; it has: id, Text"),
-        ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text; is --csv_delimiter right?"),
-        ("b.csv", b"id, text\n1,a\n", "has no column 'text'; it has: id, ' text'"),
+        ("b.csv", b"id,Text\n1,a\n", "has no column 'text'; it has: id, Text; is it 'Text'?"),
+        ("b.tsv", b"id,text\n1,a\n", "has no column 'text'; it has: id,text; add --csv_delimiter ','"),
+        ("b.csv", b"id, text\n1,a\n", "has no column 'text'; it has: id, ' text'; is it ' text'?"),
         ("b.jsonl", b'{"id": 1}\n{"body": "a"}\n', "has no column 'text'; it has: id, body"),
-        ("b.json", b'[\n{"text": "a"}]\n', "is one JSON array; make it an object a line first, as jq -c '.[]' does"),
+        (
+            "b.json",
+            b'[\n{"text": "a"}]\n',
+            "is no file of JSON lines: it is one JSON array: write an object a line first, as jq -c '.[]' does",
+        ),
         ("b.parquet", parquet({"id": [1]}), "has no column 'text'; it has: id"),
         ("b.csv", b"\n", "has no column 'text'; it has: none"),
         ("b.csv", b"text,n\na,1\n", "has no column 'id'; it has: text, n"),
@@ -108,7 +113,9 @@ def test_a_field_within_a_field_is_a_column(tmp_path):
 @pytest.mark.parametrize("content", [b'[{"text": "a"},\n{"text": "b"}]\n', b"[\n  {\n", b'[{"text": "a"}]\n'])
 def test_a_json_array_is_told(tmp_path, content):
     file = input_file(tmp_path / "a.json", content)
-    with error(f"{file.path} is one JSON array; make it an object a line first, as jq -c '.[]' does"):
+    with error(
+        f"{file.path} is no file of JSON lines: it is one JSON array: write an object a line first, as jq -c '.[]' does"
+    ):
         check(file)
 
 
@@ -183,13 +190,14 @@ def test_columns_by_file_leaves_out_what_tells_none(tmp_path):
     [
         ("csv", ["a;b"], "/in/a has no column 'text'; it has: a;b; is --csv_delimiter right?"),
         ("tsv", ["a|b"], "/in/a has no column 'text'; it has: a|b; is --csv_delimiter right?"),
+        ("csv", ["a;text"], "/in/a has no column 'text'; it has: a;text; add --csv_delimiter ';'"),
         ("csv", ["a b"], "/in/a has no column 'text'; it has: a b"),
         ("csv", ["a", "b,c"], "/in/a has no column 'text'; it has: a, b,c"),
         ("jsonl", ["a,b"], "/in/a has no column 'text'; it has: a,b"),
-        ("csv", ["text ", "id"], "/in/a has no column 'text'; it has: 'text ', id"),
+        ("csv", ["text ", "id"], "/in/a has no column 'text'; it has: 'text ', id; is it 'text '?"),
         ("csv", [], "/in/a has no column 'text'; it has: none"),
     ],
 )
 def test_the_columns_that_are_there_are_named(format, names, sentence):
     file = input_files.InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1)
-    assert str(input_columns.missing_column(file, "text", names)) == sentence
+    assert str(input_columns.missing_column(file, "text", Columns(tuple(names)))) == sentence

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from beam_pipelines.archive import plain_csv, row_scanner
 from beam_pipelines.archive.raw_rows import RawRows
+from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.archive.row_scanner import CSV
 from tests.helpers.archives import compiled, input_file, read_all, read_one
 from tests.helpers.rows import often
@@ -106,13 +107,13 @@ def test_any_bytes_give_the_same_blocks(tmp_path, content, header, how, size):
 def test_which_rows_are_plain(row, expected):
     """All others cost some microseconds each."""
     around = [b"x,y\n", row if row.endswith(b"\n") else b"", b"x,y\n", row]
-    found = [row_scanner.RawRow(0, line, data) for line, data in enumerate(around, 1) if data]
+    found = [row_scanner.RawRow(0, line, data) for line, data in enumerate(around, 2) if data]
     rows = RawRows.of(found)
     with compiled(True):
-        plain = plain_csv.take_plain_rows(rows, dialect=CSV, encoding="utf-8", field_count=2, indices=[1, 0])
+        plain = plain_csv.take_plain_rows(rows, dialect=CSV, is_utf8=True, field_count=2, indices=[1, 0], first_line=3)
     second, first = plain.columns
     assert plain.is_plain.tolist() == [
-        raw_row.line > 1 and (raw_row.data == b"x,y\n" or expected is not None) for raw_row in found
+        raw_row.line > 2 and (raw_row.data == b"x,y\n" or expected is not None) for raw_row in found
     ]
     values = zip(second.to_pylist(), first.to_pylist(), strict=True)
     assert [list(pair) for pair in values if pair != ("y", "x")] == [expected] * (len(found) - 2) * bool(expected)
@@ -134,7 +135,8 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     [("utf-8", 0, True), ("UTF8", 0, True), ("utf-8", 1, False), ("latin-1", 0, False), ("utf-8-sig", 0, False)],
 )
 def test_what_is_read_at_once(encoding, less, is_plain):
-    rows = RawRows.of([row_scanner.RawRow(0, 2, b"a" * (row_scanner.LONG_BYTES - less))])
-    plain = plain_csv.take_plain_rows(rows, dialect=CSV, encoding=encoding, field_count=1, indices=[0])
+    rows = RawRows.of([row_scanner.RawRow(0, 3, b"a" * (row_scanner.LONG_BYTES - less))])
+    is_utf8 = TextFormat(encodings=(encoding,)).is_utf8_first
+    plain = plain_csv.take_plain_rows(rows, dialect=CSV, is_utf8=is_utf8, field_count=1, indices=[0], first_line=3)
     assert plain.is_plain.tolist() == [is_plain]
     assert [len(column) for column in plain.columns] == [is_plain]

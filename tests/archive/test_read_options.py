@@ -2,9 +2,15 @@
 
 import pytest
 
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.row_scanner import CSV, JSON_LINES, TSV, Dialect
 from beam_pipelines.archive.settings import ArchiveSettings
+
+
+def file_of(format: str, **more) -> InputFile:
+    return InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1, **more)
+
 
 GIVEN = {"input": ("a.csv",), "output": "out", "text_column": "text"}
 
@@ -19,15 +25,25 @@ GIVEN = {"input": ("a.csv",), "output": "out", "text_column": "text"}
     ],
 )
 def test_a_format_has_its_own_delimiter_unless_one_is_given(text_format, csv, tsv):
-    assert text_format.dialect("csv") == csv
-    assert text_format.dialect("tsv") == tsv
-    assert text_format.dialect("jsonl") == JSON_LINES
+    assert [text_format.dialect(file_of(name)) for name in ("csv", "tsv", "jsonl")] == [csv, tsv, JSON_LINES]
+
+
+def test_what_a_file_says_of_its_delimiter_counts_where_none_is_given():
+    assert TextFormat().dialect(file_of("csv", delimiter=";")) == Dialect(";", '"')
+    assert TextFormat(delimiter="|").dialect(file_of("csv", delimiter=";")) == Dialect("|", '"')
+
+
+def test_escapes_and_values_that_open_a_quote_are_of_the_dialect():
+    text_format = TextFormat(escape="\\", null_values=('"N', '"NULL"', "NULL"))
+    assert text_format.dialect(file_of("csv")) == Dialect(",", '"', "\\", ('"N',))
+    assert TextFormat(quote=None, null_values=('"N',)).dialect(file_of("csv")) == Dialect(",")
 
 
 @pytest.mark.parametrize(
     ("encoding", "reason"),
     [
         ("utf-8", "invalid_utf8"),
+        ("utf-8,cp1252", "invalid_utf8_or_cp1252"),
         ("UTF-8", "invalid_utf8"),
         ("utf-8-sig", "invalid_utf8_sig"),
         ("latin-1", "invalid_latin_1"),
@@ -35,24 +51,36 @@ def test_a_format_has_its_own_delimiter_unless_one_is_given(text_format, csv, ts
     ],
 )
 def test_the_reason_to_reject_a_row_names_its_encoding(encoding, reason):
-    assert TextFormat(encoding=encoding).invalid_reason == reason
+    assert TextFormat(encodings=tuple(encoding.split(","))).invalid_reason == reason
 
 
 def test_defaults_are_those_of_the_flags():
-    settings = ArchiveSettings(**GIVEN)
-    assert TextFormat.of(settings) == TextFormat()
-    assert ReadOptions.of(settings, columns=("text",), block_bytes=1 << 20) == ReadOptions(columns=("text",))
+    settings, text_format = ArchiveSettings(**GIVEN), TextFormat(null_values=(r"\N",))
+    assert TextFormat.of(settings) == text_format
+    options = ReadOptions.of(settings, columns=("text",), block_bytes=1 << 20)
+    assert options == ReadOptions(columns=("text",), text_format=text_format)
 
 
 def test_every_flag_is_read():
-    settings = ArchiveSettings(**GIVEN, csv_delimiter=r"\t", csv_quote="none", encoding="cp1252", max_field_mb=0.5)
+    settings = ArchiveSettings(
+        **GIVEN,
+        csv_delimiter=r"\t",
+        csv_quote="none",
+        csv_escape="\\",
+        null_values="NULL,",
+        encoding="utf-8, cp1252",
+        max_field_mb=0.5,
+    )
     assert ReadOptions.of(
-        settings, columns=("text", "n"), block_bytes=7, all_columns=True, binary=("n",)
+        settings, columns=("text", "n"), block_bytes=7, all_columns=True, binary=("n",), nullable=("text",)
     ) == ReadOptions(
         columns=("text", "n"),
-        text_format=TextFormat(encoding="cp1252", delimiter="\t", quote=None),
+        text_format=TextFormat(
+            encodings=("utf-8", "cp1252"), delimiter="\t", quote=None, escape="\\", null_values=("NULL",)
+        ),
         block_bytes=7,
         max_row_bytes=1 << 19,
         all_columns=True,
         binary=("n",),
+        nullable=("text",),
     )

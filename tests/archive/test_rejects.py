@@ -71,16 +71,16 @@ def test_no_text_is_empty():
     [({}, 0, 0.0), ({}, 10, 0.0), ({"empty_text": 1}, 100, 0.01), ({"empty_text": 2, "open_quote": 1}, 4, 0.75)],
 )
 def test_as_many_rejects_as_allowed_pass(by_reason, rows_read, allowed):
-    rejects.check_share(by_reason, rows_read, allowed, "out")
+    rejects.check_share(by_reason, {}, rows_read, allowed=allowed, output="out")
 
 
 def test_more_rejects_than_allowed_are_an_error_of_its_own_status():
     sentence = (
-        "4.0% of the rows were rejected, most often for too_few_fields (3); are --csv_delimiter and --csv_quote right? "
-        "see out/rejected, and allow more with --max_rejected_share"
+        "4.0% of the rows were rejected, most often for invalid_utf8 (3); is --encoding right? (utf-8,cp1252 tries "
+        "both); see out/rejected, and allow more with --max_rejected_share"
     )
     with pytest.raises(UserError, match=f"(?m)^{re.escape(sentence)}$") as caught:
-        rejects.check_share({"empty_text": 1, "too_few_fields": 3}, 100, 0.0399, "out")
+        rejects.check_share({"empty_text": 1, "invalid_utf8": 3}, {}, 100, allowed=0.0399, output="out")
     assert caught.value.status == rejects.TOO_MANY == 3
 
 

@@ -1,34 +1,39 @@
 """One row gives its values, or the reason why it has none."""
 
-import collections
+import dataclasses
 
 import pytest
 
 from beam_pipelines.archive import row_parsing
 from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.archive.read_options import TextFormat
+from beam_pipelines.archive.row_parsing import Notes
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 
 FILE = InputFile(index=0, path="/in/a.csv", format="csv", compressed=False, size_bytes=100)
 
 
-def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = "csv", **text_format):
+def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = "csv", notes=None, **text_format):
+    text_format = TextFormat(**text_format)
     return row_parsing.take_csv_row(
         RawRow(0, line, data, broken),
-        file_format=format,
-        text_format=TextFormat(**text_format),
-        field_count=3,
+        dialect=text_format.dialect(dataclasses.replace(FILE, format=format)),
+        text_format=text_format,
+        header=("id", "n", "text"),
+        header_line=1,
         indices=[2, 0],
+        notes=notes or Notes(),
     )
 
 
-def take_json(data: bytes, *, broken: bool = False, unlisted_keys: collections.Counter | None = None, **text_format):
+def take_json(data: bytes, *, broken: bool = False, notes: Notes | None = None, **text_format):
     return row_parsing.take_json_row(
         RawRow(0, 1, data, broken),
         text_format=TextFormat(**text_format),
         columns=("text", "n"),
-        unlisted_keys=unlisted_keys,
+        all_columns=notes is not None,
+        notes=notes or Notes(),
     )
 
 
@@ -41,7 +46,7 @@ def take_json(data: bytes, *, broken: bool = False, unlisted_keys: collections.C
         (b"a\tb\tc\n", {"format": "tsv"}, ["c", "a"]),
         (b"a;b;'c;d'\n", {"delimiter": ";", "quote": "'"}, ["c;d", "a"]),
         (b'"a,b,"c\n', {"quote": None}, ['"c', '"a']),
-        (b"\xe9,b,c\n", {"encoding": "latin-1"}, ["c", "é"]),
+        (b"\xe9,b,c\n", {"encodings": ("latin-1",)}, ["c", "é"]),
         (b"a,b,c\n", {"line": 1}, None),
         (b"\n", {}, None),
         (b"\r\n", {}, None),
@@ -59,7 +64,7 @@ def test_the_fields_of_a_csv_row(data, how, expected):
         (b"a,b,c,\n", {}, "too_many_fields"),
         (b"a,b\rc,d\n", {}, "broken_csv"),
         (b"a,b,\xff\n", {}, "invalid_utf8"),
-        (b"a,b,\x81\n", {"encoding": "cp1252"}, "invalid_cp1252"),
+        (b"a,b,\x81\n", {"encodings": ("cp1252",)}, "invalid_cp1252"),
         (b'a,"b', {"broken": True}, "open_quote"),
         (b"a,'b", {"broken": True, "quote": "'"}, "open_quote"),
         (b"a,b", {"broken": True}, "row_too_long"),
@@ -95,7 +100,7 @@ def test_the_values_of_a_json_line(data, expected):
         (b'{"text": "\xff"}', {}, "invalid_utf8"),
         (b'{"text": "\\ud83d"}', {}, "invalid_utf8"),
         (b'{"text": "a", "n": "\\uDC00"}', {}, "invalid_utf8"),
-        (b'{"text": "\x81"}', {"encoding": "cp1252"}, "invalid_cp1252"),
+        (b'{"text": "\x81"}', {"encodings": ("cp1252",)}, "invalid_cp1252"),
         (b'{"text": "a"}', {"broken": True}, "row_too_long"),
     ],
 )
@@ -105,12 +110,12 @@ def test_the_reason_of_a_bad_json_line(data, how, reason):
 
 
 def test_keys_beside_the_columns_are_counted_once_a_row_even_of_a_bad_one():
-    counts: collections.Counter = collections.Counter()
-    take_json(b'{"text": "a", "stars": 1, "by": {"stars": 2}}', unlisted_keys=counts)
+    notes = Notes()
+    take_json(b'{"text": "a", "stars": 1, "by": {"stars": 2}}', notes=notes)
     with pytest.raises(row_parsing.BadRow):
-        take_json(b'{"text": 1, "stars": 1}', unlisted_keys=counts)
-    assert take_json(b"\n", unlisted_keys=counts) is None
-    assert counts == {"stars": 2, "by": 1}
+        take_json(b'{"text": 1, "stars": 1}', notes=notes)
+    assert take_json(b"\n", notes=notes) is None
+    assert notes.unlisted_keys == {"stars": 2, "by": 1}
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,7 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         (
             ScoreSettings,
             {"encoding": "gbk", "csv_delimiter": "|"},
-            "--csv_delimiter or --csv_quote may be a part of a character in gbk; convert the files to UTF-8 first, as "
-            "iconv does",
+            "--csv_delimiter | may be a part of a character in gbk; convert the files to UTF-8 first, as iconv does",
         ),
         (ScoreSettings, {"encoding": "latin-11"}, "--encoding latin-11 is not known; try utf-8, latin-1 or cp1252"),
         (PreprocessSettings, {"encoding": "utf-16"}, NOT_ROW_BY_ROW.format("utf-16")),

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import io
 import pathlib
+from typing import Any
 from unittest import mock
 
 import pyarrow as pa
@@ -45,16 +46,19 @@ def read_all(
     max_row_bytes: int = MEGABYTE,
     all_columns: bool = False,
     binary: tuple[str, ...] = (),
-    **text_format: str | None,
+    nullable: tuple[str, ...] = (),
+    encoding: str = "utf-8",
+    **text_format: Any,
 ) -> list[blocks.Block]:
     """Reads the blocks that a job would read."""
     options = ReadOptions(
         columns=columns,
-        text_format=TextFormat(**text_format),
+        text_format=TextFormat(encodings=tuple(encoding.split(",")), **text_format),
         block_bytes=size,
         max_row_bytes=max_row_bytes,
         all_columns=all_columns,
         binary=binary,
+        nullable=nullable,
     )
     return [
         block

@@ -54,6 +54,7 @@ class BlockStatistics(TypedJson):
       tokens_in_batches: What the engine saw; `slots_in_batches` includes padding.
       tokens_without_id: How many tokens share the id of unknown ones.
       unknown_tokens: The most frequent of them; none where texts may not be shown.
+      remarks: What was noticed of rows while they were read, by how many there are.
       explained_gap_sum: How far the explained scores lie from the scores; None without reasons.
       rows_with_true_score: With what follows, as of `ErrorSums`; None where no column has true scores.
     """
@@ -87,6 +88,7 @@ class BlockStatistics(TypedJson):
     worst: list[RankedRow]
     least_certain: list[RankedRow]
     reject_examples: dict[str, list[RejectExample]]
+    remarks: dict[str, int] = dataclasses.field(default_factory=dict)
     explained_gap_sum: float | None = None
     rows_with_true_score: int | None = None
     true_scores_off_scale: int | None = None
@@ -136,8 +138,9 @@ def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions
         rows_read=block.rows_read,
         rows_scored=block.rows.num_rows,
         rows_rejected=len(block.rejects),
-        columns_left_out=dict(sorted(block.unlisted_keys.items())),
+        columns_left_out=dict(sorted(block.notes.unlisted_keys.items())),
         rejected_by_reason=dict(collections.Counter(reject.reason for reject in block.rejects)),
+        remarks=dict(sorted(block.notes.remarks.items())),
         **_distributions(results, scale),
         batches=metrics.batches,
         tokens_in_batches=metrics.tokens,

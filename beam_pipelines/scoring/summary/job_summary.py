@@ -28,6 +28,7 @@ class Summary(TypedJson):
     """The counts, distributions and examples of all blocks; None is what no row tells.
 
     Attributes:
+      remarks: What was noticed of rows while they were read, by how many there are.
       columns_left_out: How many rows have a key that was not carried along, where all should be.
       engines: What computed the scores.
       by_file: Rows read, scored and rejected.
@@ -51,6 +52,7 @@ class Summary(TypedJson):
     rows_scored: int
     rows_rejected: int
     rejected_by_reason: dict[str, int]
+    remarks: dict[str, int]
     columns_left_out: dict[str, int]
     engines: list[str]
     by_file: dict[str, dict[str, int]]
@@ -167,6 +169,7 @@ def summary_of(totals: Totals, info: ExportInfo) -> Summary:
         rows_scored=sums["rows_scored"],
         rows_rejected=sums["rows_rejected"],
         rejected_by_reason=dict(sorted(totals.reasons.items())),
+        remarks=dict(sorted(totals.remarks.items())),
         columns_left_out=dict(sorted(totals.left_out.items())),
         engines=sorted(totals.engines),
         by_file={path: dict(counts) for path, counts in totals.by_file.items()},

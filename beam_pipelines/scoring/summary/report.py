@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from beam_pipelines.archive import hints
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page, phrases
 from beam_pipelines.reporting.page import Section
@@ -48,6 +49,7 @@ def headline(summary: Summary) -> str:
             f"The mean score is {summary.score_mean:.3g}; the {summary.interval_share:.0%} intervals are "
             f"{summary.interval_width_mean:.3g} wide on average."
         )
+    sentences += [f"{line[0].upper()}{line[1:]}." for line in hints.remark_lines(summary.remarks, summary.rows_read)]
     if summary.drift:
         sentences.append("The archive is unlike the training data, as told below.")
     if drift.TRUST_LESS in summary.drift:

@@ -55,6 +55,7 @@ class Totals:
     Attributes:
       sums: Those of `SUMMED`, by name.
       reasons: Rejects by reason.
+      remarks: What was noticed of rows while they were read, by how many there are.
       left_out: How many rows have a column that was not carried along, where all should be.
       by_file: Rows by file.
       histograms: By name, int64 [bins].
@@ -69,6 +70,7 @@ class Totals:
         self._file_index = {file.label: index for index, file in enumerate(files)}
         self.sums: collections.Counter = collections.Counter()
         self.reasons: collections.Counter = collections.Counter()
+        self.remarks: collections.Counter = collections.Counter()
         self.left_out: collections.Counter = collections.Counter()
         self.by_file = {file.label: collections.Counter(dict.fromkeys(ROWS, 0)) for file in files}
         self.histograms: dict[str, Any] = dict.fromkeys(HISTOGRAMS, 0)
@@ -85,6 +87,7 @@ class Totals:
         self.by_file[block.file].update({name: getattr(block, name) for name in ROWS})
         self._ends[block.file][block.start] = block.end
         self.reasons.update(block.rejected_by_reason)
+        self.remarks.update(block.remarks)
         self.left_out.update(block.columns_left_out)
         self.engines.add(block.engine)
         for name in HISTOGRAMS:

@@ -1,0 +1,98 @@
+r"""Looks at a row that cannot be read for what is probably wrong with it.
+
+A fault is a word for the counts; `hints` has the sentence that says what to do.
+"""
+
+import ast
+import json
+import re
+
+from beam_pipelines.archive.row_scanner import Dialect
+
+BACKSLASH, BLANK_BEFORE_QUOTE, OTHER_QUOTE, QUOTES = "backslash", "blank_before_quote", "other_quote", "quotes"
+TEXT_IN_QUOTES, ONE_FIELD_MORE = "rows_in_quotes", "one_field_more"
+PYTHON, PRETTY, GLUED, COMMA, ARRAY, COLUMNS = "python_dict", "pretty_printed", "glued", "comma", "array", "columns"
+# A longer one is not looked at: it would cost more time than it is worth.
+LONGEST = 100_000
+_DECODER = json.JSONDecoder()
+_PRETTY_LINE = re.compile(r'\s*(?:[{}\[\]],?|\}\s*,?\s*\{|"(?:[^"\\]|\\.)*"\s*:.*|"(?:[^"\\]|\\.)*",?)\s*', re.DOTALL)
+
+
+def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Dialect) -> str | None:
+    """Looks at a row with too few or too many fields.
+
+    Args:
+      data: What stands in the file.
+      fields: What became of it.
+      header_fields: How many the header has.
+      dialect: What it was split by.
+    """
+    delimiter = (dialect.delimiter or "").encode()
+    if dialect.escape is None and _has_escapes(data, delimiter):
+        return BACKSLASH
+    start = rb"(?:^|%s)" % re.escape(delimiter)
+    if dialect.quote is None:
+        return QUOTES if re.search(start + rb'"[^"]*%s' % re.escape(delimiter), data) else None
+    quote = re.escape(dialect.quote.encode())
+    if re.search(start + rb"(?!%s)[ \t]+" % re.escape(delimiter) + quote, data):
+        return BLANK_BEFORE_QUOTE
+    other = b"'" if dialect.quote == '"' else b'"'
+    if re.search(start + other + rb"[^%s\n]*%s" % (other, re.escape(delimiter)), data):
+        return OTHER_QUOTE
+    if b"\n" in data.rstrip(b"\r\n") or re.search(quote + rb"[^%s\r\n%s]" % (quote, re.escape(delimiter)), data):
+        return TEXT_IN_QUOTES
+    return ONE_FIELD_MORE if len(fields) == header_fields + 1 else None
+
+
+def _has_escapes(data: bytes, delimiter: bytes) -> bool:
+    return bool(re.search(rb'\\["%s]|\\\r?\n?\Z' % re.escape(delimiter), data))
+
+
+def json_fault(text: str) -> str | None:
+    """Looks at a line that is no JSON object."""
+    line = text.strip()
+    if len(line) > LONGEST:
+        return None
+    if _holds_object(line.removeprefix("[").rstrip("]").rstrip().removesuffix(",")):
+        return ARRAY if line.startswith("[") and line.endswith("]") else COMMA
+    if _begins_with_object(line):
+        return GLUED
+    if re.match(r"\[\s*\{", line) and _is_json(line):
+        return ARRAY
+    if _PRETTY_LINE.fullmatch(line):
+        return PRETTY
+    return PYTHON if line.startswith("{") and _is_python_dict(line) else None
+
+
+def is_column(value: object) -> bool:
+    """Tells whether a value is a whole column, by the names of its rows, as pandas' `to_json` writes it."""
+    return isinstance(value, dict) and all(key.isdigit() for key in value) and bool(value)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _holds_object(text: str) -> bool:
+    return text.startswith("{") and _is_json(text)
+
+
+def _begins_with_object(text: str) -> bool:
+    if not text.startswith("{"):
+        return False
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[end:].lstrip(" ,").startswith("{")
+
+
+def _is_python_dict(text: str) -> bool:
+    try:
+        return isinstance(ast.literal_eval(text), dict)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False

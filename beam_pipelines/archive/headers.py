@@ -1,0 +1,96 @@
+r"""Looks at the first line of a text file: whether it is a header, and what it says of the file."""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+SHOWN_NAMES, SHOWN_CHARACTERS = 30, 40
+# No name of a column is so long, or has so many words.
+_LONGEST_NAME, _MOST_WORDS = 60, 6
+_DELIMITERS = ",;\t|"
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# So much of the first line tells where its zeros stand.
+_PEEKED = 200
+_MARK = b"\xef\xbb\xbf"
+_SEP_LINE = re.compile(rb"\"?sep=(.)\"?[,;\t|]*\r?\n?", re.IGNORECASE)
+
+
+def named_delimiter(line: bytes) -> str | None:
+    """Returns the delimiter that a spreadsheet's first line names.
+
+    >>> named_delimiter(b"sep=;\\r\\n"), named_delimiter(b"separator,text")
+    (';', None)
+    """
+    match = _SEP_LINE.fullmatch(line)
+    return match[1].decode("ascii", "replace") if match else None
+
+
+def utf_16(line: bytes) -> str | None:
+    """Returns the name of the form of UTF-16 that a line is in, by its mark or by the zeros of its letters."""
+    marked = next((name for mark, name in _UTF_16.items() if line.startswith(mark)), None)
+    if marked:
+        return marked
+    even, odd = line[:_PEEKED:2], line[1:_PEEKED:2]
+    # At most one of two bytes of other encodings is zero only where the file is no text.
+    if len(odd) > 1 and odd.count(0) > len(odd) // 2 and not even.count(0):
+        return "utf-16le"
+    return "utf-16be" if len(even) > 1 and even.count(0) > len(even) // 2 and not odd.count(0) else None
+
+
+def is_like_row(names: Sequence[str]) -> bool:
+    """Tells whether what should be names of columns are values: a number, a label of fastText, or a long text.
+
+    >>> [is_like_row(names) for names in (["id", "text"], ["1", "A fine film"], ["__label__2 good"])]
+    [False, True, True]
+    """
+    return any(_is_like_value(name.strip()) for name in names)
+
+
+def _is_like_value(name: str) -> bool:
+    is_number = bool(re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?", name))
+    return is_number or name.startswith("__label__") or len(name) > _LONGEST_NAME or len(name.split()) > _MOST_WORDS
+
+
+def listed(names: Sequence[str]) -> str:
+    r"""Lists names for a message; what cannot be seen is shown as an escape.
+
+    >>> listed(["body", " stars", "te\N{ZERO WIDTH SPACE}xt"])
+    "body, ' stars', 'te\\u200bxt'"
+    """
+    shown = [_visible(name) for name in names[:SHOWN_NAMES]]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, *([f"{more:,} more"] if more > 0 else [])]) or "none"
+
+
+def _visible(name: str) -> str:
+    cut = name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..."
+    # White space around a name is part of it, and easily overlooked.
+    return cut if cut == cut.strip() and cut.isprintable() and cut else repr(cut)
+
+
+def is_one_field(names: Sequence[str]) -> bool:
+    """Tells whether a header has one name, with what may be a delimiter in it."""
+    return len(names) == 1 and any(delimiter in names[0] for delimiter in _DELIMITERS)
+
+
+def other_delimiter(name: str, wanted: str) -> str | None:
+    """Returns the delimiter that would make a column of a part of a name.
+
+    >>> other_delimiter("id;stars;body", "body")
+    ';'
+    """
+    for delimiter in _DELIMITERS:
+        if wanted in [part.strip('"') for part in name.split(delimiter)]:
+            return delimiter
+    return None
+
+
+def close_name(wanted: str, names: Sequence[str]) -> str | None:
+    """Returns the name that was probably meant: it differs in case, in what cannot be seen, or little."""
+    plain = {_plain(name): name for name in reversed(names)}
+    close = difflib.get_close_matches(_plain(wanted), plain, n=1, cutoff=0.8)
+    return plain[close[0]] if close else None
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name if character.isprintable()).strip().lower()

@@ -1,0 +1,121 @@
+r"""What to do about rows that were rejected, and about rows that were read but look wrong.
+
+A hint is drawn from what such rows showed while they were read; where they showed nothing, a question is asked only if
+the answer can help.
+"""
+
+import collections
+
+from beam_pipelines.archive import faults, remarks, score_faults
+
+# By how a reason begins, what may have been given wrongly.
+_QUESTIONS = {
+    "invalid_": "is --encoding right? (utf-8,cp1252 tries both)",
+    "open_quote": "where quotes are characters like any other, add --csv_quote none",
+    "row_too_long": "does a quote stand open? --csv_quote none reads quotes as characters",
+    "broken_json": "is it one JSON object a line?",
+    "not_an_object": "is it one JSON object a line?",
+    "missing_text": "is --text_column right?",
+    "text_not_a_string": "is --text_column right?",
+    "score_not_a_number": "are the scores numbers such as 8.5?",
+    "score_out_of_range": "are --score_min and --score_max right?",
+}
+_NO_QUOTES = "where quotes are characters like any other, add --csv_quote none"
+_ESCAPE = r"where backslashes stand before quotes, delimiters or newlines, add --csv_escape '\'"
+_PATTERN = (
+    "read the number in the text with --title_column COLUMN --score_pattern '{}' in place of --score_column COLUMN"
+)
+_BY_FAULT = {
+    faults.BACKSLASH: _ESCAPE,
+    faults.TEXT_IN_QUOTES: _NO_QUOTES,
+    faults.BLANK_BEFORE_QUOTE: "a quote behind a blank opens no field: delete such blanks, as sed 's/, *\"/,\"/g' does",
+    faults.OTHER_QUOTE: "fields seem to stand in other quotes: name them with --csv_quote",
+    faults.QUOTES: "fields seem to stand in quotes: leave out --csv_quote none",
+    faults.PYTHON: "these are Python's dicts, not JSON: write them with json.dumps first",
+    faults.PRETTY: "an object takes several lines: write one a line first, as jq -c . does",
+    faults.GLUED: "several objects stand on a line: write one a line first, as jq -c . does",
+    faults.COMMA: "a comma stands behind each object: delete it first, as sed 's/^\\[//; s/[],]*$//' does",
+    faults.ARRAY: "it is one JSON array: write an object a line first, as jq -c '.[]' does",
+    faults.COLUMNS: "it holds columns, as pandas writes them by default: write an object a line first, with "
+    "orient='records' and lines=True, or as jq -c '. as $all | (map(keys_unsorted) | first[]) as $row | $all | "
+    "map_values(.[$row])' does",
+    **{shape: _PATTERN.format(pattern) for shape, pattern in score_faults.PATTERNS.items()},
+    score_faults.DECIMAL_COMMA: "the scores have decimal commas: write them with points",
+    score_faults.THOUSANDS: "the scores have commas between thousands: write them without",
+    score_faults.NO_NUMBER: "the scores are words or signs: make numbers such as 8.5 of them",
+}
+_ROW_NAMES = (
+    "each row has one field more than the header, as row names of R make it: write a name for them at the start of the "
+    "header"
+)
+_SPLIT_WRONGLY = ("too_few_fields", "too_many_fields", "open_quote", "broken_csv")
+# One field more may also be a delimiter in a text, so that only a rule counts.
+_RULE_SHARE = 0.9
+# Told of rows that were read, where it holds for this share of them.
+_TOLD_SHARE = 0.01
+
+
+def hint(by_reason: dict[str, int], noticed: dict[str, int], rows_read: int) -> str:
+    """Says what helps the rows that are rejected most often: a sentence and what parts it from the next, or "".
+
+    Args:
+      by_reason: Rejected rows by reason.
+      noticed: By remark, how many rows there are.
+      rows_read: How many rows there were.
+    """
+    if not by_reason:
+        return ""
+    worst = max(by_reason, key=lambda reason: by_reason[reason])
+    sentence = _of_faults(worst, _faults(worst, noticed), rows_read)
+    if sentence is None and not (worst == "missing_text" and 2 * by_reason[worst] < rows_read):
+        sentence = next((text for start, text in _QUESTIONS.items() if worst.startswith(start)), None)
+    if not sentence:
+        return ""
+    return f"{sentence} " if sentence.endswith("?") else f"{sentence}; "
+
+
+def of_fault(fault: str) -> str | None:
+    """Says what helps rows that show a fault."""
+    return _BY_FAULT.get(fault)
+
+
+def _faults(reason: str, noticed: dict[str, int]) -> dict[str, int]:
+    """The faults of rows that are rejected for a reason; where they were split wrongly, one leads to another."""
+    reasons = _SPLIT_WRONGLY if reason in _SPLIT_WRONGLY else (reason,)
+    found: collections.Counter[str] = collections.Counter()
+    for other in reasons:
+        found.update(remarks.faults_of(other, noticed))
+    return found
+
+
+def _of_faults(reason: str, found: dict[str, int], rows_read: int) -> str | None:
+    if not found:
+        return None
+    if reason == "score_out_of_range":
+        value = score_faults.only_value(found)
+        return value and f"all of these are {value}: where that stands for no score, add --unrated_values {value}"
+    fault = max(found, key=lambda name: found[name])
+    if fault == faults.ONE_FIELD_MORE:
+        return _ROW_NAMES if found[fault] >= _RULE_SHARE * rows_read else ""
+    return of_fault(fault)
+
+
+def remark_lines(noticed: dict[str, int], rows_read: int) -> list[str]:
+    """Tells what was noticed of rows that were read, a sentence for each.
+
+    Args:
+      noticed: By remark, how many rows there are.
+      rows_read: How many rows there were.
+    """
+    lines = []
+    if count := noticed.get(remarks.TEXT_AFTER_QUOTE):
+        lines.append(f"in {count:,} rows text goes on behind a closing quote, so one may hold others; {_NO_QUOTES}")
+    if count := noticed.get(remarks.BACKSLASH_BEFORE_QUOTE):
+        lines.append(f"in {count:,} rows text goes on behind a quote with a backslash before it; {_ESCAPE}")
+    if count := noticed.get(remarks.ROW_IN_QUOTES):
+        lines.append(f"{count:,} lines within quotes have the fields of a row, and may be rows; {_NO_QUOTES}")
+    if (count := noticed.get(remarks.BACKSLASHES, 0)) > _TOLD_SHARE * rows_read:
+        lines.append(f"{count:,} rows hold escapes such as \\n, \\t or \\N as text; {_ESCAPE}")
+    by_encoding = {remarks.encoding_of(remark): count for remark, count in noticed.items()}
+    lines += [f"{count:,} rows were read as {encoding}" for encoding, count in by_encoding.items() if encoding]
+    return lines
