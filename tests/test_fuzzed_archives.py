@@ -18,7 +18,7 @@ from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.output_formats import encode_table
 from beam_pipelines.scoring.score_rows import RowOptions
-from tests.helpers.archives import input_file, parquet, read_all
+from tests.helpers.archives import input_file, parquet, read_all, unseen_file
 
 HEADERS = {"csv": b"text,n\n", "tsv": b"text\tn\n", "jsonl": b""}
 BYTES = [
@@ -86,7 +86,7 @@ def check(file, columns, size: int, empty_text: str) -> int:
 
 
 def check_text(tmp_path, format: str, content: bytes, size: int, empty_text: str) -> None:
-    total = check(input_file(tmp_path / f"a.{format}", HEADERS[format] + content), ("text", "n"), size, empty_text)
+    total = check(unseen_file(tmp_path / f"a.{format}", HEADERS[format] + content), ("text", "n"), size, empty_text)
     if format == "jsonl":
         assert total == sum(not is_blank(line) for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
 

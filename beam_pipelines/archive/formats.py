@@ -16,20 +16,20 @@ FORMATS = {
     ".pq": "parquet",
 }
 NAMES = tuple(dict.fromkeys(FORMATS.values()))
-COMPRESSIONS = (".gz", ".bz2", ".zst")
-NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".xz", ".zstd")
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd", ".xz": "xz"}
+NOT_READ = (".7z", ".deflate", ".lz4", ".lzma", ".rar", ".zstd")
 
 
-def format_of(path: str) -> tuple[str | None, bool]:
-    """Returns the format that a name tells, or None, and whether the file is compressed.
+def format_of(path: str) -> tuple[str | None, str | None]:
+    """Returns the format that a name tells, and how the file is compressed; None where it does not.
 
     >>> format_of("dump/reviews.csv.gz")
-    ('csv', True)
+    ('csv', 'gzip')
     >>> format_of("dump/reviews.dat")
-    (None, False)
+    (None, None)
     """
     stem, extension = os.path.splitext(path.lower())
-    compressed = extension in COMPRESSIONS
-    if compressed:
+    compression = COMPRESSIONS.get(extension)
+    if compression:
         extension = os.path.splitext(stem)[1]
-    return FORMATS.get(extension), compressed
+    return FORMATS.get(extension), compression

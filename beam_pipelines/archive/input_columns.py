@@ -1,7 +1,6 @@
 """The columns of the files of an archive, looked at before any work."""
 
 import collections
-import concurrent.futures
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,6 @@ PEEKED_ROWS = 1000
 PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
 READ_BYTES = 1 << 16
-THREADS = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,26 +45,12 @@ class Columns:
         return name in self.names or name in self.nested
 
 
-def columns_by_file(files: list[InputFile], text_format: TextFormat) -> dict[InputFile, Columns]:
-    """Looks at the start of all files for their columns.
-
-    A file without rows that tell its columns is left out.
-
-    Raises:
-      UserError: One is damaged, or its header is no row of its format.
-    """
-    # Each file costs some requests to an object store, and an archive may be thousands of them.
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        groups = pool.map(lambda group: _read_group(group, text_format), input_files.group_containers(files))
-        return {file: columns for group in groups for file, columns in group if columns is not None}
-
-
-def _read_group(group: tuple[InputFile, ...], text_format: TextFormat) -> list[tuple[InputFile, Columns | None]]:
-    columns_of_files = []
-    for file, stream in input_files.iter_open(group):
-        with input_files.damage_as_user_error(file):
-            columns_of_files.append((file, _read_stream(file, stream, text_format)))
-    return columns_of_files
+def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
+    """Looks at the start of a file; returns it with what its contents tell, and its columns, as `read_columns` does."""
+    columns = _read_stream(file, stream, text_format)
+    if columns:
+        file = dataclasses.replace(file, header_line=columns.header_line, delimiter=columns.delimiter)
+    return file, columns
 
 
 def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:

@@ -19,8 +19,8 @@ class ArchiveSettings:
     """Reads an archive of reviews; the base of the settings of a job."""
 
     input: tuple[str, ...] = flag(
-        "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2 or .zst, or .zip and .tar archives of them; a glob; "
-        "may be repeated",
+        "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2, .xz or .zst, and .zip or .tar archives of "
+        "them; a glob; may be repeated",
         metavar="GLOB",
     )
     output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from beam_pipelines.archive import blocks, input_columns, input_files, rejects
+from beam_pipelines.archive import blocks, input_columns, look, rejects
 from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
@@ -51,8 +51,8 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        files = input_files.find(settings)
-        input_columns.require(input_columns.columns_by_file(files, TextFormat.of(settings)), settings.columns)
+        archive = look.look(settings)
+        input_columns.require(archive.columns, settings.columns)
         if settings.embeddings:
             embeddings.locate(settings.embeddings)
         shares = SplitShares(
@@ -60,11 +60,11 @@ class Job:
         )
         return cls(
             settings=settings,
-            files=files,
+            files=archive.files,
             read_options=ReadOptions.of(
                 settings,
                 columns=settings.columns,
-                block_bytes=blocks.block_bytes(files),
+                block_bytes=blocks.block_bytes(archive.files),
                 nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
             ),
             rules=rating_rules(settings),

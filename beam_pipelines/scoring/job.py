@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Any
 
-from beam_pipelines.archive import blocks, input_columns, input_files
+from beam_pipelines.archive import blocks, input_columns, look
 from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import job_folder
@@ -46,15 +46,14 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        files = input_files.find(settings)
-        columns_by_file = input_columns.columns_by_file(files, TextFormat.of(settings))
-        carried = _carried_columns(settings, columns_by_file)
-        read_options = _read_options(settings, carried, blocks.block_bytes(files))
-        input_columns.require(columns_by_file, read_options.columns)
-        carried_columns.check_types(carried, columns_by_file)
+        archive = look.look(settings)
+        carried = _carried_columns(settings, archive.columns)
+        read_options = _read_options(settings, carried, blocks.block_bytes(archive.files))
+        input_columns.require(archive.columns, read_options.columns)
+        carried_columns.check_types(carried, archive.columns)
         return cls(
             settings=settings,
-            files=files,
+            files=archive.files,
             read_options=read_options,
             carried=carried,
             export=exports.find(settings.model),

@@ -45,7 +45,7 @@ def extents(file: InputFile, size: int) -> list[blocks.Extent]:
 
 
 def sized(*sizes: int) -> list[InputFile]:
-    return [InputFile(place, f"{place}.csv", "csv", False, size) for place, size in enumerate(sizes)]
+    return [InputFile(place, f"{place}.csv", "csv", None, size) for place, size in enumerate(sizes)]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_parquet_without_rows_has_no_block(tmp_path):
 
 
 def block(texts: list[str | None], rejects=(), *, file_index: int = 3, start: int = 100) -> blocks.Block:
-    file = InputFile(file_index, "/data/a.csv", "csv", False, 1000)
+    file = InputFile(file_index, "/data/a.csv", "csv", None, 1000)
     rows = pa.record_batch({"text": pa.array(texts), "n": pa.array(range(len(texts)))})
     return blocks.Block(file, start, None, rows, [10 * (row + 1) for row in range(len(texts))], list(rejects))
 

@@ -18,7 +18,7 @@ CSV_ROWS = [RawRow(0, 3, b'1,"a",x\n'), RawRow(10, 4, b"2,b,y\n"), RawRow(20, 5,
 
 
 def input_file(format: str) -> InputFile:
-    return InputFile(index=0, path=f"/in/a.{format}", format=format, compressed=False, size_bytes=100)
+    return InputFile(index=0, path=f"/in/a.{format}", format=format, compression=None, size_bytes=100)
 
 
 def csv_reader(columns: tuple[str, ...], format: str = "csv", **text_format) -> CsvReader:

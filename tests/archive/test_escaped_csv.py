@@ -85,7 +85,7 @@ def reference(text: str, delimiter: str, quote: str, escape: str) -> list[list[s
         position += 1
     if inside:
         return None
-    return rows if at_start and not fields and text.endswith("\n") or not text else [*rows, [*fields, field]]
+    return rows if (at_start and not fields and text.endswith("\n")) or not text else [*rows, [*fields, field]]
 
 
 @often

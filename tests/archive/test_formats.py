@@ -1,4 +1,4 @@
-"""A name tells the format of a file and whether it is compressed."""
+"""A name tells the format of a file and how it is compressed."""
 
 import pytest
 
@@ -8,23 +8,23 @@ from beam_pipelines.archive import formats
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("a.csv", ("csv", False)),
-        ("A.CSV", ("csv", False)),
-        ("a.tsv", ("tsv", False)),
-        ("a.tab", ("tsv", False)),
-        ("a.jsonl", ("jsonl", False)),
-        ("a.ndjson", ("jsonl", False)),
-        ("a.json", ("jsonl", False)),
-        ("a.parquet", ("parquet", False)),
-        ("a.pq", ("parquet", False)),
-        ("gs://bucket/part-0001.csv.gz", ("csv", True)),
-        ("a.TSV.BZ2", ("tsv", True)),
-        ("a.2024.jsonl.zst", ("jsonl", True)),
-        ("a.parquet.gz", ("parquet", True)),
-        ("a.gz", (None, True)),
-        ("a.txt", (None, False)),
-        ("a.csv/part-0001", (None, False)),
-        ("csv", (None, False)),
+        ("a.csv", ("csv", None)),
+        ("A.CSV", ("csv", None)),
+        ("a.tsv", ("tsv", None)),
+        ("a.tab", ("tsv", None)),
+        ("a.jsonl", ("jsonl", None)),
+        ("a.ndjson", ("jsonl", None)),
+        ("a.json", ("jsonl", None)),
+        ("a.parquet", ("parquet", None)),
+        ("a.pq", ("parquet", None)),
+        ("gs://bucket/part-0001.csv.gz", ("csv", "gzip")),
+        ("a.TSV.BZ2", ("tsv", "bzip2")),
+        ("a.2024.jsonl.zst", ("jsonl", "zstd")),
+        ("a.parquet.gz", ("parquet", "gzip")),
+        ("a.gz", (None, "gzip")),
+        ("a.txt", (None, None)),
+        ("a.csv/part-0001", (None, None)),
+        ("csv", (None, None)),
     ],
 )
 def test_format_of(path, expected):

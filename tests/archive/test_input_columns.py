@@ -1,6 +1,7 @@
 """The columns of all files are looked at before any work, and one that is missing is named."""
 
 import gzip
+import pathlib
 import re
 
 import pyarrow as pa
@@ -10,13 +11,18 @@ from beam_pipelines.archive import input_columns, input_files
 from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import input_file, parquet
+from tests.helpers.archives import input_file, look_at, parquet
 
 BOM = b"\xef\xbb\xbf"
 
 
-def check(*files: input_files.InputFile, wanted=("text", "id"), **how) -> None:
-    input_columns.require(input_columns.columns_by_file(list(files), TextFormat(**how)), wanted)
+def check(*paths: pathlib.Path, wanted=("text", "id")) -> None:
+    input_columns.require(look_at(*paths).columns, wanted)
+
+
+def written(path: pathlib.Path, content: bytes) -> pathlib.Path:
+    path.write_bytes(content)
+    return path
 
 
 def error(sentence: str):
@@ -36,7 +42,7 @@ def error(sentence: str):
     ],
 )
 def test_columns_that_are_there_pass(tmp_path, name, content):
-    check(input_file(tmp_path / name, content))
+    check(written(tmp_path / name, content))
 
 
 @pytest.mark.parametrize(
@@ -59,16 +65,16 @@ def test_columns_that_are_there_pass(tmp_path, name, content):
 )
 def test_the_file_and_the_column_are_named(tmp_path, name, content, told):
     """One file among thousands lacks a column: the job must not find out after hours."""
-    good = input_file(tmp_path / "a.csv", b"text,id\na,1\n")
-    bad = input_file(tmp_path / name, content)
-    with error(f"{bad.path} {told}"):
+    good = written(tmp_path / "a.csv", b"text,id\na,1\n")
+    bad = written(tmp_path / name, content)
+    with error(f"{bad} {told}"):
         check(good, bad, bad)
 
 
 @pytest.mark.parametrize("name", ["b.csv.gz", "b.jsonl.gz"])
 def test_an_empty_file_passes_compressed_too(tmp_path, name):
     """A job on a cluster leaves empty parts."""
-    file = input_file(tmp_path / name, gzip.compress(b""))
+    file = written(tmp_path / name, gzip.compress(b""))
     check(file, wanted=("text",))
 
 
@@ -86,43 +92,43 @@ def test_an_empty_file_passes_compressed_too(tmp_path, name):
 )
 def test_a_file_whose_columns_cannot_be_read_is_named(tmp_path, name, content):
     """A traceback tells nobody which of a thousand files to mend."""
-    file = input_file(tmp_path / name, content)
-    with pytest.raises(UserError, match=re.escape(file.path)):
+    file = written(tmp_path / name, content)
+    with pytest.raises(UserError, match=re.escape(str(file))):
         check(file, wanted=("text",))
 
 
 def test_a_rare_key_of_json_lines_may_be_missing_in_a_file(tmp_path):
     """A dump has a key only where there is something to say; a key that no file has is mistyped."""
-    without = input_file(tmp_path / "a.jsonl", b'{"text": "a"}\n')
-    check(without, input_file(tmp_path / "b.jsonl", b'{"text": "a", "id": 1}\n'))
-    with error(f"{without.path} has no column 'id'; it has: text"):
+    without = written(tmp_path / "a.jsonl", b'{"text": "a"}\n')
+    check(without, written(tmp_path / "b.jsonl", b'{"text": "a", "id": 1}\n'))
+    with error(f"{without} has no column 'id'; it has: text"):
         check(without)
 
 
 def test_a_field_within_a_field_is_a_column(tmp_path):
     nested = [{"body": "good", "by": {"name": "Ann"}}]
     files = [
-        input_file(tmp_path / "a.jsonl", b'{"review": {"body": "good", "by": {"name": "Ann"}}}\n'),
-        input_file(tmp_path / "a.parquet", parquet({"review": nested})),
+        written(tmp_path / "a.jsonl", b'{"review": {"body": "good", "by": {"name": "Ann"}}}\n'),
+        written(tmp_path / "a.parquet", parquet({"review": nested})),
     ]
     check(*files, wanted=("review.body", "review.by.name"))
-    with error(f"{files[0].path} has no column 'review.stars'; it has: review"):
+    with error(f"{files[0]} has no column 'review.stars'; it has: review"):
         check(files[0], wanted=("review.stars",))
 
 
 @pytest.mark.parametrize("content", [b'[{"text": "a"},\n{"text": "b"}]\n', b"[\n  {\n", b'[{"text": "a"}]\n'])
 def test_a_json_array_is_told(tmp_path, content):
-    file = input_file(tmp_path / "a.json", content)
+    file = written(tmp_path / "a.json", content)
     with error(
-        f"{file.path} is no file of JSON lines: it is one JSON array: write an object a line first, as jq -c '.[]' does"
+        f"{file} is no file of JSON lines: it is one JSON array: write an object a line first, as jq -c '.[]' does"
     ):
         check(file)
 
 
 def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
     """An array among objects is a bad row, and a file of bad rows alone has its rows rejected."""
-    check(input_file(tmp_path / "a.jsonl", b'[1]\n{"text": "a", "id": 1}\n'))
-    check(input_file(tmp_path / "b.jsonl", b"[1]\nbroken\n\xff\n"))
+    check(written(tmp_path / "a.jsonl", b'[1]\n{"text": "a", "id": 1}\n'))
+    check(written(tmp_path / "b.jsonl", b"[1]\nbroken\n\xff\n"))
 
 
 @pytest.mark.parametrize(
@@ -175,16 +181,6 @@ def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
     ]
 
 
-def test_columns_by_file_leaves_out_what_tells_none(tmp_path):
-    files = [input_file(tmp_path / "a.csv", b"text\n"), input_file(tmp_path / "b.csv", b"")]
-    files += [input_file(tmp_path / "c.jsonl", b"[1]\n[2]\n"), input_file(tmp_path / "d.jsonl", b'{"n": 1}\n')]
-    found = input_columns.columns_by_file(files, TextFormat())
-    assert {file.path: columns.names for file, columns in found.items()} == {
-        files[0].path: ("text",),
-        files[3].path: ("n",),
-    }
-
-
 @pytest.mark.parametrize(
     ("format", "names", "sentence"),
     [
@@ -199,5 +195,5 @@ def test_columns_by_file_leaves_out_what_tells_none(tmp_path):
     ],
 )
 def test_the_columns_that_are_there_are_named(format, names, sentence):
-    file = input_files.InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1)
+    file = input_files.InputFile(index=0, path="/in/a", format=format, compression=None, size_bytes=1)
     assert str(input_columns.missing_column(file, "text", Columns(tuple(names)))) == sentence

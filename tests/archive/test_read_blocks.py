@@ -13,7 +13,8 @@ from beam_pipelines.archive.read_options import ReadOptions
 from tests.helpers.archives import find_files
 
 FILES = tuple(
-    InputFile(index=index, path=f"/in/{index}.csv.gz", format="csv", compressed=True, size_bytes=1) for index in (3, 4)
+    InputFile(index=index, path=f"/in/{index}.csv.gz", format="csv", compression="gzip", size_bytes=1)
+    for index in (3, 4)
 )
 
 

@@ -9,7 +9,7 @@ from beam_pipelines.archive.settings import ArchiveSettings
 
 
 def file_of(format: str, **more) -> InputFile:
-    return InputFile(index=0, path="/in/a", format=format, compressed=False, size_bytes=1, **more)
+    return InputFile(index=0, path="/in/a", format=format, compression=None, size_bytes=1, **more)
 
 
 GIVEN = {"input": ("a.csv",), "output": "out", "text_column": "text"}

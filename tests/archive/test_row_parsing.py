@@ -11,7 +11,7 @@ from beam_pipelines.archive.row_parsing import Notes
 from beam_pipelines.archive.row_scanner import RawRow
 from beam_pipelines.errors import UserError
 
-FILE = InputFile(index=0, path="/in/a.csv", format="csv", compressed=False, size_bytes=100)
+FILE = InputFile(index=0, path="/in/a.csv", format="csv", compression=None, size_bytes=100)
 
 
 def take_csv(data: bytes, *, line: int = 2, broken: bool = False, format: str = "csv", notes=None, **text_format):

@@ -4,6 +4,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import pathlib
 from typing import Any
 from unittest import mock
@@ -12,11 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, input_files, read_extents, row_scanner
+from beam_pipelines.archive import blocks, input_files, look, read_extents, row_scanner
+from beam_pipelines.archive.look import Archive
 from beam_pipelines.archive.read_options import ReadOptions, TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 
-COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.compress}
+COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
 MEGABYTE = 1 << 20
 
 
@@ -26,16 +28,27 @@ def parquet(columns: dict[str, pa.Array | list], rows_per_group: int = 1000) -> 
     return file.getvalue()
 
 
+def look_at(*globs: object, **settings) -> Archive:
+    """Looks at an archive as a job would."""
+    globs = tuple(str(glob) for glob in globs)
+    return look.look(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
+
+
 def find_files(*globs: object, **settings) -> list[input_files.InputFile]:
     """Finds the files that a job would find."""
-    globs = tuple(str(glob) for glob in globs)
-    return input_files.find(ArchiveSettings(input=globs, output="out", text_column="text", **settings))
+    return look_at(*globs, **settings).files
 
 
 def input_file(path: pathlib.Path, content: bytes, **settings) -> input_files.InputFile:
     """Writes a file and finds it as a job would."""
     path.write_bytes(content)
     return find_files(path, **settings)[0]
+
+
+def unseen_file(path: pathlib.Path, content: bytes) -> input_files.InputFile:
+    """Writes a file that no job looks at before, whatever is wrong with it."""
+    path.write_bytes(content)
+    return input_files.InputFile(0, str(path), path.suffix[1:], None, len(content), name=path.name)
 
 
 def read_all(

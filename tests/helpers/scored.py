@@ -9,7 +9,7 @@ from beam_pipelines.archive.input_files import InputFile
 
 def block_of(texts: list[str], **columns) -> Block:
     rows = pa.record_batch({"text": texts, **columns})
-    file = InputFile(0, "folder/in.csv", "csv", False, 1, name="in.csv")
+    file = InputFile(0, "folder/in.csv", "csv", None, 1, name="in.csv")
     return Block(file, 0, None, rows, list(range(2, 2 + len(texts))), [])
 
 

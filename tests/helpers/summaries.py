@@ -18,7 +18,7 @@ from beam_pipelines.artifacts.prepared import (
 from beam_pipelines.scoring.summary.block_statistics import BlockStatistics, count_unknown
 from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
 
-FILES = [InputFile(index, f"in/{name}", "csv", False, 1) for index, name in enumerate(["b.csv", "a.csv"])]
+FILES = [InputFile(index, f"in/{name}", "csv", None, 1) for index, name in enumerate(["b.csv", "a.csv"])]
 INFO = ExportInfo(
     score_column="score",
     score_min=0,

@@ -10,7 +10,7 @@ from beam_pipelines.preparing import reviews
 from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings
 
-FILE = InputFile(0, "/data/reviews.csv", "csv", False, 100, name="reviews.csv")
+FILE = InputFile(0, "/data/reviews.csv", "csv", None, 100, name="reviews.csv")
 
 
 def block(**columns: list) -> Block:

@@ -60,10 +60,10 @@ def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
 
 
 def test_a_column_of_two_types_needs_one():
-    files = [InputFile(place, f"{place}.parquet", "parquet", False, 1) for place in range(3)]
+    files = [InputFile(place, f"{place}.parquet", "parquet", None, 1) for place in range(3)]
     kinds = [pa.int64(), pa.int64(), pa.dictionary(pa.int32(), pa.string())]
     found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
-    found[InputFile(3, "3.csv", "csv", False, 1)] = Columns(("other",))
+    found[InputFile(3, "3.csv", "csv", None, 1)] = Columns(("other",))
     with pytest.raises(UserError, match="the column 'n' is int64 in 0.parquet and string in 2.parquet"):
         carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found)
     carried_columns.check_types(carried_columns.parse_keep_columns("n:string", ["n"]), found)

@@ -1,0 +1,103 @@
+"""Streams of decompressed bytes: never cut short in silence, and all of `cat a.gz b.gz`."""
+
+import bz2
+import contextlib
+import io
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import zstandard
+
+# A decompressor takes one compressed file: it has `decompress`, `eof` and `unused_data`.
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ),
+    # By default it refuses the windows of more than 128 MB that `zstd --long=31` makes.
+    "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj(),
+}
+_FIRST_BYTES = {
+    "gzip": re.compile(rb"\x1f\x8b\x08"),
+    "bzip2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"),
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    # A frame, or one that is to be skipped.
+    "zstd": re.compile(rb"(?s:\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)"),
+}
+# Of a file that does not end sooner.
+LONGEST_FIRST_BYTES = 10
+# What is raised of damaged bytes.
+ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+# What some writers put behind a compressed file: blocks of zeros, the end of a line.
+_PADDING = b"\0\r\n"
+# So few that they fit in memory though they become a thousand times as many.
+_READ_BYTES = 1 << 15
+_BUFFER_BYTES = 1 << 16
+
+
+def compression_of(start: bytes) -> str | None:
+    """Tells how a file is compressed, by its first bytes; None if it is not, or in no way that is read.
+
+    >>> compression_of(b"\\x1f\\x8b\\x08\\x00"), compression_of(b"id,text")
+    ('gzip', None)
+    """
+    return next((name for name, first_bytes in _FIRST_BYTES.items() if first_bytes.match(start)), None)
+
+
+def decompress(raw: IO[bytes], compression: str | None) -> contextlib.AbstractContextManager[Any]:
+    """Opens the decompressed bytes of a stream; this stays open, and is as it is where the compression is None.
+
+    Reading raises one of `ERRORS` where the stream is damaged, or ends too early.
+    """
+    if compression is None:
+        return contextlib.nullcontext(raw)
+    return io.BufferedReader(_Decompressed(raw, compression), _BUFFER_BYTES)
+
+
+class _Decompressed(io.RawIOBase):
+    """What stands in a stream, decompressed: one compressed file, or several behind each other."""
+
+    def __init__(self, raw: IO[bytes], compression: str):
+        self._raw, self._compression = raw, compression
+        self._decompressor = _DECOMPRESSORS[compression]()
+        # What is decompressed and not yet read.
+        self._pending = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills the whole buffer, but at the end of the stream."""
+        filled = 0
+        while filled < len(buffer) and (self._pending or self._decompress_more()):
+            taken = self._pending[: len(buffer) - filled]
+            buffer[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            self._pending = self._pending[len(taken) :]
+        return filled
+
+    def _decompress_more(self) -> bool:
+        """Makes some bytes pending; tells whether there were any."""
+        while not self._pending:
+            data = self._raw.read(_READ_BYTES)
+            if not data:
+                if not self._decompressor.eof:
+                    raise EOFError(f"it ends in the middle of its {self._compression} data")
+                return False
+            self._pending = memoryview(b"".join(self._pieces(data)))
+        return True
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._decompressor.eof:
+                data = data.lstrip(_PADDING)
+                if not data:
+                    return
+                data += self._raw.read(LONGEST_FIRST_BYTES)
+                if compression_of(data) != self._compression:
+                    raise OSError(f"behind its {self._compression} data stands something else")
+                self._decompressor = _DECOMPRESSORS[self._compression]()
+            yield self._decompressor.decompress(data)
+            data = self._decompressor.unused_data

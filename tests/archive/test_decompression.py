@@ -1,0 +1,82 @@
+"""What is compressed is read to its end, and an end that comes too early is an error."""
+
+import io
+
+import pytest
+import zstandard
+
+from beam_pipelines.archive import decompression
+from tests.helpers.archives import COMPRESS
+
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+TEXT = b"".join(b"review %d\n" % row for row in range(30_000))
+
+
+def decompressed(data: bytes, compression: str) -> bytes:
+    with decompression.decompress(io.BytesIO(data), compression) as stream:
+        return stream.read()
+
+
+@pytest.fixture(params=COMPRESSIONS)
+def end(request) -> str:
+    return request.param
+
+
+def test_it_is_known_by_its_first_bytes(end):
+    for data in (TEXT, b""):
+        packed = COMPRESS[end](data)
+        assert decompression.compression_of(packed[: decompression.LONGEST_FIRST_BYTES]) == COMPRESSIONS[end]
+        assert decompressed(packed, COMPRESSIONS[end]) == data
+
+
+@pytest.mark.parametrize("start", [b"", b"text,id\n", b"BZh,id\n", b"BZh1,id", b"\x1f", b"PK\x03\x04", b"\xff\xfet\0"])
+def test_other_bytes_are_not_compressed(start):
+    assert decompression.compression_of(start) is None
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\r\n", bytes(40_000)])
+def test_files_behind_each_other_are_read_to_the_last(end, between):
+    """As `cat a.gz b.gz`, parallel writers and logs that are appended to make them."""
+    compress = COMPRESS[end]
+    packed = between.join([compress(TEXT), compress(b""), compress(b"last"), b""])
+    assert decompressed(packed, COMPRESSIONS[end]) == TEXT + b"last"
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_one_that_is_cut_short_is_an_error(end, files):
+    packed = COMPRESS[end](TEXT) * files
+    for missing in (1, 7, len(packed) // files // 2):
+        with pytest.raises(EOFError, match=f"it ends in the middle of its {COMPRESSIONS[end]} data"):
+            decompressed(packed[:-missing], COMPRESSIONS[end])
+
+
+def test_what_stands_behind_it_is_not_passed_over(end):
+    with pytest.raises(OSError, match=f"behind its {COMPRESSIONS[end]} data stands something else"):
+        decompressed(COMPRESS[end](TEXT) + b"more,rows\n", COMPRESSIONS[end])
+
+
+@pytest.mark.parametrize("end", [".gz", ".bz2", ".xz"])
+def test_damaged_bytes_are_an_error(end):
+    """But for zstd, which keeps no checksum unless its writer asks for one."""
+    packed = bytearray(COMPRESS[end](TEXT))
+    packed[len(packed) // 2 : len(packed) // 2 + 50] = bytes(50)
+    with pytest.raises(decompression.ERRORS):
+        decompressed(bytes(packed), COMPRESSIONS[end])
+
+
+def test_zstd_of_a_long_window_and_frames_to_skip():
+    """`zstd --long=31`, and the index that `pzstd` puts before each frame."""
+    options = zstandard.ZstdCompressionParameters(window_log=31, hash_log=6, chain_log=6)
+    writer = zstandard.ZstdCompressor(compression_params=options).compressobj()
+    long = writer.compress(TEXT) + writer.flush()
+    assert zstandard.get_frame_parameters(long).window_size == 1 << 31
+    skipped = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"skip"
+    assert decompression.compression_of(skipped) == "zstd"
+    assert decompressed(skipped + long + skipped + zstandard.compress(b"more"), "zstd") == TEXT + b"more"
+
+
+def test_the_stream_below_stays_open():
+    raw = io.BytesIO(COMPRESS[".gz"](TEXT))
+    with decompression.decompress(raw, "gzip") as stream:
+        assert stream.peek(6)[:6] == b"review"
+    assert raw.seek(0) == 0
