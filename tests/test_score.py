@@ -233,7 +233,7 @@ def test_a_model_is_found_from_the_trainers_output_down(cnn, archive, tmp_path):
         ({"input": "nothing/*.csv"}, "--input nothing/.*csv matches no file"),
         ({"text_column": "body"}, "reviews.csv has no column 'body'; it has: id, title, score, text"),
         ({"keep_columns": "mood"}, "reviews.csv has no column 'mood'"),
-        ({"keep_columns": "score"}, "results have the names of these columns, which are to be kept: 'score'; give"),
+        ({"keep_columns": "score"}, "other columns of the scores have the names of these: 'score'; give"),
         ({"model": "tests"}, "--model tests holds no exported model"),
         ({"model": "no/where"}, "--model no/where holds no exported model"),
     ],

@@ -33,19 +33,27 @@ EXPLANATION = {
 
 
 def check_names(carried: tuple[CarriedColumn, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
-    """Refuses carried columns that have the name of a result, or one of `more`.
+    """Refuses carried columns that have the name of a result, of one of `more`, or of another carried column.
+
+    Names that differ only in case are one to DuckDB and Spark, which would then read the wrong column.
 
     Raises:
-      UserError: Names the column.
+      UserError: Names the columns, and how to give them others.
     """
     taken = {*more, *RESULT_COLUMNS} if explain else {*more, *RESULT_COLUMNS} - EXPLANATION.keys()
-    clashes = [column.name for column in carried if column.name in taken]
+    seen = {name.casefold() for name in taken}
+    clashes = []
+    for column in carried:
+        if column.name.casefold() in seen:
+            clashes.append(column)
+        seen.add(column.name.casefold())
     if clashes:
-        way = f"give another name, as in --keep_columns {','.join(f'input_{name}={name}' for name in clashes)}"
-        if ROW_ID in clashes:
+        way = f"give another name, as in --keep_columns {','.join(f'input_{c.name}={c.source}' for c in clashes)}"
+        if ROW_ID in [column.name for column in clashes]:
             way = f"name rows by it with --id_column {ROW_ID}, or {way}"
-        names = ", ".join(map(repr, clashes))
-        raise UserError(f"results have the names of these columns, which are to be kept: {names}; {way}")
+        names = ", ".join(repr(column.name) for column in clashes)
+        in_case = " but for upper and lower case" if not taken.issuperset(column.name for column in clashes) else ""
+        raise UserError(f"other columns of the scores have the names of these{in_case}: {names}; {way}")
 
 
 def score_table(carried: dict[str, pa.Array], results: Mapping[str, Any], version: int, scale: Scale) -> pa.Table:

@@ -62,7 +62,7 @@ def test_text_that_is_no_utf8_is_rejected(cnn):
 
 def test_a_clash_or_a_missing_column_is_told(rows, cnn):
     for how, sentence in [
-        ({"keep_columns": "*"}, "results have the names of these columns, which are to be kept: 'score'"),
+        ({"keep_columns": "*"}, "other columns of the scores have the names of these: 'score'"),
         ({"keep_columns": "id", "text_column": "body"}, "a batch has no column 'body'; it has: id, title, score, text"),
         ({"keep_columns": "id", "text_column": "score"}, "the column 'score' of a batch is int64, not text"),
     ]:
