@@ -54,6 +54,8 @@ def _unescape(text: str, dialect: Dialect, *, quoted: bool = False) -> str:
     escape = dialect.escape or dialect.quote
     if escape is None or (dialect.escape is None and not quoted):
         return text
+    if escape not in text and not (quoted and dialect.quote and dialect.quote * 2 in text):
+        return text
     pattern = _escapes(escape, dialect.quote if quoted else None)
     return pattern.sub(lambda match: _character(match[0], dialect), text)
 

@@ -7,7 +7,6 @@ still a row, and nothing tells for sure; so it is counted and told, never reject
 import collections
 import functools
 import re
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -18,7 +17,8 @@ from beam_pipelines.archive.row_scanner import Dialect
 # So many rows tell which fields are numbers.
 _SAMPLE = 50
 _NUMBER = re.compile(rb'\s*"?[-+]?\d+(?:[.,]\d+)?"?\s*')
-_ESCAPES = re.compile(rb"(?<!\\)(?:\\\\)*\\[ntrN\"]")
+# An escaped backslash is taken whole, so that what follows it is none.
+_ESCAPES = re.compile(rb"\\[\\ntrN\"]")
 
 
 def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int) -> collections.Counter[str]:
@@ -41,19 +41,15 @@ def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int) -> collectio
 
 def _count_lines_like_rows(rows: RawRows, dialect: Dialect, header_fields: int) -> int:
     is_row = _lines_of_rows((dialect.delimiter or "").encode(), header_fields).match
-    bounds = zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
-    suspects = [rows.data[start:end] for start, end in _of_several_lines(rows, bounds) if is_row(rows.data, start, end)]
+    # Of several lines, or the one before a row that is rejected.
+    others = np.flatnonzero(np.diff(rows.lines, append=-1) != 1)
+    bounds = zip(rows.starts[others].tolist(), rows.ends[others].tolist(), strict=True)
+    suspects = [rows.data[start:end] for start, end in bounds if is_row(rows.data, start, end)]
     if not suspects:
         return 0
     is_number = _number_fields(rows, dialect, header_fields)
     lines = [line for row in suspects for line in row.rstrip(b"\n").split(b"\n")[1:]]
     return sum(_looks_alike(line, dialect, is_number) for line in lines)
-
-
-def _of_several_lines(rows: RawRows, bounds: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Leaves the bounds of the rows that have a newline before their last."""
-    find = rows.data.find
-    return ((start, end) for start, end in bounds if find(b"\n", start, end - 1) >= 0)
 
 
 @functools.cache
@@ -87,5 +83,6 @@ def _count_escapes(rows: RawRows) -> int:
     start, end = int(rows.starts[0]), int(rows.ends[-1])
     if rows.data.find(b"\\", start, end) < 0:
         return 0
-    offsets = [match.start() for match in _ESCAPES.finditer(rows.data, start, end)]
+    found = _ESCAPES.finditer(rows.data, start, end)
+    offsets = [match.start() for match in found if match[0] != rb"\\"]
     return len(np.unique(np.searchsorted(rows.starts, offsets, side="right")))

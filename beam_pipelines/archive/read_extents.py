@@ -65,12 +65,12 @@ def _read_text(
         line=extent.row_number,
         read_bytes=read_bytes,
     )
-    first = next(rows, None)
-    if first is None:
+    first = _take_header(rows, file.header_line)
+    if not first:
         return
-    reader = _make_reader(extent, file, first, options)
+    reader = _make_reader(extent, file, first[-1], options)
     before = extent.start
-    blocks = cut_into_blocks(itertools.chain([first], rows), extent.start, extent.end, options.block_bytes)
+    blocks = cut_into_blocks(itertools.chain(first, rows), extent.start, extent.end, options.block_bytes)
     for start, end, chunks in blocks:
         after = stream.stored.tell()
         if block_name(file.index, start) not in done:
@@ -79,12 +79,22 @@ def _read_text(
         before = after
 
 
-def _make_reader(extent: Extent, file: InputFile, first: RawRows, options: ReadOptions) -> ValueReader:
-    """Makes what reads the values of an extent that begins with the first of some rows."""
+def _take_header(rows: Iterator[RawRows], header_line: int) -> list[RawRows]:
+    """Takes the first chunks, up to one with the header's line or one behind it."""
+    taken = []
+    for chunk in rows:
+        taken.append(chunk)
+        if chunk.lines[-1] >= header_line:
+            break
+    return taken
+
+
+def _make_reader(extent: Extent, file: InputFile, rows: RawRows, options: ReadOptions) -> ValueReader:
+    """Makes what reads the values of an extent; if it begins the file, the header is among some of its rows."""
     if file.format == "jsonl":
         return JsonLinesReader(options)
-    if extent.start == 0:
-        header = next(row for row in first.iter_rows() if row.line == file.header_line)
+    first = rows.iter_rows() if extent.start == 0 else iter([])
+    if header := next((row for row in first if row.line == file.header_line), None):
         return CsvReader.of(file, row_parsing.read_header(header, file, options.text_format), options)
     # The worker began in the middle of the file, and has to look for its header.
     columns = input_columns.read_columns(file, options.text_format)
