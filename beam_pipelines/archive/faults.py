@@ -4,6 +4,7 @@ A fault is a word for the counts; `hints` has the sentence that says what to do.
 """
 
 import ast
+import csv
 import json
 import re
 
@@ -39,9 +40,18 @@ def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Diale
     other = b"'" if dialect.quote == '"' else b'"'
     if re.search(start + other + rb"[^%s\n]*%s" % (other, re.escape(delimiter)), data):
         return OTHER_QUOTE
-    if b"\n" in data.rstrip(b"\r\n") or re.search(quote + rb"[^%s\r\n%s]" % (quote, re.escape(delimiter)), data):
+    if b"\n" in data.rstrip(b"\r\n") or _has_text_after_quote(data, dialect):
         return TEXT_IN_QUOTES
     return ONE_FIELD_MORE if len(fields) == header_fields + 1 else None
+
+
+def _has_text_after_quote(data: bytes, dialect: Dialect) -> bool:
+    text, delimiter, quote = data.decode("latin-1"), dialect.delimiter or ",", dialect.quote
+    try:
+        next(csv.reader([text], delimiter=delimiter, quotechar=quote, escapechar=dialect.escape, strict=True))
+    except csv.Error:
+        return True
+    return False
 
 
 def _has_escapes(data: bytes, delimiter: bytes) -> bool:

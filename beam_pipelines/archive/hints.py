@@ -115,7 +115,7 @@ def remark_lines(noticed: dict[str, int], rows_read: int) -> list[str]:
     if count := noticed.get(remarks.ROW_IN_QUOTES):
         lines.append(f"{count:,} lines within quotes have the fields of a row, and may be rows; {_NO_QUOTES}")
     if (count := noticed.get(remarks.BACKSLASHES, 0)) > _TOLD_SHARE * rows_read:
-        lines.append(f"{count:,} rows hold escapes such as \\n, \\t or \\N as text; {_ESCAPE}")
+        lines.append(f"{count:,} rows hold escapes such as \\n or \\t as text; {_ESCAPE}")
     by_encoding = {remarks.encoding_of(remark): count for remark, count in noticed.items()}
     lines += [f"{count:,} rows were read as {encoding}" for encoding, count in by_encoding.items() if encoding]
     return lines

@@ -9,7 +9,7 @@ TEXT_AFTER_QUOTE = "text_after_closing_quote"
 BACKSLASH_BEFORE_QUOTE = "backslash_before_closing_quote"
 # A line within quotes that has the fields of a row.
 ROW_IN_QUOTES = "line_in_quotes_like_a_row"
-# A row with \n, \t, \" and the like, where no escape is given.
+# A row with \n, \t or \", where no escape is given.
 BACKSLASHES = "backslash_escapes"
 _READ_AS = "read_as_"
 
