@@ -57,7 +57,14 @@ def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) 
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
             if name not in columns and not (file.format == "jsonl" and name in in_some_json_lines):
-                raise missing_column(file, name, columns.names)
+                raise _with_hint(missing_column(file, name, columns.names), file)
+
+
+def _with_hint(error: UserError, file: InputFile) -> UserError:
+    """The same error; of a member, with the way to read others alone."""
+    if not file.container:
+        return error
+    return UserError(f"{error}; to read some members alone, add their names: --input '{file.path}:NAME'")
 
 
 def missing_column(file: InputFile, name: str, names: Sequence[str]) -> UserError:
