@@ -1,16 +1,19 @@
 """The files of an archive are found before any work, and what is left out is told."""
 
 import gzip
+import io
 import os
 import pathlib
 import re
 import socket
 import tempfile
+import zipfile
 
 import pytest
 
 from beam_pipelines.archive import found_files
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
+from beam_pipelines.files import storage
 from tests.helpers.archives import find_files, parquet
 
 CONTENTS = {".gz": gzip.compress(b'{"text": "a"}\n', mtime=0), ".pq": parquet({"text": ["a"]})}
@@ -225,3 +228,45 @@ def test_a_name_that_is_not_utf8(tmp_path):
         file.write(b"text\na\n")
     [found] = find_files(f"{tmp_path}/*")
     assert (os.fsencode(found.path), found.label, found.name) == (path, f"{tmp_path}/caf\\xe9.csv", "caf\\xe9.csv")
+
+
+def test_an_object_store_has_the_same_rules(bucket, caplog):
+    members = io.BytesIO()
+    with zipfile.ZipFile(members, "w") as archive:
+        archive.writestr("train.csv", "text\na\n")
+        archive.writestr("test.csv", "body\na\n")
+    beside = ["in/reviews.csv/.a.csv.crc", "in/reviews.csv/_SUCCESS", "in/.b/c.csv", "in/notes.txt"]
+    for name in ["in/reviews.csv/a.csv", "in/more.csv", "in/stars=5/d.csv", *beside]:
+        storage.write_bytes(bucket, name, b"text\na\n")
+    storage.write_bytes(bucket, "zipped/a.zip", members.getvalue())
+    for folder in (f"{bucket}/in", f"{bucket}/in/"):
+        assert names(folder) == ["more.csv", "reviews.csv/a.csv", "stars=5/d.csv"]
+        assert [record.message for record in caplog.records if record.name == logger.name] == [
+            f"{folder}: not read, since the name tells no format that is read: notes.txt",
+            "left out, since they hold no rows: 1 files (_SUCCESS)",
+        ]
+        caplog.clear()
+    assert names(f"{bucket}/in/**.csv") == ["more.csv", "reviews.csv/a.csv", "stars=5/d.csv"]
+    assert names(f"{bucket}/in/reviews.csv/*", input_format="csv") == ["a.csv"]
+    with error(
+        f"{bucket}/in/reviews.csv is a folder, and its files are left out by --input {bucket}/in/*.csv; add --input "
+        f"{bucket}/in/reviews.csv to read them"
+    ):
+        find_files(f"{bucket}/in/*.csv")
+    assert names(f"{bucket}/zipped/*.zip:tr*") == names(f"{bucket}/zipped/a.zip:train.csv") == ["a.zip:train.csv"]
+    with error(f"--input {bucket}/none/*.csv matches no file"):
+        find_files(f"{bucket}/none/*.csv")
+
+
+@pytest.fixture
+def listings(bucket, monkeypatch) -> list[str]:
+    """What is asked of a store's listings."""
+    asked, list_objects = [], storage._list_objects
+    monkeypatch.setattr(storage, "_list_objects", lambda glob: asked.append(glob) or list_objects(glob))
+    return asked
+
+
+def test_an_object_is_found_by_one_request(bucket, listings):
+    storage.write_bytes(bucket, "in/a.csv", b"text\na\n")
+    assert names(f"{bucket}/in/a.csv") == names(f"{bucket}/in/*.csv") == ["a.csv"]
+    assert listings == [f"{bucket}/in/a.csv", f"{bucket}/in/**"]
