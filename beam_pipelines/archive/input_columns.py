@@ -36,7 +36,13 @@ class Columns:
     types: dict[str, pa.DataType] = dataclasses.field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names or name in self.nested
+        return name in self.names or name in self.nested or self.type_of(name) == pa.null()
+
+    def type_of(self, name: str) -> pa.DataType | None:
+        """Of Parquet, the type of a column or field; it is null where one that it may stand in is all null."""
+        outer = [name[: dot.start()] for dot in re.finditer(r"\.", name)]
+        is_in_null = any(self.types.get(column) == pa.null() for column in outer)
+        return pa.null() if is_in_null else self.types.get(name)
 
 
 def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
