@@ -2,10 +2,18 @@
 
 import dataclasses
 import os
+import re
+import stat
 from collections.abc import Iterable
 
+from beam_pipelines.archive import formats, pipes
 from beam_pipelines.errors import UserError
-from beam_pipelines.files import storage
+from beam_pipelines.files import globs, storage
+from beam_pipelines.reporting.phrases import printable, some_of
+
+# What Spark, Delta Lake and Parquet writers put beside their parts; it holds no rows of its own.
+_MARKER = re.compile(r"(?s)(.*/)?(_SUCCESS|_committed_[^/]*|_started_[^/]*|_metadata|_common_metadata|_delta_log/.*)")
+ADD_FORMAT = "add --input_format csv, tsv, jsonl or parquet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,33 +24,205 @@ class FoundFile:
       path: Where it lies.
       size_bytes: Its size there.
       modified: When it was last written, in seconds since 1970; None where that is not known.
+      pipe: The path of the pipe that it comes through, or None.
+      members: Globs of the members that are wanted, if it is a .zip or .tar; () for all.
     """
 
     path: str
     size_bytes: int
     modified: float | None = None
+    pipe: str | None = None
+    members: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What names it in messages."""
+        return printable(self.pipe or self.path)
 
 
-def find(globs: Iterable[str]) -> list[FoundFile]:
-    """Finds the files of some globs, each once, sorted by path.
+@dataclasses.dataclass
+class _Found:
+    """What is found so far.
+
+    Attributes:
+      files: By path.
+      folders: Folders that a glob matches, with the glob.
+      markers: Files that were left out since they hold no rows.
+      notes: What to tell the user.
+    """
+
+    files: dict[str, FoundFile] = dataclasses.field(default_factory=dict)
+    folders: dict[str, str] = dataclasses.field(default_factory=dict)
+    markers: set[str] = dataclasses.field(default_factory=set)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, file: FoundFile) -> None:
+        """Adds a file, with the members that were asked for before and those that are now."""
+        before = self.files.get(file.path, file)
+        members = before.members + file.members if before.members and file.members else ()
+        self.files[file.path] = dataclasses.replace(file, members=tuple(dict.fromkeys(members)))
+
+
+def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[FoundFile], list[str]]:
+    """Finds the files of some globs, paths and folders, each once, sorted by path; a pipe becomes a temporary file.
+
+    Args:
+      inputs: As the user gave them.
+      input_format: The format of all files, if not that which their names tell.
+
+    Returns:
+      The files, and what to tell the user, a sentence each.
 
     Raises:
-      UserError: A glob matches no file.
+      UserError: One of the inputs matches no file, or something that cannot be read.
     """
-    matched: dict[str, FoundFile] = {}
-    for glob in globs:
-        files = _match(storage.absolute(glob))
-        if not files:
-            raise UserError(f"--input {glob} matches no file")
-        matched |= {file.path: file for file in files}
+    found = _Found()
+    for given in inputs:
+        path = storage.absolute(given)
+        if not (_add_path(path, given, found, input_format) or _add_matches(path, given, found)):
+            _add_members(path, given, found)
+    _tell_of_folders(found)
+    if found.markers:
+        names = some_of(sorted({os.path.basename(path) for path in found.markers}))
+        found.notes.append(f"left out, since they hold no rows: {len(found.markers):,} files ({names})")
     # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
-    return [matched[path] for path in sorted(matched)]
+    return [_spooled(found.files[path]) for path in sorted(found.files)], found.notes
 
 
-def _match(glob: str) -> list[FoundFile]:
-    # A name may hold brackets, which would be a class of characters.
-    if storage.is_local(glob) and os.path.isfile(glob):
-        return [FoundFile(glob, os.path.getsize(glob), os.path.getmtime(glob))]
-    if storage.is_local(glob) and os.path.isdir(glob):
-        raise UserError(f"--input {glob} is a folder; name its files, such as '{glob}/*.csv'")
-    return [FoundFile(path, size_bytes, modified) for path, (size_bytes, modified) in storage.match(glob).items()]
+def is_marker(name: str) -> bool:
+    """Tells whether a path within a folder is that of a file without rows, which writers put beside their parts.
+
+    >>> [is_marker(name) for name in ("_SUCCESS", "stars=5/_started_17", "_delta_log/0.json", "_reviews.csv")]
+    [True, True, True, False]
+    """
+    return bool(_MARKER.fullmatch(name))
+
+
+def _add_path(path: str, given: str, found: _Found, input_format: str | None) -> bool:
+    """Adds what has this very path; a name may hold brackets, which would be a class of characters, or a colon."""
+    if storage.is_local(path):
+        if os.path.isdir(path):
+            _add_folder(path, given, found, input_format)
+        elif os.path.lexists(path):
+            found.add(_local_file(path))
+        else:
+            return False
+        return True
+    if globs.has_wildcards(path):
+        return False
+    path = path.rstrip("/")
+    for exact, status in storage.match(path).files.items():
+        found.add(FoundFile(exact, *status))
+        return True
+    return bool(storage.match_below(path).files) and _add_folder(path, given, found, input_format)
+
+
+def _add_folder(folder: str, given: str, found: _Found, input_format: str | None) -> bool:
+    """Adds the files below a folder whose names tell their format."""
+    matches = storage.match_below(folder)
+    _refuse_unreadable(matches)
+    found.notes += _notes_of_unlisted(matches)
+    others, added = [], False
+    for path, status in matches.files.items():
+        name = path[len(folder.rstrip("/")) + 1 :]
+        if is_marker(name):
+            found.markers.add(path)
+        elif input_format or formats.tells_format(name):
+            found.add(_file(path, status))
+            added = True
+        else:
+            others.append(printable(name))
+    if not added:
+        why = f"without a file whose name tells its format; {ADD_FORMAT}" if others else "without a file"
+        raise UserError(f"--input {printable(given)} is a folder {why}")
+    if others:
+        found.notes.append(f"{given}: not read, since the name tells no format that is read: {some_of(sorted(others))}")
+    return True
+
+
+def _add_matches(path: str, given: str, found: _Found) -> bool:
+    """Adds the files that match a glob; tells whether there is any, or a folder."""
+    matches = storage.match(path)
+    _refuse_unreadable(matches)
+    found.notes += _notes_of_unlisted(matches)
+    start = len(os.path.dirname(globs.before_wildcards(path))) + 1
+    for match, status in matches.files.items():
+        if is_marker(match[start:]):
+            found.markers.add(match)
+        else:
+            found.add(_file(match, status))
+    found.folders |= dict.fromkeys(matches.folders, given)
+    return bool(matches.files or matches.folders)
+
+
+def _add_members(path: str, given: str, found: _Found) -> None:
+    """Adds the members of ARCHIVE:MEMBER, where both may be globs.
+
+    Raises:
+      UserError: There is no such archive.
+    """
+    for colon in re.finditer(r":(?!//)", path):
+        archive, member = path[: colon.start()], path[colon.end() :]
+        files = storage.match(archive).files
+        if storage.is_local(archive) and os.path.isfile(archive):
+            files = {archive: (os.path.getsize(archive), os.path.getmtime(archive))}
+        for file, status in files.items():
+            found.add(dataclasses.replace(_file(file, status), members=(member,)))
+        if files:
+            return
+    raise UserError(f"--input {printable(given)} matches no file")
+
+
+def _file(path: str, status: tuple[int, float]) -> FoundFile:
+    return _local_file(path) if storage.is_local(path) else FoundFile(path, *status)
+
+
+def _local_file(path: str) -> FoundFile:
+    """Finds a file, a pipe, or what a path below /dev stands for.
+
+    Raises:
+      UserError: It is something else, or cannot be read.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise UserError(f"{printable(path)} {globs.why_unreadable(path, error)}") from error
+    if stat.S_ISREG(status.st_mode):
+        # In another process `/dev/stdin` would be another file.
+        real = os.path.realpath(path) if path.startswith(("/dev/", "/proc/")) else path
+        if os.path.exists(real):
+            return FoundFile(real, status.st_size, status.st_mtime)
+    elif not stat.S_ISFIFO(status.st_mode):
+        kind = "a socket" if stat.S_ISSOCK(status.st_mode) else "a device"
+        raise UserError(f"{printable(path)} is {kind}; --input takes files, and pipes such as `zcat a.gz | ...`")
+    return FoundFile(path, 0, pipe=path)
+
+
+def _spooled(file: FoundFile) -> FoundFile:
+    if not file.pipe:
+        return file
+    copy = pipes.spool(file.pipe)
+    return dataclasses.replace(file, path=copy, size_bytes=os.path.getsize(copy))
+
+
+def _refuse_unreadable(matches: globs.GlobMatches) -> None:
+    for path, why in sorted(matches.unreadable.items()):
+        raise UserError(f"{printable(path)} {why}")
+
+
+def _notes_of_unlisted(matches: globs.GlobMatches) -> list[str]:
+    return [f"{printable(folder)} {why}: its files are left out" for folder, why in sorted(matches.unlisted.items())]
+
+
+def _tell_of_folders(found: _Found) -> None:
+    """Tells of folders that match a glob and whose files are not read.
+
+    Raises:
+      UserError: One has a name as files of rows have it, as Spark names the folder of its parts, or there is no file.
+    """
+    for folder in globs.without_matches(found.folders, found.files):
+        given = printable(found.folders[folder])
+        told = f"{printable(folder)} is a folder, and its files are left out by --input {given}"
+        if formats.tells_format(folder) or not found.files:
+            raise UserError(f"{told}; add --input {printable(folder)} to read them")
+        found.notes.append(told)

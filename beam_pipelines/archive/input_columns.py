@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -42,7 +43,13 @@ class Columns:
     delimiter: str | None = None
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names or name in self.nested
+        return name in self.names or name in self.nested or self.type_of(name) == pa.null()
+
+    def type_of(self, name: str) -> pa.DataType | None:
+        """Of Parquet, the type of a column or field; it is null where one that it may stand in is all null."""
+        outer = [name[: dot.start()] for dot in re.finditer(r"\.", name)]
+        is_in_null = any(self.types.get(column) == pa.null() for column in outer)
+        return pa.null() if is_in_null else self.types.get(name)
 
 
 def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
@@ -89,6 +96,8 @@ def _hint(file: InputFile, name: str, columns: Columns) -> str:
         return f"; add --csv_delimiter {delimiter!r}" if delimiter else "; is --csv_delimiter right?"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
+    if file.container:
+        return f"; to read some members alone, add their names: --input '{file.path}:NAME'"
     return ""
 
 

@@ -1,5 +1,6 @@
 """A file of an archive, and how it is opened; `look` finds them."""
 
+import collections
 import contextlib
 import dataclasses
 import itertools
@@ -13,6 +14,7 @@ from beam_pipelines.archive.decompression import decompress
 from beam_pipelines.archive.zip_and_tar import Container
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
+from beam_pipelines.reporting.phrases import printable
 
 # What is raised of a damaged file; zipfile has NotImplementedError for a method that it lacks.
 DAMAGE = (*decompression.ERRORS, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
@@ -32,6 +34,8 @@ class InputFile:
       member: Of a member, its path in the .zip or .tar.
       member_index: Of a member, its index there.
       container: Of a member, what the .zip or .tar is.
+      pipe: Of the copy of a pipe, the pipe's path.
+      partitions: Columns that the folders around it tell, as `stars=5/` does, and that it does not hold itself.
       name: What names it in ids: its label without the folders that all files have in common.
       header_line: Of CSV and TSV, the line on which the header begins, from 1.
       delimiter: Of CSV and TSV, what the file itself says stands between fields.
@@ -46,6 +50,8 @@ class InputFile:
     member: str | None = None
     member_index: int = 0
     container: Container | None = None
+    pipe: str | None = None
+    partitions: tuple[tuple[str, str | None], ...] = ()
     name: str = ""
     header_line: int = 1
     delimiter: str | None = None
@@ -53,7 +59,8 @@ class InputFile:
     @property
     def label(self) -> str:
         """What names it in messages, rejects and counts."""
-        return f"{self.path}:{self.member}" if self.member else self.path
+        path = printable(self.pipe or self.path)
+        return f"{path}:{self.member}" if self.member else path
 
     @property
     def is_seekable(self) -> bool:
@@ -100,11 +107,15 @@ def iter_streams(group: tuple[InputFile, ...], raw: IO[bytes]) -> Generator[tupl
         with damage_as_user_error(first), decompress(raw, first.compression) as data:
             yield first, OpenFile(data, raw)
         return
-    files = {file.member_index: file for file in group}
+    files = collections.defaultdict(list)
+    for file in group:
+        files[file.member_index].append(file)
+    counts = {index: len(same) for index, same in files.items()}
     with damage_as_user_error(first), decompress(raw, first.container.compression) as stream:
-        for index, member in zip_and_tar.iter_open(stream, first.container, set(files)):
-            with decompress(member, files[index].compression) as data:
-                yield files[index], OpenFile(data, member)
+        for index, member in zip_and_tar.iter_open(stream, first.container, counts):
+            file = files[index].pop(0)
+            with decompress(member, file.compression) as data:
+                yield file, OpenFile(data, member)
 
 
 @contextlib.contextmanager

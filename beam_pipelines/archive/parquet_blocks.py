@@ -45,10 +45,11 @@ def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions
         parquet = open_parquet(source)
         total = parquet.metadata.num_rows
         groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
+        columns = [_stored_name(parquet.schema_arrow, name) for name in options.columns]
         row = extent.start
         for group in groups:
             at_once = _rows_at_once(parquet.metadata.row_group(group), options)
-            rows = parquet.iter_batches(at_once, row_groups=[group], columns=list(options.columns))
+            rows = parquet.iter_batches(at_once, row_groups=[group], columns=columns)
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
             for batches in _slices(rows, options.block_bytes):
                 batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
@@ -56,6 +57,19 @@ def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions
                 row += batch.num_rows
                 stored_bytes = batch.num_rows * file.size_bytes // total
                 yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
+
+
+def _stored_name(schema: pa.Schema, name: str) -> str:
+    """The name of a column or field in the file; where all values around a field are null, of what is around it."""
+    top, *path = name.split(".")
+    if name in schema.names or top not in schema.names:
+        return name
+    stored, kind = top, schema.field(top).type
+    for part in path:
+        if not pa.types.is_struct(kind) or kind.get_field_index(part) < 0:
+            break
+        stored, kind = f"{stored}.{part}", kind.field(part).type
+    return stored if pa.types.is_null(kind) else name
 
 
 def _rows_at_once(group: pq.RowGroupMetaData, options: ReadOptions) -> int:
@@ -84,6 +98,9 @@ def _make_block(file: InputFile, batch: pa.RecordBatch, start: int, options: Rea
     arrays = [
         _normalize(_take_column(file, batch, name), reasons, binary=name in options.binary) for name in options.columns
     ]
+    if pa.types.is_null(arrays[0].type):
+        # A file whose texts are all null need not say that they are text.
+        arrays[0] = arrays[0].cast(pa.string())
     if _is_text(arrays[0].type):
         too_long = pc.greater(pc.binary_length(arrays[0]), options.max_row_bytes)
         reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
@@ -111,7 +128,11 @@ def _take_column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
     top, *path = name.split(".")
     if top not in batch.schema.names:
         raise UserError(f"{file.label} has no column {name!r}")
-    return pc.struct_field(batch.column(top), path)
+    column = batch.column(top)
+    for part in path:
+        # Where all are null, nothing need say which fields they would have.
+        column = column if pa.types.is_null(column.type) else pc.struct_field(column, [part])
+    return column
 
 
 def _normalize(column: pa.Array, reasons: dict[int, str], *, binary: bool) -> pa.Array:

@@ -13,6 +13,7 @@ from beam_pipelines.archive import (
     input_files,
     null_values,
     parquet_blocks,
+    partitions,
     raw_rows,
     remarks,
     row_parsing,
@@ -41,11 +42,23 @@ def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset(
 def _read_files(extent: Extent, options: ReadOptions, done: Container[str]) -> Iterator[Block]:
     for file, stream in input_files.iter_open(extent.files):
         with input_files.damage_as_user_error(file):
-            if file.format == "parquet":
-                blocks = parquet_blocks.read(extent, file, stream, options)
-                yield from (block for block in blocks if block.name not in done)
-            else:
-                yield from _read_text(extent, file, stream, options, done)
+            for block in _read_file(extent, file, stream, _columns_within(file, options), done):
+                yield dataclasses.replace(block, rows=partitions.fill(block.rows, file, options.columns))
+
+
+def _columns_within(file: InputFile, options: ReadOptions) -> ReadOptions:
+    """The options without the columns that the file's folders tell."""
+    told = dict(file.partitions)
+    return dataclasses.replace(options, columns=tuple(name for name in options.columns if name not in told))
+
+
+def _read_file(
+    extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions, done: Container[str]
+) -> Iterator[Block]:
+    if file.format == "parquet":
+        blocks = parquet_blocks.read(extent, file, stream, options)
+        return (block for block in blocks if block.name not in done)
+    return _read_text(extent, file, stream, options, done)
 
 
 def _read_text(

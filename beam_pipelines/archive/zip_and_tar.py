@@ -1,27 +1,19 @@
 """Archives of files, .zip and .tar: their members are read where they lie, never unpacked to disk."""
 
 import dataclasses
+import shutil
+import stat
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Self
 
+from beam_pipelines.archive import first_bytes
 from beam_pipelines.errors import UserError
+from beam_pipelines.reporting.phrases import printable
 
 ZIP, TAR = "zip", "tar"
-# The ends of names -> what the file is, and how it is compressed as a whole.
-CONTAINERS = {
-    ".zip": (ZIP, None),
-    ".tar": (TAR, None),
-    ".tar.gz": (TAR, "gzip"),
-    ".tgz": (TAR, "gzip"),
-    ".tar.bz2": (TAR, "bzip2"),
-    ".tbz2": (TAR, "bzip2"),
-    ".tar.xz": (TAR, "xz"),
-    ".txz": (TAR, "xz"),
-    ".tar.zst": (TAR, "zstd"),
-}
-EXTENSIONS = tuple(CONTAINERS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,96 +31,156 @@ class Container:
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A file in an archive of files.
+    """What has a name in an archive of files, and is no folder.
 
     Attributes:
-      index: Its index there, from 0.
-      name: Its path there.
+      index: Its index there, from 0; of a hard link, that of the file that it stands for.
+      name: Its path there, with \\xNN for each byte that is no UTF-8.
       size_bytes: Its size, unpacked by the archive but not by itself.
+      not_a_file: What it is, if it is no file, such as "a link to a.csv".
     """
 
     index: int
     name: str
     size_bytes: int
-
-
-def container_of(path: str) -> Container | None:
-    """Tells what archive of files a name tells of.
-
-    >>> container_of("dump/yelp.tar.gz")
-    Container(kind='tar', compression='gzip')
-    """
-    ends = [end for end in EXTENSIONS if path.lower().endswith(end)]
-    return Container(*CONTAINERS[ends[0]]) if ends else None
+    not_a_file: str | None = None
 
 
 def is_hidden(name: str) -> bool:
     """Tells whether a member is no data: macOS adds `__MACOSX/` and `.DS_Store`.
 
-    >>> [is_hidden(name) for name in ("__MACOSX/a.csv", "b/._a.csv", "b/a.csv")]
-    [True, True, False]
+    >>> [is_hidden(name) for name in ("__MACOSX/a.csv", "b/._a.csv", ".git/a.csv", "./b/a.csv")]
+    [True, True, True, False]
     """
     parts = name.split("/")
-    return "__MACOSX" in parts or parts[-1].startswith(".")
+    return any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts)
 
 
-def list_members(stream: IO[bytes], container: Container, path: str, max_bytes: float) -> list[Member]:
+def kind_of(start: bytes, name: str) -> str | None:
+    """Tells what archive of files has these first bytes; None if it is none."""
+    if first_bytes.is_zip(start):
+        return ZIP
+    # A tar that holds nothing may have no bytes at all, and a .zip may follow a program that unpacks it.
+    named = next((kind for kind in (ZIP, TAR) if name.lower().endswith(f".{kind}")), None)
+    return TAR if first_bytes.is_tar(start) else named
+
+
+def list_members(stream: IO[bytes], container: Container, label: str, max_bytes: float) -> list[Member]:
     """Lists the members, in their order.
 
     Args:
       stream: The archive's bytes; of a compressed tar, decompressed.
       container: What it is.
-      path: Its name.
+      label: What names it in messages.
       max_bytes: How much they may unpack to in all.
 
     Raises:
       UserError: They unpack to more, or one is encrypted.
     """
     listed, total = [], 0
-    for member in _zip_members(stream, path) if container.kind == ZIP else _tar_members(stream, container):
+    for member in _zip_members(stream, label) if container.kind == ZIP else _tar_members(stream, container):
         total += member.size_bytes
         # Before the next header is read: a .tar.gz has to be unpacked to list it, and may have no end.
         if total > max_bytes:
-            raise UserError(f"{path} unpacks to more than {max_bytes / 1e9:g} GB; allow more with --max_unpacked_gb")
+            raise UserError(f"{label} unpacks to more than {max_bytes / 1e9:g} GB; allow more with --max_unpacked_gb")
         listed.append(member)
     return listed
 
 
-def _zip_members(stream: IO[bytes], path: str) -> Iterator[Member]:
+def _zip_members(stream: IO[bytes], label: str) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
         for index, info in enumerate(archive.infolist()):
+            name = _zip_name(info)
             if info.flag_bits & 1:
-                raise UserError(f"{path}: {info.filename} is encrypted; unpack it first")
+                raise UserError(f"{label}: {name} is encrypted; unpack it first")
+            is_link = stat.S_ISLNK(info.external_attr >> 16)
             if not info.is_dir():
-                yield Member(index, info.filename, info.file_size)
+                yield Member(index, name, info.file_size, "a link" if is_link else None)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    # Names without the mark of UTF-8 are taken for those of MS-DOS, though most writers today mean UTF-8 there too.
+    is_marked = info.flag_bits & 0x800
+    return info.filename if is_marked else info.filename.encode("cp437").decode("utf-8", "backslashreplace")
 
 
 def _tar_members(stream: IO[bytes], container: Container) -> Iterator[Member]:
+    sizes: dict[str, tuple[int, int]] = {}
     with _open_tar(stream, container) as archive:
         for index, info in enumerate(archive):
-            if info.isfile():
-                yield Member(index, info.name, info.size)
+            # A hard link stands for a file before it.
+            target, size_bytes = sizes.get(info.linkname, (index, 0)) if info.islnk() else (index, info.size)
+            not_a_file = None
+            if info.issym() or (info.islnk() and target == index):
+                not_a_file = f"a link to {printable(info.linkname)}"
+            elif not (info.isfile() or info.islnk()):
+                not_a_file = "a device or a pipe"
+            if not_a_file is None:
+                sizes[info.name] = (target, size_bytes)
+            if not info.isdir():
+                yield Member(target, printable(info.name), size_bytes, not_a_file)
+
+
+class _CheckedTarInfo(tarfile.TarInfo):
+    """The header of a member, where one that is damaged is an error."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            # Reading on behind the blocks of zeros at the end of a tar, tarfile would pass damage over in silence, with
+            # all members up to the next header.
+            if any(buf):
+                raise tarfile.ReadError(str(error)) from None
+            raise
 
 
 def _open_tar(stream: IO[bytes], container: Container) -> tarfile.TarFile:
-    # A stream is read forward alone; where the tar lies plain, what is not wanted is skipped by seeking.
-    return tarfile.open(fileobj=stream, mode="r|" if container.compression else "r:")
+    return tarfile.open(
+        fileobj=stream,
+        # A stream is read forward alone; where the tar lies plain, what is not wanted is skipped by seeking.
+        mode="r|" if container.compression else "r:",
+        # Behind its end another one may come, as `cat a.tar b.tar` makes them.
+        ignore_zeros=True,
+        tarinfo=_CheckedTarInfo,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
 
 
-def iter_open(stream: IO[bytes], container: Container, indices: set[int]) -> Iterator[tuple[int, IO[bytes]]]:
-    """Opens the members of some indices, one after the other; each is read before the next is asked for.
+def iter_open(stream: IO[bytes], container: Container, counts: dict[int, int]) -> Iterator[tuple[int, IO[bytes]]]:
+    """Opens members one after the other; each is read before the next is asked for.
 
     Of a tar this is one pass over it, which a compressed one can only be read in.
+
+    Args:
+      stream: The archive's bytes; of a compressed tar, decompressed.
+      container: What it is.
+      counts: How often each is to be opened, by its index.
     """
     if container.kind == ZIP:
         with zipfile.ZipFile(stream) as archive:
-            for index in sorted(indices):
+            for index in sorted(counts):
                 with archive.open(archive.infolist()[index]) as member:
                     yield index, member
         return
     with _open_tar(stream, container) as archive:
         for index, info in enumerate(archive):
-            if index in indices:
+            if index in counts:
                 data = archive.extractfile(info)
                 assert data is not None  # Of a file it never is.
-                yield index, data
+                for copy in _copies(data, counts[index]):
+                    yield index, copy
+
+
+def _copies(data: IO[bytes], count: int) -> Iterator[IO[bytes]]:
+    """The same bytes several times; they can be read once."""
+    if count == 1:
+        yield data
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(data, copy)
+        for _ in range(count):
+            copy.seek(0)
+            yield copy

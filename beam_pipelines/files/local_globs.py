@@ -1,51 +1,77 @@
-"""Finds the local files of a glob, by the rules that Beam's file systems have for object stores.
+"""Finds the local files of a glob, by following links: each real folder once."""
 
-`*` matches within a name, dotfiles too; `**` matches across folders; `?` and `[!...]` match a slash as well. Python's
-`glob` differs, its `**` stands for whole folders; but a glob has to mean the same on a disk and on s3://.
-"""
-
-import fnmatch
+import collections
+import contextlib
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-# A class ends at the first bracket that is not its first character; a bracket without an end is a letter.
-_TOKENS = re.compile(r"\*\*|\*|\[!?+\]?+[^\]]*\]|\[|[^*\[]+")
-_STARS = {"**": "(?s:.*)", "*": r"[^/\\]*"}
+from beam_pipelines.files import globs
+from beam_pipelines.files.globs import GlobMatches
 
 
-def match_local(glob: str) -> dict[str, tuple[int, float]]:
-    """Finds the files of a glob; without a wildcard, whatever has its name.
-
-    Links to files count, and links to folders are not followed. A folder that cannot be read has no files.
-
-    Returns:
-      By path, the size in bytes and the time of writing in seconds since 1970.
-    """
-    if glob.endswith(("/", "\\")):
-        glob += "*"
-    before_wildcard = re.split(r"[\[*?]", glob, maxsplit=1)[0]
-    if before_wildcard == glob:
-        paths = iter([glob])
-    else:
-        is_match = re.compile("".join(_regular(token) for token in _TOKENS.findall(glob))).fullmatch
-        paths = (path for path in _walk(os.path.dirname(before_wildcard)) if is_match(path))
-    return {path: status for path in paths if (status := _status(path))}
+def match_local(glob: str) -> GlobMatches:
+    """Finds what matches a glob; without a wildcard, whatever has its name."""
+    prefix = globs.before_wildcards(glob)
+    if prefix == glob:
+        return _select(iter([glob] if os.path.lexists(glob) else []), lambda path: True)
+    return _select(_walk(os.path.dirname(prefix), globs.most_slashes(glob)), globs.matcher(glob))
 
 
-def _regular(token: str) -> str:
-    # Python ends what it translates with an anchor, which must not stand within a longer expression.
-    return _STARS.get(token) or fnmatch.translate(token).removesuffix(r"\Z")
+def files_below(folder: str) -> GlobMatches:
+    """Finds what `FOLDER/**` matches, whatever characters the folder's name has."""
+    start = len(folder.rstrip("/"))
+    is_match = globs.matcher("/**")
+    return _select(_walk(folder, globs.most_slashes("**")), lambda path: is_match(path[start:]))
 
 
-def _walk(folder: str) -> Iterator[str]:
-    for parent, _, names in os.walk(folder):
-        yield from (os.path.join(parent, name) for name in names)
+def _select(entries: Iterator[str | OSError], is_match: Callable[[str], object]) -> GlobMatches:
+    matches = GlobMatches({})
+    for entry in entries:
+        if isinstance(entry, OSError):
+            matches.unlisted[entry.filename] = globs.why_unreadable(entry.filename, entry)
+        elif is_match(entry):
+            _add(entry, matches)
+    matches.folders = globs.without_matches(matches.folders, matches.files)
+    return matches
 
 
-def _status(path: str) -> tuple[int, float] | None:
+def _add(path: str, matches: GlobMatches) -> None:
+    if os.path.isdir(path):
+        with contextlib.suppress(OSError):
+            matches.folders += [path] if os.listdir(path) else []
+        return
     try:
         status = os.stat(path)
-    except OSError:  # There is none, it is a link to nothing, or it was deleted since it was listed.
-        return None
-    return status.st_size, status.st_mtime
+    except OSError as error:
+        # Else it was deleted since it was listed.
+        if os.path.lexists(path):
+            matches.unreadable[path] = globs.why_unreadable(path, error)
+        return
+    matches.files[path] = (status.st_size, status.st_mtime)
+
+
+def _walk(folder: str, most_slashes: float) -> Iterator[str | OSError]:
+    """Yields the paths below a folder, those of folders too, and the errors of folders that cannot be listed."""
+    seen: set[tuple[int, int]] = set()
+    # Links to folders are followed last: what lies in the tree itself keeps the path that it has there.
+    linked = collections.deque([folder])
+    while linked:
+        waiting, linked = linked, collections.deque()
+        while waiting:
+            current = waiting.popleft()
+            try:
+                status = os.stat(current)
+                if (status.st_dev, status.st_ino) in seen:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                yield error
+                continue
+            for entry in entries:
+                path = os.path.join(current, entry.name)
+                yield path
+                if path.count("/") < most_slashes and entry.is_dir():
+                    (linked if entry.is_symlink() else waiting).append(path)

@@ -15,7 +15,8 @@ import uuid
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from beam_pipelines.files import local_globs
+from beam_pipelines.files import globs, local_globs
+from beam_pipelines.files.globs import GlobMatches
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystems import FileSystems
@@ -117,17 +118,32 @@ def listing(root: str) -> list[str]:
     if is_local(root):
         folder = pathlib.Path(root)
         return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    return sorted(path[len(root.rstrip("/")) + 1 :] for path in match(join(root, "**")))
+    return sorted(path[len(root.rstrip("/")) + 1 :] for path in _list_objects(join(root, "**")))
 
 
-def match(glob: str) -> dict[str, tuple[int, float]]:
-    """Finds the files of a glob as Beam knows it, where ** also matches slashes.
-
-    Returns:
-      By path, the size in bytes and the time of writing in seconds since 1970.
-    """
+def match(glob: str) -> GlobMatches:
+    """Finds what matches a glob, see `globs` for what it can hold; with a slash at its end, all files in a folder."""
+    glob += "*" if glob.endswith("/") else ""
     if is_local(glob):
         return local_globs.match_local(glob)
+    prefix = globs.before_wildcards(glob)
+    if prefix == glob:
+        return GlobMatches(_list_objects(glob))
+    listed, is_match = _list_objects(prefix + "**"), globs.matcher(glob)
+    files = {path: status for path, status in listed.items() if is_match(path)}
+    folders = {folder for path in listed for folder in globs.parents(path) if folder.startswith(prefix)}
+    return GlobMatches(files, globs.without_matches(filter(is_match, folders), files))
+
+
+def match_below(folder: str) -> GlobMatches:
+    """Finds what `FOLDER/**` matches; nothing where there is no such folder."""
+    if is_local(folder):
+        return local_globs.files_below(folder)
+    return match(join(folder, "**"))
+
+
+def _list_objects(glob: str) -> dict[str, tuple[int, float]]:
+    """The objects of a store that match a glob as Beam knows it, where wildcards match any dot."""
     with _store(glob) as store:
         entries = store.match([glob])[0].metadata_list
     # Consoles of object stores make an empty object of a folder.

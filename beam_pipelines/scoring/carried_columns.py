@@ -30,11 +30,13 @@ class CarriedColumn:
       name: Its name in the output.
       source: Its name in the input.
       type: Of `TYPES`, or None to leave it as it is.
+      null_type: What it is where a file has only nulls in it, and so no type; known once the files are.
     """
 
     name: str
     source: str
     type: str | None = None
+    null_type: pa.DataType | None = None
 
 
 def parse_keep_columns(
@@ -95,27 +97,33 @@ def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
     return rest.strip(), kind.strip()
 
 
-def check_types(carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns]) -> None:
-    """Refuses a column that has different types in two files, since all shards have one schema.
+def check_types(
+    carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns]
+) -> tuple[CarriedColumn, ...]:
+    """Gives a column that is all null in one file the type of the others; all shards have one schema.
 
     Raises:
-      UserError: Names the column and the files.
+      UserError: A column has different types in two files; names it and them.
     """
-    for column in carried:
-        types = {
-            file: _type(columns.types.get(column.source))
-            for file, columns in columns_by_file.items()
-            if column.source in columns
-        }
-        if column.type or not types:
-            continue
-        first = next(iter(types))
-        for file, kind in types.items():
-            if kind != types[first]:
-                raise UserError(
-                    f"the column {column.source!r} is {types[first]} in {first.label} and {kind} in {file.label}; give "
-                    f"it one type, as in --keep_columns {column.source}:string"
-                )
+    return tuple(dataclasses.replace(column, null_type=_one_type(column, columns_by_file)) for column in carried)
+
+
+def _one_type(column: CarriedColumn, columns_by_file: dict[InputFile, Columns]) -> pa.DataType:
+    types = {
+        file: kind
+        for file, columns in columns_by_file.items()
+        if column.source in columns and not pa.types.is_null(kind := _type(columns.type_of(column.source)))
+    }
+    first = next(iter(types), None)
+    if column.type or first is None:
+        return pa.string()
+    for file, kind in types.items():
+        if kind != types[first]:
+            raise UserError(
+                f"the column {column.source!r} is {types[first]} in {first.label} and {kind} in {file.label}; give "
+                f"it one type, as in --keep_columns {column.source}:string"
+            )
+    return types[first]
 
 
 def _type(kind: pa.DataType | None) -> pa.DataType:
@@ -136,6 +144,8 @@ def take_carried(
     reasons: dict[int, str] = {}
     for column in carried:
         values = rows.column(column.source)
+        if column.null_type and pa.types.is_null(values.type):
+            values = pa.nulls(len(values), column.null_type)
         if column.type:
             values, bad = _typed(values, column.type)
             reasons |= dict.fromkeys(bad, f"not_{column.type}")

@@ -50,12 +50,11 @@ class Job:
         carried = _carried_columns(settings, archive.columns)
         read_options = _read_options(settings, carried, blocks.block_bytes(archive.files))
         input_columns.require(archive.columns, read_options.columns)
-        carried_columns.check_types(carried, archive.columns)
         return cls(
             settings=settings,
             files=archive.files,
             read_options=read_options,
-            carried=carried,
+            carried=carried_columns.check_types(carried, archive.columns),
             export=exports.find(settings.model),
             folder=storage.absolute(settings.output),
         )

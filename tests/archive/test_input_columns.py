@@ -85,8 +85,8 @@ def test_an_empty_file_passes_compressed_too(tmp_path, name):
         pytest.param("b.csv", "text,id\na,1\n".encode("utf-16"), id="utf-16"),
         pytest.param("b.csv", b'"text,id\na,1\n', id="open quote"),
         pytest.param("b.csv", b"text,id\ra,1\r", id="line ends of old Macs"),
-        pytest.param("b.csv.gz", b"text,id\na,1\n", id="not gzip"),
-        pytest.param("b.parquet", b"text,id\na,1\n", id="not Parquet"),
+        pytest.param("b.csv.gz", b"\x1f\x8b\x08text,id\na,1\n", id="not gzip"),
+        pytest.param("b.parquet", b"PAR1\x15text,id\na,1\n", id="not Parquet"),
         pytest.param("b.parquet", b"", id="no bytes at all"),
     ],
 )

@@ -5,8 +5,9 @@ import re
 import pyarrow as pa
 import pytest
 
+from beam_pipelines.archive import input_columns
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import input_file, parquet, read_all, read_one, rejects_of
+from tests.helpers.archives import input_file, look_at, parquet, read_all, read_one, rejects_of
 
 COLUMNS = ("text", "band")
 
@@ -115,3 +116,27 @@ def test_a_file_without_the_column_is_named(tmp_path):
     file = input_file(tmp_path / "a.parquet", parquet({"body": ["a"]}))
     with pytest.raises(UserError, match=f"{re.escape(file.path)} has no column 'text'"):
         read_all(file, ("text",))
+
+
+def test_texts_that_are_all_null_are_nulls(tmp_path):
+    """pandas and polars write them without a type, beside parts that have one."""
+    content = parquet({"text": pa.nulls(3), "band": pa.nulls(3)})
+    block = read_one(input_file(tmp_path / "a.parquet", content))
+    assert block.rows.schema.types == [pa.string(), pa.null()]
+    assert (block.rows.to_pydict(), block.rejects) == ({"text": [None] * 3, "band": [None] * 3}, [])
+
+
+def test_fields_of_what_is_all_null_are_null(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(parquet({"review": pa.nulls(2), "n": [1, 2]}))
+    (tmp_path / "b.parquet").write_bytes(parquet({"review": [{"body": "a", "by": {"age": 7}}], "n": [3]}))
+    (tmp_path / "c.parquet").write_bytes(parquet({"review": [{"body": "b", "by": None}], "n": [4]}))
+    archive = look_at(tmp_path)
+    wanted = ("review.body", "review.by.age", "n")
+    input_columns.require(archive.columns, wanted)
+    rows = [block.rows.to_pylist() for block in read_all(archive.files, wanted)]
+    nothing = {"review.body": None, "review.by.age": None}
+    assert rows == [
+        [nothing | {"n": 1}, nothing | {"n": 2}],
+        [{"review.body": "a", "review.by.age": 7, "n": 3}],
+        [{"review.body": "b", "review.by.age": None, "n": 4}],
+    ]

@@ -52,7 +52,9 @@ def test_where_quotes_are_letters_nothing_is_swallowed(tmp_path):
 
 @pytest.mark.parametrize("is_compiled", [True, False])
 def test_rows_with_escapes_are_counted_once_each_unless_escapes_are_read(tmp_path, is_compiled):
-    content = HEADER + rb"A	1	good\nand\nbad" + b"\n" + rb"\N	2	C:\dir and \t" + b"\n" + rb"\\n	2	a" + b"\n"
+    content = (
+        HEADER + rb"A	1	good\nand\nbad" + b"\n" + rb"\N	2	C:\dir and \t" + b"\n" + rb"\\n	2	a" + b"\n"
+    )
     with compiled(is_compiled):
         assert remarks_of(tmp_path / "a.tsv", content) == {remarks.BACKSLASHES: 2}
     assert remarks_of(tmp_path / "a.tsv", content, escape="\\") == {}

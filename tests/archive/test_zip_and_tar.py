@@ -124,8 +124,8 @@ def test_an_encrypted_member_is_told(tmp_path):
 def test_a_member_of_unknown_format_is_left_out_with_a_word(tmp_path, caplog):
     members = {"README": b"about", "a.csv": b"text\na\n"}
     assert [file.member for file in write(tmp_path / "a.zip", zipped(members))] == ["a.csv"]
-    assert "not read, since the name tells no format that is read: README" in caplog.text
-    with pytest.raises(UserError, match=r"a\.zip holds no file whose name tells its format; add --input_format"):
+    assert f"{tmp_path}/a.zip: not read: README (its name tells no format that is read)" in caplog.messages
+    with pytest.raises(UserError, match=r"a\.zip holds no file that is read: reviews \(.*; add --input_format"):
         write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}))
     assert len(write(tmp_path / "a.zip", zipped({"reviews": b"text\na\n"}), input_format="csv")) == 1
 
@@ -148,7 +148,10 @@ def test_what_is_packed_in_another_way_is_not_read_as_rows(tmp_path, caplog):
     members = {"a.csv": b"text\na\n", "b.csv.lz4": b"packed", "inner.zip": b"packed"}
     files = write(tmp_path / "a.zip", zipped(members), input_format="csv")
     assert [file.member for file in files] == ["a.csv"]
-    assert "b.csv.lz4, inner.zip" in caplog.text
+    assert caplog.messages == [
+        f"{tmp_path}/a.zip: not read: b.csv.lz4 (compressed by lz4; decompress it first: lz4 -d), inner.zip (an "
+        "archive itself; unpack it first)"
+    ]
 
 
 def test_the_columns_of_all_members_are_looked_at_before(tmp_path):
@@ -156,3 +159,157 @@ def test_the_columns_of_all_members_are_looked_at_before(tmp_path):
     path.write_bytes(gzip.compress(tarred({"a.csv": b"text\na\n", "b.csv": b"body\na\n"})))
     with pytest.raises(UserError, match=r"a\.tar\.gz:b\.csv has no column 'text'; it has: body"):
         input_columns.require(look_at(path).columns, ("text",))
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_tars_behind_each_other_are_read_to_the_last(tmp_path, name):
+    """As `cat a.tar b.tar` makes them."""
+    both = tarred({"a.csv": b"text\na\n"}) + tarred({"b.csv": b"text\nb\n"})
+    files = write(tmp_path / name, gzip.compress(both) if name.endswith("gz") else both)
+    assert [block.rows["text"].to_pylist() for block in read_all(files, ("text",))] == [["a"], ["b"]]
+
+
+def test_a_damaged_header_is_not_passed_over(tmp_path):
+    content = bytearray(tarred({"a.csv": b"text\na\n", "b.csv": b"text\nb\n"}))
+    content[1024 + 20] ^= 255
+    with pytest.raises(UserError, match=r"a\.tar cannot be read as an archive of files: bad checksum"):
+        write(tmp_path / "a.tar", bytes(content))
+
+
+def linked(tmp_path, *, chosen: str = "") -> tuple[list[input_files.InputFile], list[list[str]]]:
+    """A tar of a file and of links to it, compressed, so that it is read forward alone."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        info = tarfile.TarInfo("a.csv")
+        info.size = 7
+        archive.addfile(info, io.BytesIO(b"text\na\n"))
+        for name, kind in {"b.csv": tarfile.LNKTYPE, "c.csv": tarfile.SYMTYPE, "d.csv": tarfile.LNKTYPE}.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "a.csv"
+            archive.addfile(info)
+        info = tarfile.TarInfo("e.csv")
+        info.type = tarfile.CHRTYPE
+        archive.addfile(info)
+    (tmp_path / "a.tgz").write_bytes(content.getvalue())
+    files = find_files(f"{tmp_path}/a.tgz{chosen}")
+    return files, [block.rows["text"].to_pylist() for block in read_all(files, ("text",))]
+
+
+def test_a_hard_link_gives_its_rows_and_other_links_are_told(tmp_path, caplog):
+    files, texts = linked(tmp_path)
+    assert [file.member for file in files] == ["a.csv", "b.csv", "d.csv"]
+    assert texts == [["a"], ["a"], ["a"]]
+    assert caplog.messages == [f"{tmp_path}/a.tgz: not read: c.csv (a link to a.csv), e.csv (a device or a pipe)"]
+
+
+def test_a_hard_link_is_read_without_its_file(tmp_path, caplog):
+    files, texts = linked(tmp_path, chosen=":d.csv")
+    assert ([file.member for file in files], texts) == (["d.csv"], [["a"]])
+    with pytest.raises(UserError, match=r"(?m)a\.tgz holds no file that is read: c\.csv \(a link to a\.csv\)$"):
+        linked(tmp_path, chosen=":c.csv")
+
+
+def test_a_link_in_a_zip_is_told(tmp_path, caplog):
+    link = zipfile.ZipInfo("b.csv")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", "text\na\n")
+        archive.writestr(link, "a.csv")
+    assert [file.member for file in find_files(tmp_path / "a.zip")] == ["a.csv"]
+    assert caplog.messages == [f"{tmp_path}/a.zip: not read: b.csv (a link)"]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("train.csv", ["train.csv"]),
+        ("t*.csv", ["train.csv", "test.csv"]),
+        ("*.csv", ["train.csv", "test.csv"]),
+        ("**.csv", ["train.csv", "test.csv", "deep/more.csv"]),
+        ("*/*.csv", ["deep/more.csv"]),
+        ("deep", ["deep/more.csv"]),
+        (".hidden.csv", [".hidden.csv"]),
+        ("**", ["train.csv", "test.csv", "deep/more.csv"]),
+    ],
+)
+def test_some_members_are_chosen(tmp_path, pack, chosen, expected):
+    names = ["train.csv", "test.csv", "deep/more.csv", ".hidden.csv", "deep/__MACOSX/._more.csv"]
+    (tmp_path / "a.archive").write_bytes(pack(dict.fromkeys(names, b"text\na\n")))
+    files = find_files(f"{tmp_path}/a.archive:{chosen}")
+    assert [file.member for file in files] == expected
+    assert len(read_all(files, ("text",))) == len(expected)
+
+
+def test_the_members_of_two_archives_are_chosen_by_one_glob(tmp_path):
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(zipped({"train.csv": b"text\na\n", "test.csv": b"body\n"}))
+    assert [file.name for file in find_files(f"{tmp_path}/*.zip:tr*")] == ["a.zip:train.csv", "b.zip:train.csv"]
+
+
+def test_a_member_that_is_not_there_is_told_with_those_that_are(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped({f"{number}.csv": b"text\n" for number in range(9)}))
+    with pytest.raises(UserError, match=r"(?m)a\.zip has no member x\.csv; it has: 0.csv, .*, 4.csv and 4 more$"):
+        find_files(f"{tmp_path}/a.zip:x.csv")
+
+
+def test_the_members_of_a_tar_of_a_folder_begin_with_a_dot(tmp_path):
+    """As `tar cf a.tar .` writes them."""
+    (tmp_path / "a.tar").write_bytes(tarred({"./deep/a.csv": b"text\na\n", "./.git/b.csv": b"text\nb\n"}))
+    assert [file.member for file in find_files(tmp_path / "a.tar")] == ["./deep/a.csv"]
+    assert [file.member for file in find_files(f"{tmp_path}/a.tar:deep/*.csv")] == ["./deep/a.csv"]
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    (tmp_path / "a.tar").write_bytes(tarred({"caf\udce9.csv": b"text\na\n", "é.csv": b"text\nb\n"}))
+    packed = zipped({"caf_.csv": b"text\na\n", "é.csv": b"text\nb\n"})
+    (tmp_path / "a.zip").write_bytes(packed.replace(b"caf_.csv", b"caf\xe9.csv"))
+    for name in ("a.tar", "a.zip"):
+        files = find_files(tmp_path / name)
+        assert [file.name for file in files] == [f"{name}:caf\\xe9.csv", f"{name}:é.csv"]
+        assert [block.rows["text"].to_pylist() for block in read_all(files, ("text",))] == [["a"], ["b"]]
+
+
+def test_a_zip_that_wrote_utf8_without_saying_so(tmp_path):
+    packed = zipped({"__.csv": b"text\na\n"})
+    (tmp_path / "a.zip").write_bytes(packed.replace(b"__.csv", "é.csv".encode()))
+    assert [file.member for file in find_files(tmp_path / "a.zip")] == ["é.csv"]
+
+
+def test_long_names_are_cut_and_stay_different(tmp_path):
+    names = [f"{'x' * 5000}{number}{'y' * 5000}.csv" for number in range(2)]
+    (tmp_path / "a.tar").write_bytes(tarred(dict.fromkeys(names, b"text\na\n")))
+    files = find_files(tmp_path / "a.tar")
+    assert [len(file.member) for file in files] == [200, 204]
+    assert files[1].member == f"(2) {files[0].member}"
+    assert len(read_all(files, ("text",))) == 2
+
+
+def test_an_office_file_is_named_and_its_members_are_not_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}))
+    with pytest.raises(UserError, match=r"(?m)a\.csv is an Excel workbook; export it as CSV, JSON lines or Parquet$"):
+        find_files(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["inner.csv", "inner.csv.gz"])
+def test_an_archive_in_an_archive_is_told_whatever_its_name(tmp_path, name, caplog):
+    inner = tarred() if name == "inner.csv" else gzip.compress(tarred())
+    (tmp_path / "a.zip").write_bytes(zipped({name: inner, "a.csv": b"text\na\n"}))
+    assert [file.member for file in find_files(tmp_path / "a.zip")] == ["a.csv"]
+    assert caplog.messages == [f"{tmp_path}/a.zip:{name} is an archive itself, and not read; unpack it first"]
+    (tmp_path / "a.zip").write_bytes(zipped({name: inner}))
+    with pytest.raises(UserError, match=rf"a\.zip holds no file that is read: .*:{name} is an archive itself"):
+        find_files(tmp_path / "a.zip")
+
+
+def test_an_archive_of_nothing(tmp_path):
+    for name, content in {"a.zip": zipped({}), "a.tar": tarred({})[512:], "b.tar": bytes(10240)}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=rf"(?m){name} holds no file that is read$"):
+            find_files(tmp_path / name)
+
+
+def test_a_compressed_zip_is_told(tmp_path):
+    (tmp_path / "a.zip.gz").write_bytes(gzip.compress(zipped()))
+    with pytest.raises(UserError, match=r"(?m)a\.zip\.gz is a \.zip that was compressed once more; decompress"):
+        find_files(tmp_path / "a.zip.gz")

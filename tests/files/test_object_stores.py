@@ -80,13 +80,13 @@ def test_a_job_goes_on_where_its_shards_stand_on_the_store(bucket, rows, cnn, tm
     assert score.main([*job, "--max_rejected_share=1"]) == 0
     names = [name for name in storage.listing(output) if name.startswith(("scores/", "statistics/", "rejected/"))]
     before = {name: storage.read_bytes(storage.join(output, name)) for name in names}
-    written = storage.match(f"{output}/scores/*")
+    written = storage.match(f"{output}/scores/*").files
     shards = sorted(written)
     assert len(shards) > 8
     storage.delete(output, [path.removeprefix(f"{output}/") for path in (shards[0], shards[5], shards[-1])])
     assert score.main([*job, "--max_rejected_share=1"]) == 0
     assert {name: storage.read_bytes(storage.join(output, name)) for name in names} == before
-    again = storage.match(f"{output}/scores/*")
+    again = storage.match(f"{output}/scores/*").files
     assert {path: again[path] for path in shards[1:5]} == {path: written[path] for path in shards[1:5]}
     upload(bucket, "in/reviews.csv", archive.read_bytes())
     with pytest.raises(UserError, match="reviews.csv bytes was"):

@@ -216,7 +216,7 @@ def test_the_folders_that_a_console_makes_are_no_files(new_bucket, scheme):
     bucket = new_bucket(scheme)
     write(f"{bucket}/job", "", "in/", "in/a.csv")
     assert storage.listing(f"{bucket}/job") == ["in/a.csv"]
-    [(path, (size, modified))] = storage.match(f"{bucket}/job/in/*").items()
+    [(path, (size, modified))] = storage.match(f"{bucket}/job/in/*").files.items()
     assert (path, size) == (f"{bucket}/job/in/a.csv", 8)
     assert abs(modified - time.time()) < 600
 

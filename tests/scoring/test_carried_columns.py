@@ -81,6 +81,34 @@ def test_a_column_of_two_types_needs_one():
 
 
 @pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([pa.null(), pa.int64(), pa.null()], pa.int64()),
+        ([pa.null(), pa.list_(pa.string())], pa.list_(pa.string())),
+        ([pa.null(), pa.large_string()], pa.string()),
+        ([pa.null(), pa.null()], pa.string()),
+        ([pa.binary(), pa.null()], pa.binary()),
+    ],
+)
+def test_a_column_that_is_all_null_in_a_file_takes_the_type_of_the_others(kinds, expected):
+    files = [InputFile(place, f"{place}.parquet", "parquet", None, 1) for place in range(len(kinds))]
+    found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
+    [column] = carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found)
+    rows = pa.RecordBatch.from_arrays([pa.nulls(2)], names=["n"])
+    taken, reasons = carried_columns.take_carried(rows, (column,))
+    assert (taken["n"].type, taken["n"].to_pylist(), reasons) == (expected, [None, None], {})
+
+
+@pytest.mark.parametrize("kind", ["int64", "string", "bool"])
+def test_nulls_can_be_given_a_type(kind):
+    found = {InputFile(0, "a.parquet", "parquet", None, 1): Columns(("n",), types={"n": pa.null()})}
+    [column] = carried_columns.check_types(carried_columns.parse_keep_columns(f"n:{kind}", ["n"]), found)
+    rows = pa.RecordBatch.from_arrays([pa.nulls(2)], names=["n"])
+    taken, reasons = carried_columns.take_carried(rows, (column,))
+    assert (taken["n"].type, taken["n"].null_count, reasons) == (carried_columns.TYPES[kind], 2, {})
+
+
+@pytest.mark.parametrize(
     ("kind", "values", "expected", "bad"),
     [
         ("int64", ["1", " 2 ", "", None, "x", "1.5"], [1, 2, None, None, None, None], [4, 5]),

@@ -1,0 +1,123 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+import re
+import tarfile
+
+# Of a tar, whose first header is a block of this size.
+COUNT = tarfile.BLOCKSIZE
+_EXPORT = "export it as CSV, JSON lines or Parquet"
+_KINDS = [
+    # The first bytes, what they are of, and what to do.
+    (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull`"),
+    (rb"\s*(?i:<!doctype html|<html)", "an HTML page", "download the file itself; the page may say what is missing"),
+    (rb"\s*<\?xml", "XML", _EXPORT),
+    (rb"%PDF-", "a PDF", _EXPORT),
+    (rb"\{\\rtf", "a text with layout (RTF)", _EXPORT),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", _EXPORT),
+    (rb"Obj\x01", "Avro", _EXPORT),
+    (rb"ORC(?=.*[\x00-\x08])", "ORC", _EXPORT),
+    (rb"ARROW1\x00\x00|FEA1\x00{4}|\xff\xff\xff\xff....\x10\x00\x00\x00", "Arrow (Feather)", "save it as Parquet"),
+    (rb"SQLite format 3\x00", "an SQLite database", "export the table as CSV, as `sqlite3 -csv -header` does"),
+    (rb".{8}DUCK.\x00{7}", "a DuckDB database", "export the table with `COPY ... TO 'reviews.parquet'`"),
+    (
+        rb"\x80[\x02-\x05]",
+        "a Python pickle",
+        "save it as Parquet, as pandas' `to_parquet` does",
+    ),
+    (rb"\x89HDF\r\n\x1a\n", "HDF5", _EXPORT),
+    (
+        rb"RD[XAB][23]\n[XAB]\n|X\n\x00\x00\x00[\x02\x03]",
+        "R data (.rds, .RData)",
+        "save it as CSV: `write.csv` of R",
+    ),
+    (rb"\x93NUMPY", "a NumPy array", _EXPORT),
+    (rb"\$FL[23]@\(#\)", "SPSS data", _EXPORT),
+    (rb"<stata_dta>", "Stata data", _EXPORT),
+    (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a", "an image", "give the text that it shows"),
+    (rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18", "compressed by lz4", "decompress it first: lz4 -d"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x"),
+    (rb"Rar!\x1a\x07", "a RAR archive", "unpack it first: unrar x"),
+    (rb"\x1f[\x9d\xa0]", "compressed by compress (.Z)", "decompress it first: gunzip"),
+    (rb"\x1f\x9e|\x1f\x1e", "compressed by pack (.z)", "decompress it first: gunzip"),
+    (rb"LZIP\x01", "compressed by lzip", "decompress it first: lzip -d"),
+    (rb"\x5d\x00\x00.{2}(\xff{8}|.{5}\x00{3})", "compressed by lzma", "decompress it first: xz --format=lzma -d"),
+    (rb"\xff\x06\x00\x00sNaPpY", "compressed by snappy", "decompress it first: snzip -d"),
+    (rb"\x89LZO\x00", "compressed by lzop", "decompress it first: lzop -d"),
+    (rb"MSCF\x00\x00\x00\x00", "a cabinet (.cab)", "unpack it first: cabextract"),
+]
+_COMPILED = [(re.compile(start, re.DOTALL), kind, what_to_do) for start, kind, what_to_do in _KINDS]
+# What has no first bytes of its own is known by its name.
+_NAMED = {
+    ".br": ("compressed by brotli", "decompress it first: brotli -d"),
+    ".deflate": ("compressed by deflate", "decompress it first: zlib-flate -uncompress"),
+    ".lz4": ("compressed by lz4", "decompress it first: lz4 -d"),
+    ".lzma": ("compressed by lzma", "decompress it first: xz --format=lzma -d"),
+    ".7z": ("a 7z archive", "unpack it first: 7z x"),
+    ".rar": ("a RAR archive", "unpack it first: unrar x"),
+}
+# What stands within the .zip that an office program saves, and others.
+_MEMBERS = {
+    "xl/workbook.xml": ("an Excel workbook", _EXPORT),
+    "xl/workbook.bin": ("an Excel workbook", _EXPORT),
+    "word/document.xml": ("a Word document", _EXPORT),
+    "ppt/presentation.xml": ("a PowerPoint presentation", _EXPORT),
+    "content.xml": ("an OpenDocument file (.ods, .odt)", _EXPORT),
+    "Index/Document.iwa": ("a file of Apple Numbers or Pages", _EXPORT),
+    "META-INF/container.xml": ("an e-book", _EXPORT),
+}
+
+
+def is_parquet(start: bytes) -> bool:
+    """Tells whether it is Parquet; a header of CSV may begin with PAR1 as well, but no field goes on so."""
+    return start.startswith(b"PAR1\x15")
+
+
+def is_zip(start: bytes) -> bool:
+    return start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
+
+
+def is_tar(start: bytes) -> bool:
+    """Tells whether it begins with the header of a tar's member, or is an empty tar."""
+    block = start[: tarfile.BLOCKSIZE]
+    if block == bytes(tarfile.BLOCKSIZE):
+        return True
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def is_text(start: bytes) -> bool:
+    """Tells whether these may be bytes of text: there is no control character but those that texts have."""
+    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start)
+
+
+def other_kind(start: bytes, name: str) -> str | None:
+    """Tells what a file is that holds no rows, or not as they are read, and what to do; None where it may be one.
+
+    >>> other_kind(b"%PDF-1.7", "reviews.csv")
+    'is a PDF; export it as CSV, JSON lines or Parquet'
+    """
+    for pattern, kind, what_to_do in _COMPILED:
+        if pattern.match(start):
+            return f"is {kind}; {what_to_do}"
+    return other_kind_named(name)
+
+
+def other_kind_named(name: str) -> str | None:
+    """The same by the name alone."""
+    for end, (kind, what_to_do) in _NAMED.items():
+        if name.lower().endswith(end):
+            return f"is {kind}; {what_to_do}"
+    return None
+
+
+def other_kind_of_zip(members: list[str]) -> str | None:
+    """The same of a .zip by the names of its members, an office program's file or an archive of arrays."""
+    for member, (kind, what_to_do) in _MEMBERS.items():
+        if member in members:
+            return f"is {kind}; {what_to_do}"
+    if members and all(member.endswith(".npy") for member in members):
+        return f"is an archive of NumPy arrays; {_EXPORT}"
+    return None

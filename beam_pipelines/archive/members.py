@@ -1,0 +1,107 @@
+"""Which members of a .zip or .tar are read."""
+
+import collections
+import dataclasses
+from collections.abc import Iterator
+from typing import IO
+
+from beam_pipelines.archive import decompression, first_bytes, formats, found_files, input_files, zip_and_tar
+from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.settings import ArchiveSettings
+from beam_pipelines.archive.zip_and_tar import Container, Member
+from beam_pipelines.errors import UserError
+from beam_pipelines.files import globs
+from beam_pipelines.reporting.phrases import shortened, some_of
+
+
+def list_files(
+    archive: InputFile,
+    container: Container,
+    raw: IO[bytes],
+    wanted: tuple[str, ...],
+    settings: ArchiveSettings,
+    notes: list[str],
+) -> tuple[InputFile, ...]:
+    """Lists the members that may be read: their names tell a format, or the user does.
+
+    Args:
+      archive: The .zip or .tar.
+      container: What it is.
+      raw: Its bytes as they lie.
+      wanted: Globs of the members that are wanted; () for all.
+      settings: How the archive is read.
+      notes: Takes what to tell the user.
+
+    Raises:
+      UserError: There is none, or none of a wanted name.
+    """
+    with (
+        input_files.damage_as_user_error(archive.label, "an archive of files"),
+        decompression.decompress(raw, container.compression) as stream,
+    ):
+        members = zip_and_tar.list_members(stream, container, archive.label, settings.max_unpacked_gb * 1e9)
+    names = [member.name for member in members]
+    if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
+        raise UserError(f"{archive.label} {other}")
+    chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
+    skipped = {member.name: why for member in chosen if (why := _why_not(member, settings.input_format))}
+    told = some_of([f"{shortened(name)} ({why})" for name, why in skipped.items()])
+    kept = [member for member in chosen if member.name not in skipped]
+    if not kept:
+        add = f"; {found_files.ADD_FORMAT}" if _NO_FORMAT in skipped.values() else ""
+        raise UserError(f"{archive.label} holds no file that is read{': ' * bool(told)}{told}{add}")
+    if told:
+        notes.append(f"{archive.label}: not read: {told}")
+    return tuple(_files(archive, container, kept))
+
+
+_NO_FORMAT = "its name tells no format that is read"
+
+
+def _holds_no_rows(name: str) -> bool:
+    return zip_and_tar.is_hidden(name) or found_files.is_marker(name)
+
+
+def _choose(archive: InputFile, members: list[Member], wanted: tuple[str, ...]) -> list[Member]:
+    """Takes the members that match a glob, or lie in a folder of that name.
+
+    Raises:
+      UserError: Names the glob that matches none, and the members that there are.
+    """
+    indices: set[int] = set()
+    for glob in (glob.removeprefix("./") for glob in wanted):
+        matches = [globs.matcher(end) for end in (glob, f"{glob}/**")]
+        names = [member.name.removeprefix("./") for member in members]
+        found = {index for index, name in enumerate(names) if any(is_match(name) for is_match in matches)}
+        if not found:
+            raise UserError(f"{archive.label} has no member {glob}; it has: {some_of(names) or 'none'}")
+        indices |= found
+    return [members[index] for index in sorted(indices)]
+
+
+def _why_not(member: Member, input_format: str | None) -> str | None:
+    """Why a member is not read, or None."""
+    if member.not_a_file:
+        return member.not_a_file
+    if member.name.lower().endswith(formats.ARCHIVES):
+        return "an archive itself; unpack it first"
+    if other := first_bytes.other_kind_named(member.name):
+        return other.removeprefix("is ")
+    return None if input_format or formats.format_of(member.name)[0] else _NO_FORMAT
+
+
+def _files(archive: InputFile, container: Container, members: list[Member]) -> Iterator[InputFile]:
+    count_by_name: collections.Counter[str] = collections.Counter()
+    for member in members:
+        name = shortened(member.name)
+        count_by_name[name] += 1
+        count = count_by_name[name]
+        yield dataclasses.replace(
+            archive,
+            size_bytes=member.size_bytes,
+            # A .tar that was added to may hold a name twice; a label has to name one file.
+            member=name if count == 1 else f"({count}) {name}",
+            member_index=member.index,
+            container=container,
+            format=formats.format_of(name)[0] or archive.format,
+        )

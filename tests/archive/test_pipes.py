@@ -1,0 +1,74 @@
+"""What comes through a pipe is copied, read whole, and gone in the end."""
+
+import gzip
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from beam_pipelines.errors import UserError
+from tests.helpers.archives import find_files, read_all
+
+ROWS = b"text,n\n" + b"".join(b"review %d,1\n" % row for row in range(20_000))
+READ = """
+import sys
+from tests.helpers.archives import find_files, read_all
+files = find_files(*sys.argv[1:], input_format="csv")
+for block in read_all(files, ("text",), size=1 << 30):
+    print(block.file.label, block.rows.num_rows, block.row_name(0))
+print(files[0].path)
+"""
+
+
+@pytest.mark.parametrize("content", [ROWS, gzip.compress(ROWS)])
+def test_standard_input_is_read_to_its_end_and_removed(content):
+    done = subprocess.run([sys.executable, "-c", READ, "/dev/stdin"], input=content, capture_output=True, check=True)
+    read, copy = done.stdout.decode().splitlines()
+    assert read == "/dev/stdin 20000 stdin:2"
+    assert not pathlib.Path(copy).exists()
+
+
+def test_standard_input_that_is_a_file(tmp_path):
+    (tmp_path / "a.csv").write_bytes(ROWS)
+    with (tmp_path / "a.csv").open() as file:
+        done = subprocess.run([sys.executable, "-c", READ, "/dev/stdin"], stdin=file, capture_output=True, check=True)
+    assert done.stdout.decode().splitlines() == [f"{tmp_path}/a.csv 20000 a.csv:2", f"{tmp_path}/a.csv"]
+
+
+def test_the_pipes_of_a_shell(tmp_path):
+    """`<(command)` is /dev/fd/63."""
+    (tmp_path / "a.csv").write_bytes(ROWS)
+    command = f"{sys.executable} -c '{READ}' <(cat {tmp_path}/a.csv)"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True)
+    path, rows, name = done.stdout.splitlines()[0].split()
+    assert (path.startswith("/dev/fd/"), rows, name) == (True, "20000", f"{path.removeprefix('/dev/fd/')}:2")
+
+
+def test_a_named_pipe(tmp_path, caplog):
+    os.mkfifo(tmp_path / "f.csv")
+    writer = threading.Thread(target=(tmp_path / "f.csv").write_bytes, args=[ROWS])
+    writer.start()
+    with caplog.at_level("INFO"):
+        [file] = find_files(f"{tmp_path}/*.csv")
+    writer.join()
+    assert (file.label, file.name, file.modified, file.size_bytes) == (f"{tmp_path}/f.csv", "f.csv", None, len(ROWS))
+    assert caplog.messages == [f"{tmp_path}/f.csv is a pipe: copying what comes through it to {file.path}"]
+    assert sum(block.rows.num_rows for block in read_all(file, ("text",))) == 20_000
+    os.remove(file.path)
+
+
+def test_a_disk_without_room_is_told(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "f.csv")
+    writer = threading.Thread(target=(tmp_path / "f.csv").write_bytes, args=[b"text\n"])
+    writer.start()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(UserError, match=r"f\.csv is a pipe, and cannot be copied to .*: No space left .*TMPDIR"):
+        find_files(tmp_path / "f.csv")
+    writer.join()
