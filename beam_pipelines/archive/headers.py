@@ -68,21 +68,18 @@ def _visible(name: str) -> str:
     return cut if cut == cut.strip() and cut.isprintable() and cut else repr(cut)
 
 
-def is_one_field(names: Sequence[str]) -> bool:
-    """Tells whether a header has one name, with what may be a delimiter in it."""
-    return len(names) == 1 and any(delimiter in names[0] for delimiter in _DELIMITERS)
+def delimiter_hint(name: str, wanted: str) -> str:
+    r"""Says which delimiter would make a column of a part of a header's only name; "" where none shows.
 
-
-def other_delimiter(name: str, wanted: str) -> str | None:
-    """Returns the delimiter that would make a column of a part of a name.
-
-    >>> other_delimiter("id;stars;body", "body")
-    ';'
+    >>> delimiter_hint("id;stars;body", "body"), delimiter_hint("id::stars::body", "body")
+    ("add --csv_delimiter ';'", "write one character in place of '::' first, as sed 's/::/\\t/g' does")
     """
-    for delimiter in _DELIMITERS:
-        if wanted in [part.strip('"') for part in name.split(delimiter)]:
-            return delimiter
-    return None
+    for delimiter in dict.fromkeys(character for character in name if not (character.isalnum() or character in '_"')):
+        if delimiter.isascii() and wanted in [part.strip('"') for part in name.split(delimiter)]:
+            if name.count(delimiter) == 2 * name.count(2 * delimiter):
+                return f"write one character in place of {2 * delimiter!r} first, as sed 's/{2 * delimiter}/\\t/g' does"
+            return f"add --csv_delimiter {delimiter!r}"
+    return "is --csv_delimiter right?" if any(delimiter in name for delimiter in _DELIMITERS) else ""
 
 
 def close_name(wanted: str, names: Sequence[str]) -> str | None:

@@ -91,9 +91,9 @@ def _hint(file: InputFile, name: str, columns: Columns) -> str:
     """Says what helps where a column is missing; "" where nothing shows."""
     if columns.objects and name in columns.objects[1]:
         return f"; write an object a line first, as jq -c '.{columns.objects[0]}[]' does"
-    if file.format in ("csv", "tsv") and headers.is_one_field(columns.names):
-        delimiter = headers.other_delimiter(columns.names[0], name)
-        return f"; add --csv_delimiter {delimiter!r}" if delimiter else "; is --csv_delimiter right?"
+    is_one_field = file.format in ("csv", "tsv") and len(columns.names) == 1
+    if is_one_field and (hint := headers.delimiter_hint(columns.names[0], name)):
+        return f"; {hint}"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
     if file.container:

@@ -21,6 +21,8 @@ from beam_pipelines.errors import UserError
 # The csv module refuses fields over 128 KB by default; how long a row may be is for the scanner to say.
 csv.field_size_limit(1 << 30)
 BOM = "\ufeff"
+# Files that were joined have a mark each, and JSON text sequences (RFC 7464) a separator before each text.
+BEFORE_JSON = f"{BOM}\x1e"
 
 
 class BadRow(Exception):
@@ -158,7 +160,7 @@ def parse_json_object(row: RawRow, text_format: TextFormat, notes: Notes) -> dic
     """
     if row.broken:
         raise BadRow("row_too_long")
-    text = _decode(row, text_format, notes).lstrip(BOM)
+    text = _decode(row, text_format, notes).lstrip(BEFORE_JSON)
     if not text.strip():
         return None
     try:

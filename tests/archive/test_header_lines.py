@@ -64,6 +64,11 @@ def test_a_line_of_dashes_below_the_header_is_no_row(tmp_path, is_compiled):
     assert block.rows["text"].to_pylist() == ["--", "--"]
 
 
+def test_json_text_sequences_are_json_lines(tmp_path):
+    block = read_one(input_file(tmp_path / "a.jsonl", b'\x1e{"text": "good"}\n' * 2), ("text",))
+    assert (block.rows["text"].to_pylist(), block.rejects) == (["good"] * 2, [])
+
+
 def test_json_lines_that_were_joined_keep_their_first_rows(tmp_path):
     part = BOM + b'{"text": "good"}\n'
     block = read_one(input_file(tmp_path / "a.jsonl", BOM + part * 2), ("text",))

@@ -68,6 +68,21 @@ def test_names_are_listed_so_that_all_of_them_can_be_seen(names, expected):
 
 
 @pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("id|stars|body", "add --csv_delimiter '|'"),
+        ("id\x01stars\x01body", r"add --csv_delimiter '\x01'"),
+        ('"id"~"stars"~"body"', "add --csv_delimiter '~'"),
+        ("id||stars||body", r"write one character in place of '||' first, as sed 's/||/\t/g' does"),
+        ("id;stars", "is --csv_delimiter right?"),
+        ("stars", ""),
+    ],
+)
+def test_the_delimiter_that_would_give_the_column(name, expected):
+    assert headers.delimiter_hint(name, "body") == expected
+
+
+@pytest.mark.parametrize(
     ("wanted", "names", "expected"),
     [
         ("body", ["id", "Body"], "Body"),
