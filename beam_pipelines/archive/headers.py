@@ -8,7 +8,13 @@ SHOWN_NAMES, SHOWN_CHARACTERS = 30, 40
 # No name of a column is so long, or has so many words.
 _LONGEST_NAME, _MOST_WORDS = 60, 6
 _DELIMITERS = ",;\t|"
-_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# The marks of UTF-32 begin with those of UTF-16.
+_MARKS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 # So much of the first line tells where its zeros stand.
 _PEEKED = 200
 _MARK = b"\xef\xbb\xbf"
@@ -25,9 +31,9 @@ def named_delimiter(line: bytes) -> str | None:
     return match[1].decode("ascii", "replace") if match else None
 
 
-def utf_16(line: bytes) -> str | None:
-    """Returns the name of the form of UTF-16 that a line is in, by its mark or by the zeros of its letters."""
-    marked = next((name for mark, name in _UTF_16.items() if line.startswith(mark)), None)
+def wide_encoding(line: bytes) -> str | None:
+    """Returns the form of UTF-16 or UTF-32 that a line is in, by its mark or by the zeros of its letters."""
+    marked = next((name for mark, name in _MARKS.items() if line.startswith(mark)), None)
     if marked:
         return marked
     even, odd = line[:_PEEKED:2], line[1:_PEEKED:2]

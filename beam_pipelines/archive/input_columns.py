@@ -118,8 +118,9 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
     first = next(rows, None)
     if first is None:
         return None
-    if encoding := headers.utf_16(first.data):
-        raise UserError(f"{file.label} is in UTF-16; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
+    if encoding := headers.wide_encoding(first.data):
+        name = encoding[:6].upper()
+        raise UserError(f"{file.label} is in {name}; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
     if file.format == "jsonl":
         return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
     return _read_header(file, itertools.chain([first], rows), text_format)

@@ -18,7 +18,7 @@ from beam_pipelines.archive.row_scanner import Dialect
 _SAMPLE = 50
 _NUMBER = re.compile(rb'\s*"?[-+]?\d+(?:[.,]\d+)?"?\s*')
 # An escaped backslash is taken whole, so that what follows it is none.
-_ESCAPES = re.compile(rb"\\[\\ntr\"]")
+_ESCAPES = re.compile(rb"\\(?:[\\ntr]|\"(?!\"))")
 
 
 def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int) -> collections.Counter[str]:

@@ -7,8 +7,9 @@ DECIMAL_COMMA, THOUSANDS, NO_NUMBER = "decimal_comma", "thousands", "no_number"
 _VALUE = "value "
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _SHAPES = {
-    DECIMAL_COMMA: r"[-+]?\d+,\d{1,2}|[-+]?\d+,\d{4,}",
     THOUSANDS: r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?",
+    # In a text too, of which a pattern would take what stands before the comma.
+    DECIMAL_COMMA: r".*\d,\d.*",
     PERCENT: rf"{_NUMBER}\s*%",
     FRACTION: rf"{_NUMBER}\s*/\s*\d+(?:\.\d+)?",
     OUT_OF: rf"{_NUMBER} out of .*",

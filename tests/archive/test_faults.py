@@ -73,6 +73,7 @@ def test_a_column_is_an_object_of_numbered_rows(value, expected):
         ("-1.5 %", score_faults.PERCENT),
         ("3.5 / 5", score_faults.FRACTION),
         ("3,75", score_faults.DECIMAL_COMMA),
+        ("4,5 von 5", score_faults.DECIMAL_COMMA),
         ("3,7500", score_faults.DECIMAL_COMMA),
         ("12,000.5", score_faults.THOUSANDS),
         ("★★★☆☆", score_faults.NO_NUMBER),

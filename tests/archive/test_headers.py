@@ -26,6 +26,7 @@ def test_a_spreadsheet_names_the_delimiter(line, delimiter):
         ("id,text\n".encode("utf-16"), "utf-16"),
         ("id,text\n".encode("utf-16-le"), "utf-16le"),
         ("id,text\n".encode("utf-16-be"), "utf-16be"),
+        ("id,text\n".encode("utf-32"), "utf-32"),
         ("id,téxt,評\n".encode(), None),
         (b"", None),
         (b"\0", None),
@@ -33,7 +34,7 @@ def test_a_spreadsheet_names_the_delimiter(line, delimiter):
     ],
 )
 def test_utf_16_is_known_without_a_mark(line, encoding):
-    assert headers.utf_16(line) == encoding
+    assert headers.wide_encoding(line) == encoding
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,10 @@ def test_rows_with_escapes_are_counted_once_each_unless_escapes_are_read(tmp_pat
     assert remarks_of(tmp_path / "a.tsv", content, escape="\\") == {}
 
 
+def test_a_backslash_before_a_doubled_quote_is_a_letter(tmp_path):
+    assert remarks_of(tmp_path / "a.csv", b'stars,text\n1,"a path, C:\\"", and more"\n') == {}
+
+
 def test_a_backslash_before_a_closing_quote_is_told_apart(tmp_path):
     content = b'stars,text\n1,"A \\"fine\\" one"\n'
     found = remarks_of(tmp_path / "a.csv", content)
