@@ -1,5 +1,6 @@
 """What a file is by its first bytes, whatever its name says."""
 
+import os
 import re
 import tarfile
 
@@ -45,7 +46,7 @@ _KINDS = [
     (rb"\x89LZO\x00", "compressed by lzop", "decompress it first: lzop -d"),
     (rb"MSCF\x00\x00\x00\x00", "a cabinet (.cab)", "unpack it first: cabextract"),
 ]
-_COMPILED = [(re.compile(start, re.DOTALL), kind, what_to_do) for start, kind, what_to_do in _KINDS]
+_ANY = re.compile(b"|".join(b"(?:%b)" % start for start, _, _ in _KINDS), re.DOTALL)
 # What has no first bytes of its own is known by its name.
 _NAMED = {
     ".br": ("compressed by brotli", "decompress it first: brotli -d"),
@@ -99,17 +100,16 @@ def other_kind(start: bytes, name: str) -> str | None:
     >>> other_kind(b"%PDF-1.7", "reviews.csv")
     'is a PDF; export it as CSV, JSON lines or Parquet'
     """
-    for pattern, kind, what_to_do in _COMPILED:
-        if pattern.match(start):
-            return f"is {kind}; {what_to_do}"
+    if _ANY.match(start):
+        kind, what_to_do = next((kind, do) for pattern, kind, do in _KINDS if re.match(pattern, start, re.DOTALL))
+        return f"is {kind}; {what_to_do}"
     return other_kind_named(name)
 
 
 def other_kind_named(name: str) -> str | None:
     """The same by the name alone."""
-    for end, (kind, what_to_do) in _NAMED.items():
-        if name.lower().endswith(end):
-            return f"is {kind}; {what_to_do}"
+    if told := _NAMED.get(os.path.splitext(name.lower())[1]):
+        return "is {}; {}".format(*told)
     return None
 
 
