@@ -10,8 +10,12 @@ _EXPORT = "export it as CSV, JSON lines or Parquet"
 _KINDS = [
     # The first bytes, what they are of, and what to do.
     (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull`"),
-    (rb"\s*(?i:<!doctype html|<html)", "an HTML page", "download the file itself; the page may say what is missing"),
-    (rb"\s*<\?xml", "XML", _EXPORT),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*(?i:<!doctype html|<html)",
+        "an HTML page",
+        "download the file itself; the page may say what is missing",
+    ),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "XML", _EXPORT),
     (rb"%PDF-", "a PDF", _EXPORT),
     (rb"\{\\rtf", "a text with layout (RTF)", _EXPORT),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", _EXPORT),
