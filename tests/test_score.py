@@ -16,6 +16,7 @@ from beam_pipelines import score
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.commands.entry import has_nvidia_device
 from beam_pipelines.errors import UserError
+from tests.helpers.archives import parquet
 from tests.helpers.commands import run_command
 from tests.helpers.exports import serve, version
 from tests.helpers.reviews import write_csv
@@ -302,6 +303,42 @@ def test_a_key_that_comes_too_late_for_all_columns_is_told(cnn, tmp_path, capsys
     assert "later ones were left out (stars 1): name them" in capsys.readouterr().out
 
 
-def test_an_archive_without_rows_gives_no_scores_and_no_error(cnn, tmp_path):
-    (tmp_path / "empty.csv").write_text("id,text\n")
-    assert run(tmp_path / "empty.csv", cnn, tmp_path / "out")["rows_read"] == 0
+EMPTY = pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string()), "n": pa.array([], pa.int64())})
+
+
+@pytest.mark.parametrize(
+    ("contents", "kind"),
+    [
+        ({"a.parquet": parquet(EMPTY)}, pa.int64()),
+        ({"a.csv": b"id,text,n\n"}, pa.string()),
+        ({"a.csv": b"", "b.jsonl.gz": b"", "c.jsonl": b"\n"}, pa.string()),
+    ],
+)
+def test_an_archive_without_rows_gives_scores_that_can_be_read_and_a_word(cnn, tmp_path, caplog, contents, kind):
+    """A table of no rows has the columns and the types of any other."""
+    (tmp_path / "in").mkdir()
+    for name, content in contents.items():
+        (tmp_path / "in" / name).write_bytes(content)
+    flags = ["--id_column=id", "--keep_columns=n"]
+    summary = run(tmp_path / "in", cnn, tmp_path / "out", *flags)
+    assert (summary["rows_read"], summary["rows_scored"], summary["rows_rejected"]) == (0, 0, 0)
+    assert f"no row at all: all {len(contents)} files are empty, or have a header alone" in caplog.messages
+    (tmp_path / "one.csv").write_text("id,text,n\n1,good,2\n")
+    run(tmp_path / "one.csv", cnn, tmp_path / "other", *flags)
+    found, expected = pq.read_table(tmp_path / "out/scores"), pq.read_table(tmp_path / "other/scores")
+    assert found.num_rows == 0
+    assert found.schema.names == expected.schema.names
+    assert {name: found.schema.field(name).type for name in found.schema.names} == {
+        name: expected.schema.field(name).type for name in expected.schema.names
+    } | {"n": kind}
+    assert list(pd.read_parquet(tmp_path / "out/scores").columns) == expected.schema.names
+
+
+def test_an_archive_without_rows_in_the_other_formats(cnn, tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(b"")
+    for output_format in ("csv", "jsonl"):
+        run(tmp_path / "in.jsonl", cnn, tmp_path / output_format, "--explain", f"--output_format={output_format}")
+    [shard] = (tmp_path / "csv/scores").iterdir()
+    assert list(pd.read_csv(shard).columns)[:4] == ["id", "score", "score_low", "score_high"]
+    [shard] = (tmp_path / "jsonl/scores").iterdir()
+    assert pd.read_json(shard, lines=True).empty

@@ -1,5 +1,6 @@
 """What a file is by its first bytes, whatever its name says."""
 
+import os
 import re
 import tarfile
 
@@ -9,8 +10,12 @@ _EXPORT = "export it as CSV, JSON lines or Parquet"
 _KINDS = [
     # The first bytes, what they are of, and what to do.
     (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull`"),
-    (rb"\s*(?i:<!doctype html|<html)", "an HTML page", "download the file itself; the page may say what is missing"),
-    (rb"\s*<\?xml", "XML", _EXPORT),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*(?i:<!doctype html|<html)",
+        "an HTML page",
+        "download the file itself; the page may say what is missing",
+    ),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "XML", _EXPORT),
     (rb"%PDF-", "a PDF", _EXPORT),
     (rb"\{\\rtf", "a text with layout (RTF)", _EXPORT),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", _EXPORT),
@@ -45,7 +50,7 @@ _KINDS = [
     (rb"\x89LZO\x00", "compressed by lzop", "decompress it first: lzop -d"),
     (rb"MSCF\x00\x00\x00\x00", "a cabinet (.cab)", "unpack it first: cabextract"),
 ]
-_COMPILED = [(re.compile(start, re.DOTALL), kind, what_to_do) for start, kind, what_to_do in _KINDS]
+_ANY = re.compile(b"|".join(b"(?:%b)" % start for start, _, _ in _KINDS), re.DOTALL)
 # What has no first bytes of its own is known by its name.
 _NAMED = {
     ".br": ("compressed by brotli", "decompress it first: brotli -d"),
@@ -99,17 +104,16 @@ def other_kind(start: bytes, name: str) -> str | None:
     >>> other_kind(b"%PDF-1.7", "reviews.csv")
     'is a PDF; export it as CSV, JSON lines or Parquet'
     """
-    for pattern, kind, what_to_do in _COMPILED:
-        if pattern.match(start):
-            return f"is {kind}; {what_to_do}"
+    if _ANY.match(start):
+        kind, what_to_do = next((kind, do) for pattern, kind, do in _KINDS if re.match(pattern, start, re.DOTALL))
+        return f"is {kind}; {what_to_do}"
     return other_kind_named(name)
 
 
 def other_kind_named(name: str) -> str | None:
     """The same by the name alone."""
-    for end, (kind, what_to_do) in _NAMED.items():
-        if name.lower().endswith(end):
-            return f"is {kind}; {what_to_do}"
+    if told := _NAMED.get(os.path.splitext(name.lower())[1]):
+        return "is {}; {}".format(*told)
     return None
 
 

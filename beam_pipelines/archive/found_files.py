@@ -188,9 +188,9 @@ def _local_file(path: str) -> FoundFile:
     except OSError as error:
         raise UserError(f"{printable(path)} {globs.why_unreadable(path, error)}") from error
     if stat.S_ISREG(status.st_mode):
-        # In another process `/dev/stdin` would be another file.
+        # In another process `/dev/stdin` would be another file; one that is deleted by now is copied as a pipe is.
         real = os.path.realpath(path) if path.startswith(("/dev/", "/proc/")) else path
-        if os.path.exists(real):
+        if real == path or os.path.exists(real):
             return FoundFile(real, status.st_size, status.st_mtime)
     elif not stat.S_ISFIFO(status.st_mode):
         kind = "a socket" if stat.S_ISSOCK(status.st_mode) else "a device"

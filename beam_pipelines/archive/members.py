@@ -44,11 +44,11 @@ def list_files(
     if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
         raise UserError(f"{archive.label} {other}")
     chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
-    skipped = {member.name: why for member in chosen if (why := _why_not(member, settings.input_format))}
-    told = some_of([f"{shortened(name)} ({why})" for name, why in skipped.items()])
-    kept = [member for member in chosen if member.name not in skipped]
+    skipped = [(member.name, why) for member in chosen if (why := _why_not(member, settings.input_format))]
+    told = some_of([f"{shortened(name)} ({why})" for name, why in skipped])
+    kept = [member for member in chosen if not _why_not(member, settings.input_format)]
     if not kept:
-        add = f"; {found_files.ADD_FORMAT}" if _NO_FORMAT in skipped.values() else ""
+        add = f"; {found_files.ADD_FORMAT}" if any(why == _NO_FORMAT for _, why in skipped) else ""
         raise UserError(f"{archive.label} holds no file that is read{': ' * bool(told)}{told}{add}")
     if told:
         notes.append(f"{archive.label}: not read: {told}")

@@ -18,6 +18,8 @@ def columns_of(path: str) -> dict[str, str | None]:
     >>> columns_of("reviews/lang=en/title=a%2Fb/date=__HIVE_DEFAULT_PARTITION__/part-0.csv")
     {'lang': 'en', 'title': 'a/b', 'date': None}
     """
+    if "=" not in path:
+        return {}
     pairs = [match.groups() for folder in path.split("/")[:-1] if (match := re.fullmatch(r"(?s)([^=]+)=(.*)", folder))]
     unquote = urllib.parse.unquote
     return {unquote(name): None if value == _NULL else unquote(value) for name, value in pairs}
@@ -26,6 +28,8 @@ def columns_of(path: str) -> dict[str, str | None]:
 def added(file: InputFile, columns: Columns | None, text_column: str) -> tuple[InputFile, Columns | None]:
     """Adds the columns that a file's folders tell and that it does not hold itself; its text has to be in it."""
     told = columns_of(file.path) | columns_of(file.member or "")
+    if not told:
+        return file, columns
     held = columns or Columns(())
     partitions = tuple((name, value) for name, value in told.items() if name not in held and name != text_column)
     if columns is not None:

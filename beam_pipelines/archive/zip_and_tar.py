@@ -60,9 +60,11 @@ def kind_of(start: bytes, name: str) -> str | None:
     """Tells what archive of files has these first bytes; None if it is none."""
     if first_bytes.is_zip(start):
         return ZIP
-    # A tar that holds nothing may have no bytes at all, and a .zip may follow a program that unpacks it.
+    if first_bytes.is_tar(start):
+        return TAR
+    # A program that unpacks it may stand before a .zip; what is damaged is told as such.
     named = next((kind for kind in (ZIP, TAR) if name.lower().endswith(f".{kind}")), None)
-    return TAR if first_bytes.is_tar(start) else named
+    return named if named and not first_bytes.other_kind(start, "") else None
 
 
 def list_members(stream: IO[bytes], container: Container, label: str, max_bytes: float) -> list[Member]:
@@ -87,8 +89,15 @@ def list_members(stream: IO[bytes], container: Container, label: str, max_bytes:
     return listed
 
 
+def _open_zip(stream: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(stream)
+    except UnicodeDecodeError:
+        raise zipfile.BadZipFile("the name of a member is marked as UTF-8, and is not") from None
+
+
 def _zip_members(stream: IO[bytes], label: str) -> Iterator[Member]:
-    with zipfile.ZipFile(stream) as archive:
+    with _open_zip(stream) as archive:
         for index, info in enumerate(archive.infolist()):
             name = _zip_name(info)
             if info.flag_bits & 1:
@@ -100,8 +109,11 @@ def _zip_members(stream: IO[bytes], label: str) -> Iterator[Member]:
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
     # Names without the mark of UTF-8 are taken for those of MS-DOS, though most writers today mean UTF-8 there too.
-    is_marked = info.flag_bits & 0x800
-    return info.filename if is_marked else info.filename.encode("cp437").decode("utf-8", "backslashreplace")
+    try:
+        is_marked = info.flag_bits & 0x800
+        return info.filename if is_marked else info.filename.encode("cp437").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return info.filename  # A field beside it holds the name in UTF-8 as well.
 
 
 def _tar_members(stream: IO[bytes], container: Container) -> Iterator[Member]:
@@ -132,7 +144,7 @@ class _CheckedTarInfo(tarfile.TarInfo):
             # Reading on behind the blocks of zeros at the end of a tar, tarfile would pass damage over in silence, with
             # all members up to the next header.
             if any(buf):
-                raise tarfile.ReadError(str(error)) from None
+                raise tarfile.ReadError(f"what should be the header of a member is none: {error}") from None
             raise
 
 

@@ -71,8 +71,9 @@ def most_slashes(glob: str) -> float:
 
 def without_matches(folders: Iterable[str], files: Iterable[str]) -> list[str]:
     """Leaves out the folders that have one of some files below."""
-    holding = {folder for path in files for folder in parents(path)}
-    return sorted(folder for folder in folders if folder not in holding)
+    candidates = set(folders)
+    holding = {folder for path in files for folder in parents(path)} if candidates else set()
+    return sorted(candidates - holding)
 
 
 def parents(path: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 
 from beam_pipelines.files import globs
@@ -36,10 +37,6 @@ def _select(entries: Iterator[str | OSError], is_match: Callable[[str], object])
 
 
 def _add(path: str, matches: GlobMatches) -> None:
-    if os.path.isdir(path):
-        with contextlib.suppress(OSError):
-            matches.folders += [path] if os.listdir(path) else []
-        return
     try:
         status = os.stat(path)
     except OSError as error:
@@ -47,7 +44,11 @@ def _add(path: str, matches: GlobMatches) -> None:
         if os.path.lexists(path):
             matches.unreadable[path] = globs.why_unreadable(path, error)
         return
-    matches.files[path] = (status.st_size, status.st_mtime)
+    if not stat.S_ISDIR(status.st_mode):
+        matches.files[path] = (status.st_size, status.st_mtime)
+        return
+    with contextlib.suppress(OSError):
+        matches.folders += [path] if os.listdir(path) else []
 
 
 def _walk(folder: str, most_slashes: float) -> Iterator[str | OSError]:

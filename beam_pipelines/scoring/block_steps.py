@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.input_files import InputFile
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
@@ -58,6 +59,28 @@ class ScoreBlock(OverlappedDoFn):
                 metrics=scored.metrics,
             )
         ]
+
+
+def score_nothing(file: InputFile, columns: tuple[str, ...], score_block: ScoreBlock) -> ScoredBlock:
+    """Makes the scores of a block without rows, with the columns and types that those of others have.
+
+    Args:
+      file: A file without rows.
+      columns: That are read.
+      score_block: What would score its rows.
+    """
+    types = {column.source: column.stored_type for column in score_block.carried}
+    rows = pa.RecordBatch.from_pydict({name: pa.array([], types.get(name) or pa.string()) for name in columns})
+    # Which engine runs makes no difference, and this one loads fast.
+    scorer = Scorer(score_block.export, "saved_model")
+    scored = score_rows(scorer, rows, score_block.carried, score_block.options)
+    return ScoredBlock(
+        block=Block(file=file, start=0, end=None, rows=rows, row_numbers=[], rejects=[]),
+        carried=scored.carried,
+        results=scored.results,
+        engine=scorer.engine,
+        metrics=scored.metrics,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -30,13 +30,13 @@ class CarriedColumn:
       name: Its name in the output.
       source: Its name in the input.
       type: Of `TYPES`, or None to leave it as it is.
-      null_type: What it is where a file has only nulls in it, and so no type; known once the files are.
+      stored_type: Its type in the files, which a file of nothing but nulls does not tell; None until it is known.
     """
 
     name: str
     source: str
     type: str | None = None
-    null_type: pa.DataType | None = None
+    stored_type: pa.DataType | None = None
 
 
 def parse_keep_columns(
@@ -105,7 +105,7 @@ def check_types(
     Raises:
       UserError: A column has different types in two files; names it and them.
     """
-    return tuple(dataclasses.replace(column, null_type=_one_type(column, columns_by_file)) for column in carried)
+    return tuple(dataclasses.replace(column, stored_type=_one_type(column, columns_by_file)) for column in carried)
 
 
 def _one_type(column: CarriedColumn, columns_by_file: dict[InputFile, Columns]) -> pa.DataType:
@@ -144,8 +144,8 @@ def take_carried(
     reasons: dict[int, str] = {}
     for column in carried:
         values = rows.column(column.source)
-        if column.null_type and pa.types.is_null(values.type):
-            values = pa.nulls(len(values), column.null_type)
+        if column.stored_type and pa.types.is_null(values.type):
+            values = pa.nulls(len(values), column.stored_type)
         if column.type:
             values, bad = _typed(values, column.type)
             reasons |= dict.fromkeys(bad, f"not_{column.type}")

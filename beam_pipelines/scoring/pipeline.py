@@ -15,7 +15,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
-from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, write_block
+from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, score_nothing, write_block
 from beam_pipelines.scoring.job import Job
 from beam_pipelines.scoring.score_rows import RowOptions
 from beam_pipelines.scoring.shards import FinishedBlock
@@ -26,9 +26,23 @@ from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
 
 def build(root: beam.Pipeline, job: Job, *, engine: str, done: dict[str, int | None]) -> None:
     """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
+    _ = (
+        root
+        | "Blocks" >> ReadBlocks(job.files, job.read_options, done)
+        | "Score" >> beam.ParDo(_score_block(job, engine))
+        | "Write" >> beam.Map(write_block, job.export, _shard_options(job))
+    )
+
+
+def _score_block(job: Job, engine: str) -> ScoreBlock:
     settings = job.settings
-    row_options = RowOptions(text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text)
-    shard_options = ShardOptions(
+    options = RowOptions(text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text)
+    return ScoreBlock(job.export, engine=engine, carried=job.carried, options=options)
+
+
+def _shard_options(job: Job) -> ShardOptions:
+    settings = job.settings
+    return ShardOptions(
         folder=job.folder,
         output_format=settings.output_format,
         with_raw=not settings.no_text_in_rejects,
@@ -39,13 +53,6 @@ def build(root: beam.Pipeline, job: Job, *, engine: str, done: dict[str, int | N
             show_texts=not settings.no_text_in_reports,
             show_rejects=not (settings.no_text_in_reports or settings.no_text_in_rejects),
         ),
-    )
-    score_block = ScoreBlock(job.export, engine=engine, carried=job.carried, options=row_options)
-    _ = (
-        root
-        | "Blocks" >> ReadBlocks(job.files, job.read_options, done)
-        | "Score" >> beam.ParDo(score_block)
-        | "Write" >> beam.Map(write_block, job.export, shard_options)
     )
 
 
@@ -85,10 +92,17 @@ def _engine(job: Job, done: dict[str, FinishedBlock]) -> str:
 def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
     """Sums up all blocks, those of earlier runs too, and writes the summary and the report."""
     names = shards.finished_blocks(job.folder, job.settings.output_format)
+    if not names:
+        # Else whoever reads the scores would find no file, and no columns.
+        nothing = score_nothing(job.files[0], job.read_options.columns, _score_block(job, job.settings.engine))
+        write_block(nothing, job.export, _shard_options(job))
+        names = [nothing.block.name]
     statistics = (block for _, block in shards.read_statistics(job.folder, names))
     summarised = job_summary.summarise(statistics, job.files, job.export.info)
     manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
     report.write(job.folder, summarised, run_metrics, manifest)
     job_summary.write(job.folder, summarised, run_metrics, manifest)
     storage.clear_temporary(job.folder)
+    if not summarised.rows_read:
+        logger.warning("no row at all: all %d files are empty, or have a header alone", len(job.files))
     return summarised, run_metrics

@@ -38,6 +38,15 @@ def test_standard_input_that_is_a_file(tmp_path):
     assert done.stdout.decode().splitlines() == [f"{tmp_path}/a.csv 20000 a.csv:2", f"{tmp_path}/a.csv"]
 
 
+def test_standard_input_that_is_a_deleted_file(tmp_path):
+    """As a shell makes of `<<< text`."""
+    (tmp_path / "a.csv").write_bytes(ROWS)
+    with (tmp_path / "a.csv").open() as file:
+        (tmp_path / "a.csv").unlink()
+        done = subprocess.run([sys.executable, "-c", READ, "/dev/stdin"], stdin=file, capture_output=True, check=True)
+    assert done.stdout.decode().splitlines()[0] == "/dev/stdin 20000 stdin:2"
+
+
 def test_the_pipes_of_a_shell(tmp_path):
     """`<(command)` is /dev/fd/63."""
     (tmp_path / "a.csv").write_bytes(ROWS)

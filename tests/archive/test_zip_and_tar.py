@@ -172,7 +172,7 @@ def test_tars_behind_each_other_are_read_to_the_last(tmp_path, name):
 def test_a_damaged_header_is_not_passed_over(tmp_path):
     content = bytearray(tarred({"a.csv": b"text\na\n", "b.csv": b"text\nb\n"}))
     content[1024 + 20] ^= 255
-    with pytest.raises(UserError, match=r"a\.tar cannot be read as an archive of files: bad checksum"):
+    with pytest.raises(UserError, match=r"a\.tar cannot be read as an archive of files: what should be the header"):
         write(tmp_path / "a.tar", bytes(content))
 
 
@@ -313,3 +313,38 @@ def test_a_compressed_zip_is_told(tmp_path):
     (tmp_path / "a.zip.gz").write_bytes(gzip.compress(zipped()))
     with pytest.raises(UserError, match=r"(?m)a\.zip\.gz is a \.zip that was compressed once more; decompress"):
         find_files(tmp_path / "a.zip.gz")
+
+
+def test_a_link_does_not_take_the_rows_of_a_file_of_its_name(tmp_path, caplog):
+    content = io.BytesIO(tarred({"dump/link.csv": b"text\na\n"}))
+    (tmp_path / "a.tar").write_bytes(content.getvalue())
+    assert [file.member for file in find_files(tmp_path / "a.tar")] == ["dump/link.csv"]
+    assert caplog.messages == [f"{tmp_path}/a.tar: not read: dump/link.csv (a link to /etc/passwd)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.zip", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        ("a.tar", b"<!DOCTYPE html>", "is an HTML page"),
+        ("a.tar.gz", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        ("a.zip", b"", "cannot be read as an archive of files: File is not a zip file"),
+        ("a.zip", b"text\n", "cannot be read as an archive of files: File is not a zip file"),
+        ("a.tar", b"text\n", "cannot be read as an archive of files: "),
+    ],
+)
+def test_what_is_no_archive_though_its_name_says_so(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"^{re.escape(str(tmp_path / name))} {told}"):
+        find_files(tmp_path / name)
+
+
+def test_a_zip_behind_a_program_that_unpacks_it(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" + zipped())
+    assert len(find_files(tmp_path / "a.zip")) == 3
+
+
+def test_a_name_that_claims_to_be_utf8_and_is_not(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped({"é.csv": b"text\n"}).replace("é".encode(), b"\xe9\xe9"))
+    with pytest.raises(UserError, match=r"a\.zip cannot be read as an archive of files: the name of a member"):
+        find_files(tmp_path / "a.zip")

@@ -22,9 +22,10 @@ COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.c
 MEGABYTE = 1 << 20
 
 
-def parquet(columns: dict[str, pa.Array | list], rows_per_group: int = 1000) -> bytes:
+def parquet(columns: dict[str, pa.Array | list] | pa.Table, rows_per_group: int = 1000) -> bytes:
     file = io.BytesIO()
-    pq.write_table(pa.table(columns), file, row_group_size=rows_per_group)
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    pq.write_table(table, file, row_group_size=rows_per_group)
     return file.getvalue()
 
 
