@@ -76,7 +76,12 @@ def main(argv=None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("export", metavar="EXPORT", help="a version, a folder of versions, or the trainer's output")
+    parser.add_argument(
+        "export",
+        type=os.path.expanduser,
+        metavar="EXPORT",
+        help="a version, a folder of versions, or the trainer's output",
+    )
     export = exports.find(parser.parse_args(argv).export, "EXPORT")
     checked = check(export)
     print(f"{export.path} loads with TensorFlow alone")

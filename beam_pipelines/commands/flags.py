@@ -6,6 +6,7 @@ This module imports neither Beam nor TensorFlow, so that `--help` and a bad valu
 import argparse
 import dataclasses
 import difflib
+import os
 import re
 import sys
 import types
@@ -15,9 +16,24 @@ from typing import Any
 
 
 # Any, as `dataclasses.field` itself is typed: a field keeps the type that it is annotated with.
-def flag(help_text: str, *, default: Any = dataclasses.MISSING, choices=None, metavar: str | None = None) -> Any:
-    """Declares a settings field that is also a flag of the same name."""
-    metadata = {"help": help_text, "choices": choices, "metavar": metavar}
+def flag(
+    help_text: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    choices=None,
+    metavar: str | None = None,
+    is_path: bool = False,
+) -> Any:
+    """Declares a settings field that is also a flag of the same name.
+
+    Args:
+      help_text: For `--help`.
+      default: Without one, the flag is required.
+      choices: The values that may be given.
+      metavar: What stands for the value in `--help`.
+      is_path: Whether a leading ~ is the user's home, which no shell expands in `--output=~/scored`.
+    """
+    metadata = {"help": help_text, "choices": choices, "metavar": metavar, "is_path": is_path}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -78,13 +94,14 @@ def _argument(field: dataclasses.Field, hint) -> dict:
     options = {"help": text.replace("%", "%%"), "required": not has_default}
     if hint is bool:
         return {**options, "action": "store_true"}
+    to_path = os.path.expanduser if field.metadata["is_path"] else None
     if typing.get_origin(hint) is tuple:
-        return {**options, "action": "append", "metavar": field.metadata["metavar"]}
+        return {**options, "action": "append", "type": to_path or str, "metavar": field.metadata["metavar"]}
     if isinstance(hint, types.UnionType):
         hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
     return {
         **options,
-        "type": hint,
+        "type": to_path or hint,
         "choices": field.metadata["choices"],
         "metavar": field.metadata["metavar"] or (hint.__name__.upper() if hint is not str else None),
     }
