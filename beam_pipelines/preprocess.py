@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from beam_pipelines.artifacts.prepared import Statistics
 
+AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
+
 
 def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
     """Runs the job and returns its statistics.
@@ -56,14 +58,14 @@ def closing_lines(statistics: Statistics, output: str) -> str:
     )
 
 
-def main(argv: list[str] | None = None) -> int:
-    settings, others = flags.parse(PreprocessSettings, MODULE, argv)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(PreprocessSettings, program, argv)
     from beam_pipelines.execution import runners
 
-    options = runners.options_of(others, PreprocessSettings, MODULE)
+    options = runners.options_of(others, PreprocessSettings, program)
     print(closing_lines(run(settings, options), settings.output))
     return 0
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
 
+AFTER_INTERRUPTION = "with --resume and without --overwrite, the same command goes on from here"
+
 
 def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, RunMetrics]:
     """Runs the job and returns the summary of it all and what this run of it took.
@@ -74,12 +76,12 @@ def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) ->
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    settings, others = flags.parse(ScoreSettings, MODULE, argv)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(ScoreSettings, program, argv)
     from beam_pipelines.archive import rejects
     from beam_pipelines.execution import runners
 
-    options = runners.options_of(others, ScoreSettings, MODULE)
+    options = runners.options_of(others, ScoreSettings, program)
     summary, run_metrics = run(settings, options)
     print(closing_lines(settings, summary, run_metrics))
     rejects.check_share(summary.rejected_by_reason, summary.rows_read, settings.max_rejected_share, settings.output)
@@ -87,4 +89,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

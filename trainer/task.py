@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
+AFTER_INTERRUPTION = "without --overwrite, the same command goes on after the last epoch that was saved"
 RIVALS = ("tfidf_ridge", "median", "random_guess")
 
 
@@ -82,9 +83,9 @@ def run(settings: TrainerSettings) -> dict:
             return train(settings, prepared, output)
 
 
-def main(argv=None) -> int:
-    settings, others = flags.parse(TrainerSettings, MODULE, argv, preset_values)
-    flags.refuse_unknown(others, TrainerSettings, MODULE)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(TrainerSettings, program, argv, preset_values)
+    flags.refuse_unknown(others, TrainerSettings, program)
     metrics = run(settings)
     for split in SPLITS:
         if metrics[split]["rows"]:
@@ -107,4 +108,4 @@ def _result_line(split: str, figures: dict) -> str:
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

@@ -70,11 +70,11 @@ def did_you_mean(argument: str, flags: Iterable[str]) -> str:
     return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
 
 
-def parser_for(settings_class, module: str) -> Parser:
-    """Builds the parser of `python -m module`, whose description is the class's docstring."""
+def parser_for(settings_class, program: str) -> Parser:
+    """Builds the parser of a program, whose description is the class's docstring."""
     parser = Parser(
-        prog=f"python -m {module}",
-        description=settings_class.__doc__,
+        prog=program,
+        description=called(settings_class.__doc__, program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -107,19 +107,28 @@ def _argument(field: dataclasses.Field, hint) -> dict:
     }
 
 
-def parse(settings_class, module: str, argv: list[str] | None, presets=lambda given: {}):
+def called(description: str | None, program: str) -> str:
+    """Puts what was called into the examples of a description.
+
+    >>> called("Try: python -m trainer.task --data prepared", "review-scorer train")
+    'Try: review-scorer train --data prepared'
+    """
+    return re.sub(r"python -m [\w.]+", program, description or "")
+
+
+def parse(settings_class, program: str, argv: list[str] | None, presets=lambda given: {}):
     """Parses a command line.
 
     Args:
       settings_class: A frozen dataclass whose fields were made with `flag`.
-      module: The module that `python -m` runs, for the usage line.
+      program: What runs, for the usage line, such as "python -m trainer.task".
       argv: The arguments, or None for those of the process.
       presets: From the given flags to the values that stand in for those not given.
 
     Returns:
       The settings, and the arguments that are none of ours, in their order.
     """
-    parser = parser_for(settings_class, module)
+    parser = parser_for(settings_class, program)
     given, others = parser.parse_known_args(argv)
     values = {**presets(vars(given)), **vars(given)}
     hints = typing.get_type_hints(settings_class)
@@ -132,11 +141,11 @@ def parse(settings_class, module: str, argv: list[str] | None, presets=lambda gi
         parser.error(str(error))
 
 
-def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
+def refuse_unknown(arguments: list[str], settings_class, program: str) -> None:
     """Exits with a usage error that names the first argument that nothing reads."""
     if not arguments:
         return
-    parser, unknown = parser_for(settings_class, module), arguments[0]
+    parser, unknown = parser_for(settings_class, program), arguments[0]
     if not unknown.startswith("-"):
         parser.error(f"unknown argument {unknown}; a glob stands in quotes, or the shell makes several arguments of it")
     parser.error(did_you_mean(unknown, parser.flags) or f"unknown argument {unknown}")

@@ -68,8 +68,8 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
     try:
         with progress.Monitor(newly_finished, job.size_bytes, done.values()):
             result = runners.run(pipeline)
-    except UserError:
-        raise  # It says itself what is to be mended first.
+    except (UserError, KeyboardInterrupt):
+        raise  # What the command ends with says itself what is to be mended first, or how it goes on.
     except BaseException:
         logger.error("stopped; with --resume, the same command goes on from here")
         raise
