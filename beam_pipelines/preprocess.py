@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beam_pipelines.commands import entry, flags, job_folder
-from beam_pipelines.files import storage
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
 from beam_pipelines.reporting import phrases
 
@@ -33,16 +32,14 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
     from beam_pipelines.preparing.job import Job
 
     job = Job.of(settings)
-    job.claim()
-    with job_folder.freed_on_failure(job.folder):
-        try:
+    with job_lock.only_job(job.folder):
+        job.claim()
+        with job_folder.freed_on_failure(job.folder):
             # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
             entry.import_tensorflow()
             from beam_pipelines.preparing import pipeline
 
             return pipeline.run(job, options)
-        finally:
-            storage.clear_temporary(job.folder)
 
 
 def closing_lines(statistics: Statistics, output: str) -> str:

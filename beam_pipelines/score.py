@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
@@ -34,13 +34,14 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
     from beam_pipelines.scoring.job import Job
 
     job = Job.of(settings)
-    job.claim()
-    with job_folder.freed_on_failure(job.folder, unless="scores/*"):
-        # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
-        entry.import_tensorflow()
-        from beam_pipelines.scoring import pipeline
+    with job_lock.only_job(job.folder):
+        job.claim()
+        with job_folder.freed_on_failure(job.folder, unless="scores/*"):
+            # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
+            entry.import_tensorflow()
+            from beam_pipelines.scoring import pipeline
 
-        return pipeline.run(job, options, started)
+            return pipeline.run(job, options, started)
 
 
 def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
-from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from trainer import output_copies
@@ -63,9 +63,8 @@ def run(settings: TrainerSettings) -> dict:
     Raises:
       UserError: Something in the settings or the folders is to be mended.
     """
-    # Downloads nothing for an output that cannot be reached.
-    storage.exists(storage.join(settings.output, job_folder.MANIFEST))
-    with storage.local_copy(settings.data) as folder:
+    patience = output_copies.patience()
+    with job_lock.only_job(settings.output, patience=patience), storage.local_copy(settings.data) as folder:
         # TensorFlow and Keras take seconds: --help and most mistakes are answered without them.
         entry.import_tensorflow()
         from trainer.data import PreparedReviews

@@ -106,6 +106,16 @@ def _present(root: str) -> list[str]:
     return [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
 
 
+def refuse_file(root: str) -> None:
+    """Refuses an output folder that is a file.
+
+    Raises:
+      UserError: It is one.
+    """
+    if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
+        raise UserError(f"--output {root} is a file; name a folder")
+
+
 def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:
     """Makes `root` this job's: refuses a folder that holds files, goes on with it, or empties it.
 
@@ -120,8 +130,7 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
       UserError: The folder is not empty and neither flag is given, nothing in it says that this
         command wrote it, what the job reads lies in it, or the earlier job was another one.
     """
-    if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
-        raise UserError(f"--output {root} is a file; name a folder")
+    refuse_file(root)
     for path in reads:
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")

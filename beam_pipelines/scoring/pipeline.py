@@ -13,7 +13,6 @@ from beam_pipelines.archive.read_blocks import ReadBlocks
 from beam_pipelines.commands import entry, job_folder, progress
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
-from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
 from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, write_block
 from beam_pipelines.scoring.job import Job
@@ -90,5 +89,4 @@ def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
     manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
     report.write(job.folder, summarised, run_metrics, manifest)
     job_summary.write(job.folder, summarised, run_metrics, manifest)
-    storage.clear_temporary(job.folder)
     return summarised, run_metrics
