@@ -228,7 +228,7 @@ def test_a_refused_job_is_no_obstacle_to_the_right_one(tmp_path, archive):
 def test_a_folder_with_files_is_not_touched(tmp_path, archive):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
+    with pytest.raises(UserError, match="is not empty, and no job wrote it; choose another folder"):
         run(tmp_path, archive, "--score_column=score")
     with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
         run(tmp_path, archive, "--score_column=score", "--overwrite")
