@@ -89,7 +89,7 @@ class WriteExamples(OverlappedDoFn):
         for index, name in enumerate(prepared.SPLITS):
             rows = batch.filter(pa.array(split == index))
             if rows.num_rows:
-                data = tfrecord_gzip(self._examples.encode(rows))
+                data = tfrecord_gzip(in_one_order(self._examples.encode(rows)))
                 storage.write_bytes(self.folder, prepared.example_shard(name, reviews.block), data)
 
 
@@ -103,6 +103,11 @@ def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:
     }
     lists = [pa.LargeListArray.from_arrays(pa.array(splits), pa.array(values)) for splits, values in columns.values()]
     return pa.RecordBatch.from_arrays(lists, names=[*columns])
+
+
+def in_one_order(examples: list[bytes]) -> list[bytes]:
+    """Sorts the features of each example by name; the encoder gives them in any order."""
+    return [tf.train.Example.FromString(example).SerializeToString(deterministic=True) for example in examples]
 
 
 def tfrecord_gzip(examples: list[bytes]) -> bytes:
