@@ -8,6 +8,8 @@ import sysconfig
 
 import pytest
 
+from beam_pipelines import console
+
 PROGRAM = pathlib.Path(sysconfig.get_path("scripts"), "review-scorer")
 COMMANDS = ("preprocess", "train", "score", "check")
 
@@ -67,6 +69,26 @@ def test_a_wrong_line_is_refused_by_the_name_that_was_called(clash, arguments, m
     assert done.returncode == 2
     assert done.stderr.startswith(message)
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("preprocess", "with --overwrite, the same command begins anew"),
+        ("train", "without --overwrite, the same command goes on after the last epoch that was saved"),
+        ("score", "with --resume and without --overwrite, the same command goes on from here"),
+        ("check", "the same command begins anew"),
+    ],
+)
+def test_an_interruption_tells_how_to_go_on(monkeypatch, capsys, command, hint):
+    def interrupted(argv, program):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console.COMMANDS[command], "main", interrupted)
+    monkeypatch.setattr("sys.argv", ["review-scorer", command, "--output=o"])
+    with pytest.raises(SystemExit, match="^130$"):
+        console.main()
+    assert capsys.readouterr().err == f"interrupted; {hint}\n"
 
 
 @pytest.mark.slow

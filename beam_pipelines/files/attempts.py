@@ -38,7 +38,7 @@ class Lease:
 
     @classmethod
     def of_this_process(cls) -> "Lease":
-        started = datetime.datetime.now(datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        started = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         return cls(socket.gethostname(), os.getpid(), started)
 
     @property

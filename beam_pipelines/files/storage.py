@@ -122,7 +122,8 @@ def sync_tree(folder: pathlib.Path) -> None:
 def write_json(root: str, name: str, value: Any) -> None:
     """Publishes a value as JSON that a person can read."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(root, name, text.encode())
+    # In the C locale a path may hold bytes that are no characters; JSON has an escape for them.
+    write_bytes(root, name, text.encode(errors="backslashreplace"))
 
 
 def read_bytes(path: str) -> bytes:

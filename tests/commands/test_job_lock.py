@@ -57,7 +57,7 @@ def no_locks(monkeypatch):
 
 def write_lease(root: str, *, host: str = "elsewhere", process: int = 7, age: float = 0) -> pathlib.Path:
     """Writes the lease of another attempt, and a temporary file of it."""
-    lease = {"host": host, "process": process, "started": "2026-11-28 09:00:00+00:00"}
+    lease = {"host": host, "process": process, "started": "2026-11-28 09:00:00 UTC"}
     storage.write_json(root, ".tmp/other.lease", lease)
     storage.write_bytes(root, ".tmp/other/counts", b"counted")
     if storage.is_local(root):
@@ -116,7 +116,7 @@ def test_the_folder_is_free_again_after_a_failure(root):
 
 def test_without_locks_a_lease_keeps_a_second_job_out(root, no_locks):
     write_lease(root)
-    who = "a job that runs on elsewhere as process 7 since 2026-11-28 09:00:00[+]00:00"
+    who = "a job that runs on elsewhere as process 7 since 2026-11-28 09:00:00 UTC"
     with pytest.raises(
         UserError, match=f"in use by {who}; wait for its end, .*; if it was killed, try again in 5 minutes"
     ):

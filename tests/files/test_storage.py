@@ -150,6 +150,13 @@ def test_json_is_readable_and_comes_back(root):
     assert storage.read_bytes(storage.join(root, "a.json")).startswith('{\n  "band": "Été"'.encode())
 
 
+def test_json_keeps_what_is_no_character(tmp_path):
+    """So Python reads bytes of a path that the locale's encoding lacks."""
+    storage.write_json(str(tmp_path), "a.json", {"input": "b\udce9.csv", "text": "日本"})
+    assert storage.read_json(f"{tmp_path}/a.json") == {"input": "b\udce9.csv", "text": "日本"}
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "input": "b\\udce9.csv",\n  "text": "日本"\n}\n'.encode()
+
+
 def test_an_object_is_created_once_and_nothing_is_written_aside(store):
     """There is no rename on an object store: a second object would be copied, and paid for."""
     storage.write_bytes(store, "a.bin", b"data")
