@@ -43,9 +43,12 @@ class Lease:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is known to have ended, which only its own machine can tell."""
+        """Whether the process, which is not this one, is known to have ended; only its own machine can tell."""
         if self.host != socket.gethostname():
             return False
+        if self.process == os.getpid():
+            # A container that is started again counts its processes from one again.
+            return True
         try:
             os.kill(self.process, 0)
         except ProcessLookupError:

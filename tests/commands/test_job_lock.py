@@ -126,13 +126,16 @@ def test_without_locks_a_lease_keeps_a_second_job_out(root, no_locks):
 
 @pytest.mark.parametrize(
     "lease",
-    [{"age": attempts.LEASE_SECONDS + 5}, {"host": socket.gethostname(), "process": "ended"}],
-    ids=["stale", "of an ended process"],
+    [
+        lambda: {"age": attempts.LEASE_SECONDS + 5},
+        lambda: {"host": socket.gethostname(), "process": ended_process()},
+        # Of the container that this one replaces.
+        lambda: {"host": socket.gethostname(), "process": os.getpid()},
+    ],
+    ids=["stale", "of an ended process", "of the same number"],
 )
 def test_a_lease_that_does_not_count_keeps_nobody_out(root, no_locks, lease):
-    if "process" in lease:
-        lease = {**lease, "process": ended_process()}
-    write_lease(root, **lease)
+    write_lease(root, **lease())
     with job_lock.only_job(root):
         storage.clear_temporary(root)
         assert storage.listing(root) == [f".tmp/{attempts.name()}.lease"]
@@ -142,6 +145,14 @@ def test_a_lease_of_a_process_that_runs_here_counts(root, no_locks):
     write_lease(root, host=socket.gethostname(), process=os.getppid())
     with pytest.raises(UserError, match="is in use by a job"):
         enter(root)
+
+
+def test_where_there_are_locks_they_decide(root):
+    """A job that was killed on another machine keeps nobody out, but what it may still hold stays."""
+    write_lease(root)
+    with job_lock.only_job(root):
+        storage.clear_temporary(root)
+    assert storage.listing(root) == [".tmp/other.lease", ".tmp/other/counts"]
 
 
 def test_a_folder_without_locks_can_be_written_to(root, no_locks):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing import row_counts, splits, token_counts
-from beam_pipelines.preparing.examples import WriteExamples, tfrecord_gzip
+from beam_pipelines.preparing.examples import WriteExamples, in_one_order, tfrecord_gzip
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text import transform_graph
@@ -99,3 +99,16 @@ def test_records_are_read_as_they_were_written(tmp_path, monkeypatch):
     dataset = tf.data.TFRecordDataset(str(tmp_path / "records"), compression_type="GZIP")
     assert [record.numpy() for record in dataset] == records
     assert list(work.iterdir()) == []
+
+
+def test_features_stand_in_one_order():
+    """Messages that follow each other are merged, so these two hold the same in two orders."""
+    ids = tf.train.Example(features={"feature": {"ids": {"int64_list": {"value": [2, 3]}}}})
+    score = tf.train.Example(features={"feature": {"score": {"float_list": {"value": [1.5]}}}})
+    parts = [ids.SerializeToString(), score.SerializeToString()]
+    one, other = in_one_order([b"".join(parts), b"".join(reversed(parts))])
+    assert one == other
+    features = tf.io.parse_single_example(
+        one, transform_graph.EXAMPLE_FEATURES | {"id": tf.io.VarLenFeature(tf.string)}
+    )
+    assert (features["ids"].numpy().tolist(), float(features["score"])) == ([2, 3], 1.5)
