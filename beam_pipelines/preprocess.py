@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beam_pipelines.commands import entry, flags, job_folder
-from beam_pipelines.files import storage
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
 from beam_pipelines.reporting import phrases
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_pipelines.artifacts.prepared import Statistics
+
+AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
 
 
 def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
@@ -31,16 +32,14 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
     from beam_pipelines.preparing.job import Job
 
     job = Job.of(settings)
-    job.claim()
-    with job_folder.freed_on_failure(job.folder):
-        try:
+    with job_lock.only_job(job.folder):
+        job.claim()
+        with job_folder.freed_on_failure(job.folder):
             # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
             entry.import_tensorflow()
             from beam_pipelines.preparing import pipeline
 
             return pipeline.run(job, options)
-        finally:
-            storage.clear_temporary(job.folder)
 
 
 def closing_lines(statistics: Statistics, output: str) -> str:
@@ -59,14 +58,14 @@ def closing_lines(statistics: Statistics, output: str) -> str:
     return "\n".join([lines, *hints.remark_lines(rows.remarks or {}, rows.read)])
 
 
-def main(argv: list[str] | None = None) -> int:
-    settings, others = flags.parse(PreprocessSettings, MODULE, argv)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(PreprocessSettings, program, argv)
     from beam_pipelines.execution import runners
 
-    options = runners.options_of(others, PreprocessSettings, MODULE)
+    options = runners.options_of(others, PreprocessSettings, program)
     print(closing_lines(run(settings, options), settings.output))
     return 0
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

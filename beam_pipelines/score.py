@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
+
+AFTER_INTERRUPTION = "with --resume and without --overwrite, the same command goes on from here"
 
 
 def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, RunMetrics]:
@@ -32,13 +34,14 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
     from beam_pipelines.scoring.job import Job
 
     job = Job.of(settings)
-    job.claim()
-    with job_folder.freed_on_failure(job.folder, unless="scores/*"):
-        # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
-        entry.import_tensorflow()
-        from beam_pipelines.scoring import pipeline
+    with job_lock.only_job(job.folder):
+        job.claim()
+        with job_folder.freed_on_failure(job.folder, unless="scores/*"):
+            # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
+            entry.import_tensorflow()
+            from beam_pipelines.scoring import pipeline
 
-        return pipeline.run(job, options, started)
+            return pipeline.run(job, options, started)
 
 
 def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) -> str:
@@ -76,12 +79,12 @@ def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) ->
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    settings, others = flags.parse(ScoreSettings, MODULE, argv)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(ScoreSettings, program, argv)
     from beam_pipelines.archive import rejects
     from beam_pipelines.execution import runners
 
-    options = runners.options_of(others, ScoreSettings, MODULE)
+    options = runners.options_of(others, ScoreSettings, program)
     summary, run_metrics = run(settings, options)
     print(closing_lines(settings, summary, run_metrics))
     rejects.check_share(
@@ -95,4 +98,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

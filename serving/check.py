@@ -21,6 +21,7 @@ from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
+AFTER_INTERRUPTION = "the same command begins anew"
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 # A CPU build of TensorFlow Serving has none of these.
 UNSERVABLE_OPS = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "EagerPyFunc", "PyFunc", "XlaCallModule", "XlaLaunch"}
@@ -69,14 +70,19 @@ def _probe(export: exports.Export) -> dict:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def main(argv=None) -> int:
+def main(argv: list[str] | None = None, program: str = "python -m serving.check") -> int:
     parser = flags.Parser(
-        prog="python -m serving.check",
-        description=__doc__,
+        prog=program,
+        description=flags.called(__doc__, program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("export", metavar="EXPORT", help="a version, a folder of versions, or the trainer's output")
+    parser.add_argument(
+        "export",
+        type=os.path.expanduser,
+        metavar="EXPORT",
+        help="a version, a folder of versions, or the trainer's output",
+    )
     export = exports.find(parser.parse_args(argv).export, "EXPORT")
     checked = check(export)
     print(f"{export.path} loads with TensorFlow alone")
@@ -93,4 +99,4 @@ def main(argv=None) -> int:
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

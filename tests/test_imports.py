@@ -10,6 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # From top to bottom. Those of one layer do not import each other.
 LAYERS = [
+    ["beam_pipelines.console"],
     ["beam_pipelines.preprocess", "beam_pipelines.score", "trainer.task", "serving.check"],
     ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
@@ -169,7 +170,8 @@ def loaded(module: str) -> set[str]:
     [
         name
         for name in FILES
-        if name.endswith(".settings") or name.startswith(("beam_pipelines.commands", "beam_pipelines.errors"))
+        if name.endswith(".settings")
+        or name.startswith(("beam_pipelines.commands", "beam_pipelines.errors", "beam_pipelines.console"))
     ],
 )
 def test_what_answers_at_once_imports_nothing_slow(module):

@@ -2,15 +2,19 @@
 
 import collections
 import json
+import os
 import pathlib
 
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
 
 from beam_pipelines import preprocess
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.errors import UserError
+from tests.helpers.commands import run_command
 from tests.helpers.examples import examples
 from tests.helpers.reviews import DIM, write_csv
 from tests.helpers.tokens import plain_tokens
@@ -35,6 +39,50 @@ def test_examples_hold_the_ids_score_and_row_of_every_review(rows, prepared):
     assert sum(len(part) for part in found.values()) == len(rows)
     expected = {row["id"]: ([ids.get(t, 1) for t in plain_tokens(row["text"])], row["score"]) for row in rows}
     assert {key: value for part in found.values() for key, value in part.items()} == expected
+
+
+def test_the_folder_is_read_as_tf_transform_s_guides_do(prepared):
+    output = tft.TFTransformOutput(str(prepared / "transform"))
+    files = [str(path) for path in (prepared / "validation").glob("*")]
+    records = list(tf.data.TFRecordDataset(files, compression_type="GZIP"))
+    parsed = tf.io.parse_example(records, output.transformed_feature_spec())
+    names, scores = [name.decode() for name in parsed["id"].numpy()], parsed["score"].numpy().tolist()
+    found = dict(zip(names, zip(parsed["ids"].to_list(), scores, strict=True), strict=True))
+    assert found == examples(prepared, "validation")
+    vocabulary = output.vocabulary_by_name("vocabulary")
+    assert max(map(max, parsed["ids"].to_list())) < len(vocabulary) + 2
+    assert output.vocabulary_size_by_name("vocabulary") == len(vocabulary)
+    assert len(np.load(prepared / "vectors.npy")) == len(vocabulary) + 2
+
+
+def contents(folder: pathlib.Path) -> dict[str, object]:
+    """The bytes of each file, and JSON without what tells times and places."""
+    found: dict[str, object] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found[str(path.relative_to(folder))] = path.read_bytes()
+        if path.name in ("manifest.json", "statistics.json"):
+            value = json.loads(path.read_bytes())
+            settings = {name: given for name, given in value.pop("settings").items() if name != "output"}
+            timeless = {name: given for name, given in value.items() if not name.startswith("seconds")}
+            found[path.name] = {"settings": settings, **timeless}
+    return found
+
+
+def test_equal_runs_write_equal_bytes(archive, glove, tmp_path):
+    """In another process, with other temporary folders, whatever the order of Python's sets."""
+    (tmp_path / "more.csv").write_text(archive.read_text() + "x,,1,good\ny,,none,bad\n")
+    columns = ["--text_column=text", "--score_column=score", "--id_column=id", f"--embeddings={glove}"]
+    for seed in "12":
+        (tmp_path / f"tmp{seed}").mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(tmp_path / f"tmp{seed}")}
+        inputs = [f"--input={archive}", f"--input={tmp_path}/more.csv"]
+        done = run_command(
+            "beam_pipelines.preprocess", *inputs, *columns, f"--output={tmp_path}/out{seed}", env=environment
+        )
+        assert done.returncode == 0, done.stderr
+    first = contents(tmp_path / "out1")
+    assert {name.partition("/")[0] for name in first} >= {"train", "validation", "test", "transform", "rejected"}
+    assert contents(tmp_path / "out2") == first
 
 
 def test_the_vocabulary_comes_from_the_training_split_alone(rows, prepared, glove):
@@ -228,7 +276,7 @@ def test_a_refused_job_is_no_obstacle_to_the_right_one(tmp_path, archive):
 def test_a_folder_with_files_is_not_touched(tmp_path, archive):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
+    with pytest.raises(UserError, match="is not empty, and no job wrote it; choose another folder"):
         run(tmp_path, archive, "--score_column=score")
     with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
         run(tmp_path, archive, "--score_column=score", "--overwrite")

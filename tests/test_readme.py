@@ -10,6 +10,7 @@ import re
 import shlex
 import tomllib
 
+import numpy as np
 import pandas as pd
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -217,3 +218,17 @@ def test_the_pipeline_of_one_s_own(rows, cnn, tmp_path, monkeypatch):
     table[["text"]].assign(day=pd.Timestamp("2020-02-02")).to_parquet("other.parquet")
     names["run"]("other.parquet", "trained", "other", text_column="text")
     assert [row["day"] for row in lines(tmp_path / "other", "scores")] == ["2020-02-02 00:00:00"] * 50
+
+
+def test_a_model_of_one_s_own(prepared, tmp_path, monkeypatch):
+    code = next(
+        block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "TFTransformOutput" in block
+    )
+    (tmp_path / "prepared").symlink_to(prepared)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code, names)
+    batch = next(iter(names["examples"]))
+    assert set(batch) == {"ids", "score", "id"}
+    assert batch["ids"].shape[0] == 32
+    assert len(names["tokens"]) == len(np.load("prepared/vectors.npy")) - 2

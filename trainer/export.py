@@ -18,7 +18,6 @@ import datetime
 import hashlib
 import os
 import pathlib
-import shutil
 import time
 
 import tensorflow as tf
@@ -171,7 +170,7 @@ def export(
       The folder of the new version; its name, the time in UTC as YYYYMMDDhhmmss, grows.
     """
     # A server that watches the folder of versions must not see one that is half written.
-    aside = versions.parent / storage.TEMPORARY / str(time.time_ns())
+    aside = pathlib.Path(storage.temporary_folder(str(versions.parent)), str(time.time_ns()))
     functions = scorer.serve, scorer.explain, scorer.encode, scorer.score_ids
     tf.saved_model.save(scorer, str(aside), signatures=dict(zip(exports.SIGNATURES, functions, strict=True)))
     statistics = prepared.statistics
@@ -214,12 +213,14 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _publish(aside: pathlib.Path, versions: pathlib.Path) -> pathlib.Path:
-    """Renames a whole version into its place."""
-    versions.mkdir(parents=True, exist_ok=True)
+    """Renames a whole version into its place, where it will be after a power cut."""
+    storage.sync_tree(aside)
+    storage.make_folder(versions)
     # A server takes the greatest number for the newest, so numbers must grow even if the clock was set back.
     version = int(datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%S"))
     newest = max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0)
     published = versions / str(max(version, newest + 1))
     os.rename(aside, published)
-    shutil.rmtree(aside.parent, ignore_errors=True)
+    storage.sync_folder(versions)
+    storage.clear_temporary(str(versions.parent))
     return published

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import logger
-from beam_pipelines.files import storage
+from beam_pipelines.files import attempts, storage
 
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)
@@ -25,10 +25,16 @@ RESUMED = (job_folder.MANIFEST, f"{trained.CHECKPOINTS}/*")
 LAST = (trained.STATE, exports.SAVED_MODEL)
 
 
+def patience() -> float:
+    """How many seconds a run waits for another one's lease: Vertex AI may restart it sooner than that ends."""
+    restarted = os.environ.keys() & {CHECKPOINTS, LOGS, MODEL}
+    return attempts.LEASE_SECONDS + attempts.RENEWAL_SECONDS if restarted else 0
+
+
 def restore(output: str) -> None:
     """Brings back what an interrupted run has saved for Vertex AI, where `output` holds nothing yet."""
     kept = os.environ.get(CHECKPOINTS)
-    if not kept or storage.listing(output) or not storage.exists(storage.join(kept, job_folder.MANIFEST)):
+    if not kept or _names(output, EVERYTHING) or not storage.exists(storage.join(kept, job_folder.MANIFEST)):
         return
     logger.info("restoring the run saved in %s", kept)
     for name in _names(kept, RESUMED):

@@ -27,9 +27,11 @@ class TrainerSettings:
       python -m trainer.task --data prepared --output trained --model cnn
     """
 
-    data: str = flag("what the preprocess job wrote: local, gs:// or s3://", metavar="DIR")
+    data: str = flag("what the preprocess job wrote: local, gs:// or s3://", metavar="DIR", is_path=True)
     output: str = flag(
-        "a new folder, local, gs:// or s3://, or that of an interrupted run with the same settings", metavar="DIR"
+        "a new folder, local, gs:// or s3://, or that of an interrupted run with the same settings",
+        metavar="DIR",
+        is_path=True,
     )
     model: str = flag("the architecture", default="cnn", choices=registry.ARCHITECTURES)
     preset: str = flag(
@@ -71,6 +73,7 @@ class TrainerSettings:
         "start from the weights of an exported model, or of a checkpoint (.weights.h5) of the same data",
         default=None,
         metavar="EXPORT_OR_CHECKPOINT",
+        is_path=True,
     )
     tune: int = flag(
         "first try so many settings (learning rate, batch size, epochs) and go on with the best; see tuning.csv",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
-from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from trainer import output_copies
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
+AFTER_INTERRUPTION = "without --overwrite, the same command goes on after the last epoch that was saved"
 RIVALS = ("tfidf_ridge", "median", "random_guess")
 
 
@@ -62,9 +63,8 @@ def run(settings: TrainerSettings) -> dict:
     Raises:
       UserError: Something in the settings or the folders is to be mended.
     """
-    # Downloads nothing for an output that cannot be reached.
-    storage.exists(storage.join(settings.output, job_folder.MANIFEST))
-    with storage.local_copy(settings.data) as folder:
+    patience = output_copies.patience()
+    with job_lock.only_job(settings.output, patience=patience), storage.local_copy(settings.data) as folder:
         # TensorFlow and Keras take seconds: --help and most mistakes are answered without them.
         entry.import_tensorflow()
         from trainer.data import PreparedReviews
@@ -82,9 +82,9 @@ def run(settings: TrainerSettings) -> dict:
             return train(settings, prepared, output)
 
 
-def main(argv=None) -> int:
-    settings, others = flags.parse(TrainerSettings, MODULE, argv, preset_values)
-    flags.refuse_unknown(others, TrainerSettings, MODULE)
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(TrainerSettings, program, argv, preset_values)
+    flags.refuse_unknown(others, TrainerSettings, program)
     metrics = run(settings)
     for split in SPLITS:
         if metrics[split]["rows"]:
@@ -107,4 +107,4 @@ def _result_line(split: str, figures: dict) -> str:
 
 
 if __name__ == "__main__":
-    entry.run_command(main)
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)

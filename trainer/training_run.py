@@ -97,7 +97,6 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     copies.publish(metrics["export"])
     # Last, since a folder that holds it holds a finished run.
     storage.write_json(settings.output, trained.METRICS, metrics)
-    storage.clear_temporary(settings.output)
     return metrics
 
 

@@ -22,8 +22,9 @@ class ArchiveSettings:
         "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2, .xz or .zst, and .zip or .tar archives of "
         "them; a glob; may be repeated",
         metavar="GLOB",
+        is_path=True,
     )
-    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
+    output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR", is_path=True)
     text_column: str = flag(
         "the column of the review's text; `review.body` is the field `body` of the field `review`", metavar="NAME"
     )

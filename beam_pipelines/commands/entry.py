@@ -1,58 +1,106 @@
 """How a command starts and ends: what it logs, what it imports in silence, and its exit status."""
 
+import contextlib
 import gc
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
+from beam_pipelines.commands import streams
 from beam_pipelines.errors import UserError, logger
 
 NVIDIA_DEVICE = "/dev/nvidiactl"
 INTERRUPTED = 130
 
 
-def run_command(main: Callable[[], int]) -> None:
-    """Runs a command's `main` and exits with its status; a UserError becomes one sentence."""
-    # The collector takes a quarter of the time of importing Beam and TensorFlow; see `start_collector`.
-    gc.disable()
+def run_command(main: Callable[[], int], *, after_interruption: str = "") -> NoReturn:
+    """Runs a command's `main` and exits with its status; a UserError becomes one sentence.
+
+    Args:
+      main: Returns the status.
+      after_interruption: How to go on from there, for whoever has interrupted it.
+    """
     # What goes wrong on a CPU is raised too; as an error, oneDNN also logs what it leaves to Eigen (TensorFlow 2.21).
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_nvidia_device() else "3")
-    # Our own lines only: at INFO, Beam and TensorFlow print hundreds.
+    with streams.lenient(), _our_lines_alone(), _without_collector():
+        sys.exit(_status(main, after_interruption))
+
+
+def _status(main: Callable[[], int], after_interruption: str) -> int:
+    """Runs a command and returns its status; what a person has to know of an error is printed."""
+    try:
+        return main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("; ".join(filter(None, ("interrupted", after_interruption))), file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+@contextlib.contextmanager
+def _our_lines_alone() -> Iterator[None]:
+    """Prints our log and no other's: at INFO, Beam and TensorFlow print hundreds of lines.
+
+    Logging is then left as it was found, for a notebook that runs another command, or goes on with its own work.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    # What a step raises ends the job and is printed once.
+    silenced = [logging.getLogger(name) for name in ("apache_beam", "google.auth")]
+    levels = [(library, library.level) for library in silenced]
+    before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # Keras warns of scores that are all the same (Keras 3.15).
-    warnings.filterwarnings("ignore", category=UserWarning, module="keras")
-    # What a step raises ends the job and is printed once, below.
-    for name in ("apache_beam", "google.auth"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for library in silenced:
+        library.setLevel(logging.CRITICAL)
     # Beam's s3:// logs its tracebacks to the root logger itself (Beam 2.77).
-    logging.getLogger().addFilter(lambda record: False)
+    logging.getLogger().addFilter(_nothing)
     try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.status)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except OSError as error:
-        sys.exit(f"error: {error}")
+        with warnings.catch_warnings():
+            # Keras warns of scores that are all the same (Keras 3.15).
+            warnings.filterwarnings("ignore", category=UserWarning, module="keras")
+            yield
     finally:
-        gc.enable()
+        logging.getLogger().removeFilter(_nothing)
+        for library, level in levels:
+            library.setLevel(level)
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Stops the garbage collector, which takes a quarter of the time of importing Beam and TensorFlow."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def start_collector() -> None:
-    """Starts the garbage collector once all is imported; `run_command` has stopped it.
+    """Starts the garbage collector once all is imported, where `run_command` has stopped it.
 
     What exists by now stays, and is more than all that comes: the collector passes it over.
     """
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def import_tensorflow() -> None:

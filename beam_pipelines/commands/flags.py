@@ -6,6 +6,7 @@ This module imports neither Beam nor TensorFlow, so that `--help` and a bad valu
 import argparse
 import dataclasses
 import difflib
+import os
 import re
 import sys
 import types
@@ -15,9 +16,24 @@ from typing import Any
 
 
 # Any, as `dataclasses.field` itself is typed: a field keeps the type that it is annotated with.
-def flag(help_text: str, *, default: Any = dataclasses.MISSING, choices=None, metavar: str | None = None) -> Any:
-    """Declares a settings field that is also a flag of the same name."""
-    metadata = {"help": help_text, "choices": choices, "metavar": metavar}
+def flag(
+    help_text: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    choices=None,
+    metavar: str | None = None,
+    is_path: bool = False,
+) -> Any:
+    """Declares a settings field that is also a flag of the same name.
+
+    Args:
+      help_text: For `--help`.
+      default: Without one, the flag is required.
+      choices: The values that may be given.
+      metavar: What stands for the value in `--help`.
+      is_path: Whether a leading ~ is the user's home, which no shell expands in `--output=~/scored`.
+    """
+    metadata = {"help": help_text, "choices": choices, "metavar": metavar, "is_path": is_path}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -54,11 +70,11 @@ def did_you_mean(argument: str, flags: Iterable[str]) -> str:
     return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
 
 
-def parser_for(settings_class, module: str) -> Parser:
-    """Builds the parser of `python -m module`, whose description is the class's docstring."""
+def parser_for(settings_class, program: str) -> Parser:
+    """Builds the parser of a program, whose description is the class's docstring."""
     parser = Parser(
-        prog=f"python -m {module}",
-        description=settings_class.__doc__,
+        prog=program,
+        description=called(settings_class.__doc__, program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
@@ -78,31 +94,41 @@ def _argument(field: dataclasses.Field, hint) -> dict:
     options = {"help": text.replace("%", "%%"), "required": not has_default}
     if hint is bool:
         return {**options, "action": "store_true"}
+    to_path = os.path.expanduser if field.metadata["is_path"] else None
     if typing.get_origin(hint) is tuple:
-        return {**options, "action": "append", "metavar": field.metadata["metavar"]}
+        return {**options, "action": "append", "type": to_path or str, "metavar": field.metadata["metavar"]}
     if isinstance(hint, types.UnionType):
         hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
     return {
         **options,
-        "type": hint,
+        "type": to_path or hint,
         "choices": field.metadata["choices"],
         "metavar": field.metadata["metavar"] or (hint.__name__.upper() if hint is not str else None),
     }
 
 
-def parse(settings_class, module: str, argv: list[str] | None, presets=lambda given: {}):
+def called(description: str | None, program: str) -> str:
+    """Puts what was called into the examples of a description.
+
+    >>> called("Try: python -m trainer.task --data prepared", "review-scorer train")
+    'Try: review-scorer train --data prepared'
+    """
+    return re.sub(r"python -m [\w.]+", program, description or "")
+
+
+def parse(settings_class, program: str, argv: list[str] | None, presets=lambda given: {}):
     """Parses a command line.
 
     Args:
       settings_class: A frozen dataclass whose fields were made with `flag`.
-      module: The module that `python -m` runs, for the usage line.
+      program: What runs, for the usage line, such as "python -m trainer.task".
       argv: The arguments, or None for those of the process.
       presets: From the given flags to the values that stand in for those not given.
 
     Returns:
       The settings, and the arguments that are none of ours, in their order.
     """
-    parser = parser_for(settings_class, module)
+    parser = parser_for(settings_class, program)
     given, others = parser.parse_known_args(argv)
     values = {**presets(vars(given)), **vars(given)}
     hints = typing.get_type_hints(settings_class)
@@ -115,11 +141,11 @@ def parse(settings_class, module: str, argv: list[str] | None, presets=lambda gi
         parser.error(str(error))
 
 
-def refuse_unknown(arguments: list[str], settings_class, module: str) -> None:
+def refuse_unknown(arguments: list[str], settings_class, program: str) -> None:
     """Exits with a usage error that names the first argument that nothing reads."""
     if not arguments:
         return
-    parser, unknown = parser_for(settings_class, module), arguments[0]
+    parser, unknown = parser_for(settings_class, program), arguments[0]
     if not unknown.startswith("-"):
         parser.error(f"unknown argument {unknown}; a glob stands in quotes, or the shell makes several arguments of it")
     parser.error(did_you_mean(unknown, parser.flags) or f"unknown argument {unknown}")

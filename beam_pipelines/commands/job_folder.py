@@ -7,6 +7,7 @@ those patterns and no others.
 
 import contextlib
 import dataclasses
+import datetime
 import fnmatch
 import importlib.metadata
 import json
@@ -21,6 +22,8 @@ from beam_pipelines.files import storage
 MANIFEST = "manifest.json"
 # A key in the manifest of a folder that the next job may take.
 RECLAIMABLE = "free"
+# So many differences are named; of an archive, each file may be another.
+MOST_DIFFERENCES = 10
 
 
 def versions() -> dict[str, str]:
@@ -106,6 +109,16 @@ def _present(root: str) -> list[str]:
     return [name for name in storage.listing(root) if not name.startswith(storage.TEMPORARY + "/")]
 
 
+def refuse_file(root: str) -> None:
+    """Refuses an output folder that is a file.
+
+    Raises:
+      UserError: It is one.
+    """
+    if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
+        raise UserError(f"--output {root} is a file; name a folder")
+
+
 def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:
     """Makes `root` this job's: refuses a folder that holds files, goes on with it, or empties it.
 
@@ -120,8 +133,7 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
       UserError: The folder is not empty and neither flag is given, nothing in it says that this
         command wrote it, what the job reads lies in it, or the earlier job was another one.
     """
-    if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
-        raise UserError(f"--output {root} is a file; name a folder")
+    refuse_file(root)
     for path in reads:
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
@@ -130,14 +142,16 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
         overwrite, resume = True, False
     if old and old["command"] != new["command"]:
         raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
-    if present and not (overwrite or resume):
-        choices = " or add --overwrite"
-        if old and "fingerprint" in new:
-            choices = ", add --resume to go on with its job, or --overwrite to begin anew"
-        raise UserError(f"--output {root} is not empty; choose another folder{choices}")
     if present and not old:
+        if not (overwrite or resume):
+            raise UserError(f"--output {root} is not empty, and no job wrote it; choose another folder")
         does = "--resume goes on with" if resume else "--overwrite deletes"
         raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so {does} nothing")
+    if old and present and not (overwrite or resume):
+        choices = " or add --overwrite"
+        if "fingerprint" in new and not _changes(old, new):
+            choices = ", add --resume to go on with its job, or --overwrite to begin anew"
+        raise UserError(f"--output {root} is not empty; choose another folder{choices}")
     if old and resume:
         check_same(root, old, new)
         storage.clear_temporary(root)
@@ -156,10 +170,12 @@ def check_same(root: str, old: dict, new: dict) -> None:
     Raises:
       UserError: Names every difference.
     """
-    changes = differences(old["fingerprint"], json.loads(json.dumps(new["fingerprint"])))
+    changes = _changes(old, new)
     if changes:
+        more = len(changes) - MOST_DIFFERENCES
+        named = [*changes[:MOST_DIFFERENCES], *([f"and {more:,} more differences"] if more > 0 else [])]
         raise UserError(
-            f"--resume: the job in {root} was another one: {'; '.join(changes)}; give what it was given, or choose "
+            f"--resume: the job in {root} was another one: {'; '.join(named)}; give what it was given, or choose "
             "another folder"
         )
     versions = old["versions"]
@@ -168,6 +184,11 @@ def check_same(root: str, old: dict, new: dict) -> None:
     ]
     if changed:
         logger.warning("the job was begun with other versions: %s", "; ".join(changed))
+
+
+def _changes(old: dict, new: dict) -> list[str]:
+    # As it is written: a tuple comes back as a list.
+    return differences(old.get("fingerprint", {}), json.loads(json.dumps(new["fingerprint"])))
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
@@ -185,5 +206,19 @@ def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
         elif isinstance(old[name], dict) and isinstance(new[name], dict):
             changes += differences(old[name], new[name], f"{prefix}{name} ")
         elif old[name] != new[name]:
-            changes.append(f"{prefix}{name} was {old[name]} and is {new[name]}")
+            changes.append(f"{prefix}{name} was {_shown(name, old[name])} and is {_shown(name, new[name])}")
     return changes
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value of a fingerprint as a person reads it.
+
+    >>> _shown("modified", 1764322264.25), _shown("model_digest", "0f6c" * 16)
+    ('2025-11-28 09:31:04.250 UTC', '0f6c0f6c...')
+    """
+    if name == "modified" and isinstance(value, int | float):
+        time = datetime.datetime.fromtimestamp(value, datetime.UTC)
+        return f"{time.replace(tzinfo=None).isoformat(sep=' ', timespec='milliseconds')} UTC"
+    if name.endswith("digest"):
+        return f"{str(value)[:8]}..."
+    return str(value)

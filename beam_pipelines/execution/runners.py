@@ -18,7 +18,7 @@ _LACKING = ("Unable to fetch remote", "You must specify")
 _SYSTEM_ERROR = re.compile(r"^\S*Error: (\[Errno \d+\] .*?)(?: \[while running .*)?$", re.MULTILINE)
 
 
-def options_of(arguments: list[str], settings_class: type, module: str) -> pipeline_options.PipelineOptions:
+def options_of(arguments: list[str], settings_class: type, program: str) -> pipeline_options.PipelineOptions:
     """Turns the arguments that are none of ours into Beam's options.
 
     Without `--runner`, or with the name that users know, `DirectRunner`, the job runs on Beam's
@@ -31,7 +31,7 @@ def options_of(arguments: list[str], settings_class: type, module: str) -> pipel
     parsers: list[argparse.ArgumentParser] = []
     options = pipeline_options.PipelineOptions(arguments)
     options.get_all_options(add_extra_args_fn=parsers.append)
-    flags.refuse_unknown(parsers[0].parse_known_args(arguments)[1], settings_class, module)
+    flags.refuse_unknown(parsers[0].parse_known_args(arguments)[1], settings_class, program)
     standard = options.view_as(pipeline_options.StandardOptions)
     if standard.runner is None or standard.runner.lower() in ("directrunner", "direct"):
         standard.runner = "FnApiRunner"

@@ -6,22 +6,27 @@ for a file that does not exist, which is a FileNotFoundError everywhere.
 """
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from beam_pipelines.files import globs, local_globs
+from beam_pipelines.files import attempts, globs, local_globs
+from beam_pipelines.files.attempts import Lease
 from beam_pipelines.files.globs import GlobMatches
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystems import FileSystems
 
 TEMPORARY = ".tmp"
+# What a sync of a folder fails with where its names may be lost; other errors say that it cannot be synced.
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 
 
 def is_local(path: str) -> bool:
@@ -54,31 +59,72 @@ def write_bytes(root: str, name: str, data: bytes) -> None:
     Locally it is written aside under `root/.tmp` and renamed; an object store does as much itself.
     """
     final = join(root, name)
-    if is_local(root):
-        aside = pathlib.Path(root, TEMPORARY, uuid.uuid4().hex)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        pathlib.Path(final).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                # Else a power cut after the rename could leave an empty file under the final name.
-                os.fsync(file.fileno())
-            os.replace(aside, final)
-        except OSError as error:
-            # A full disk has no room for half a file.
-            aside.unlink(missing_ok=True)
-            raise OSError(error.errno, error.strerror, final) from error
-    else:
+    if not is_local(root):
         from beam_pipelines.files import object_stores
 
         object_stores.write(final, data)
+        return
+    aside = pathlib.Path(temporary_folder(root), uuid.uuid4().hex)
+    try:
+        try:
+            _write_and_rename(aside, pathlib.Path(final), data)
+        except FileNotFoundError:
+            # Another attempt, which took this one for dead, has cleared its folder meanwhile.
+            _write_and_rename(aside, pathlib.Path(final), data)
+    except OSError as error:
+        # A full disk has no room for half a file.
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise OSError(error.errno, error.strerror, final) from error
+
+
+def _write_and_rename(aside: pathlib.Path, final: pathlib.Path, data: bytes) -> None:
+    make_folder(final.parent)
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        # Else a power cut after the rename could leave an empty file under the final name.
+        os.fsync(file.fileno())
+    os.replace(aside, final)
+    sync_folder(final.parent)
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Makes a local folder, and those above it, that will be there after a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: pathlib.Path) -> None:
+    """Has the names in a local folder written to the disk, where the file system can do that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _LOST:
+            raise
+
+
+def sync_tree(folder: pathlib.Path) -> None:
+    """Has all files below a local folder, and their names, written to the disk."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(parent, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(pathlib.Path(parent))
 
 
 def write_json(root: str, name: str, value: Any) -> None:
     """Publishes a value as JSON that a person can read."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(root, name, text.encode())
+    # In the C locale a path may hold bytes that are no characters; JSON has an escape for them.
+    write_bytes(root, name, text.encode(errors="backslashreplace"))
 
 
 def read_bytes(path: str) -> bytes:
@@ -164,12 +210,56 @@ def delete(root: str, names: list[str]) -> None:
                 os.rmdir(join(root, str(folder)))
 
 
+def temporary_folder(root: str) -> str:
+    """The folder of this attempt's temporary files below `root`."""
+    return join(root, TEMPORARY, attempts.name())
+
+
 def clear_temporary(root: str) -> None:
-    """Removes what this or an earlier, crashed attempt left under `root/.tmp`."""
+    """Removes what this or an earlier, crashed attempt left under `root/.tmp`; what holds a lease there stays."""
+    folder = join(root, TEMPORARY)
+    living = living_attempts(root)
+
+    def stays(name: str) -> bool:
+        return name.removesuffix(attempts.LEASE) in living or name == attempts.name() + attempts.LEASE
+
+    if not is_local(root):
+        delete(folder, [name for name in listing(folder) if not stays(name.partition("/")[0])])
+        return
+    for path in pathlib.Path(folder).glob("*"):
+        if path.is_dir() and not stays(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+        elif not stays(path.name):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+def living_attempts(root: str) -> dict[str, Lease]:
+    """The leases of other attempts that write to `root`, by their names."""
+    renewed = _lease_times(root)
+    # By one clock, that of the file system.
+    now = renewed.pop(attempts.name(), time.time())
+    fresh = [name for name, when in renewed.items() if when > now - attempts.LEASE_SECONDS]
+    leases: dict[str, Lease] = {}
+    for name in fresh:
+        # It may have been given back meanwhile, or be no lease of ours.
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
+            leases[name] = Lease(**read_json(join(root, TEMPORARY, name + attempts.LEASE)))
+    return {name: lease for name, lease in leases.items() if not lease.has_ended}
+
+
+def _lease_times(root: str) -> dict[str, float]:
+    """When each lease was last renewed, in seconds since 1970, by the name of its attempt."""
     if is_local(root):
-        shutil.rmtree(join(root, TEMPORARY), ignore_errors=True)
+        times = {}
+        for path in pathlib.Path(root, TEMPORARY).glob("*" + attempts.LEASE):
+            with contextlib.suppress(FileNotFoundError):
+                times[path.name] = path.stat().st_mtime
     else:
-        delete(root, [name for name in listing(root) if name.startswith(TEMPORARY + "/")])
+        found = match(join(root, TEMPORARY, "*" + attempts.LEASE))
+        times = {path.rpartition("/")[2]: modified for path, (_, modified) in found.items()}
+    return {name.removesuffix(attempts.LEASE): modified for name, modified in times.items()}
 
 
 def copy(source: str, target: str) -> None:

@@ -30,6 +30,7 @@ class WriteExamples(OverlappedDoFn):
 
     Args:
       folder: The prepared folder, which holds the graph already.
+      temporary: The folder of what the first reading has left.
       first_trained_id: Of the vocabulary.
       max_tokens: A review is cut after so many.
       shares: How reviews are divided; the same as when their tokens were counted.
@@ -39,8 +40,18 @@ class WriteExamples(OverlappedDoFn):
     # Compressing takes one core.
     threads = 2
 
-    def __init__(self, folder: str, *, first_trained_id: int, max_tokens: int, shares: SplitShares, scale: Scale):
+    def __init__(
+        self,
+        folder: str,
+        temporary: str,
+        *,
+        first_trained_id: int,
+        max_tokens: int,
+        shares: SplitShares,
+        scale: Scale,
+    ):
         self.folder = folder
+        self.temporary = temporary
         self.first_trained_id = first_trained_id
         self.max_tokens = max_tokens
         self.shares = shares
@@ -48,7 +59,7 @@ class WriteExamples(OverlappedDoFn):
 
     def setup(self):
         self._progress = Progress("prepared")
-        self._recurring = token_counts.read_recurring(self.folder)
+        self._recurring = token_counts.read_recurring(self.temporary)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
         self._examples = RecordBatchToExamplesEncoder()
@@ -78,7 +89,7 @@ class WriteExamples(OverlappedDoFn):
         for index, name in enumerate(prepared.SPLITS):
             rows = batch.filter(pa.array(split == index))
             if rows.num_rows:
-                data = tfrecord_gzip(self._examples.encode(rows))
+                data = tfrecord_gzip(in_one_order(self._examples.encode(rows)))
                 storage.write_bytes(self.folder, prepared.example_shard(name, reviews.block), data)
 
 
@@ -92,6 +103,11 @@ def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:
     }
     lists = [pa.LargeListArray.from_arrays(pa.array(splits), pa.array(values)) for splits, values in columns.values()]
     return pa.RecordBatch.from_arrays(lists, names=[*columns])
+
+
+def in_one_order(examples: list[bytes]) -> list[bytes]:
+    """Sorts the features of each example by name; the encoder gives them in any order."""
+    return [tf.train.Example.FromString(example).SerializeToString(deterministic=True) for example in examples]
 
 
 def tfrecord_gzip(examples: list[bytes]) -> bytes:

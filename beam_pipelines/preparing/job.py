@@ -76,6 +76,11 @@ class Job:
     def size_bytes(self) -> int:
         return sum(file.size_bytes for file in self.files)
 
+    @property
+    def temporary(self) -> str:
+        """The folder of what the first reading leaves for the rest of the job."""
+        return storage.temporary_folder(self.folder)
+
     def claim(self) -> None:
         """Takes the output folder."""
         manifest = job_folder.manifest(MODULE, self.settings, OUTPUTS)

@@ -30,8 +30,8 @@ from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
 from beam_pipelines.reporting import phrases
 from beam_pipelines.text import transform_graph, vocabulary
 
-# What the first reading leaves for the rest of the job.
-_ROWS, _EXAMPLES = f"{storage.TEMPORARY}/rows.json", f"{storage.TEMPORARY}/examples.json"
+# What the workers leave for the rest of the job, in its temporary folder.
+_ROWS, _EXAMPLES = "rows.json", "examples.json"
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
@@ -44,19 +44,19 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
         reviews
         | "CountRows" >> beam.Map(RowCounts.of)
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
-        | "WriteRows" >> beam.Map(_write_counts, folder=job.folder, name=_ROWS)
+        | "WriteRows" >> beam.Map(_write_counts, folder=job.temporary, name=_ROWS)
     )
     count_tokens = beam.ParDo(token_counts.CountTokens(job.shares, job.settings.max_tokens))
     counted = reviews | "CountTokens" >> count_tokens.with_outputs("counts", "texts")
     _ = (
         counted.counts
         | "MergeCounts" >> beam.CombinePerKey(token_counts.MergeCounts())
-        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.folder)
+        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.temporary)
     )
     _ = (
         counted.texts
         | "MergeTexts" >> beam.CombinePerKey(token_counts.MergeHashes())
-        | "WriteTexts" >> beam.Map(token_counts.write_hashes, folder=job.folder)
+        | "WriteTexts" >> beam.Map(token_counts.write_hashes, folder=job.temporary)
     )
 
 
@@ -64,6 +64,7 @@ def build_examples(root: beam.Pipeline, job: Job, first_trained_id: int) -> None
     """Adds the second reading: text to ids by the chosen vocabulary, examples into their splits."""
     write_examples = WriteExamples(
         job.folder,
+        job.temporary,
         first_trained_id=first_trained_id,
         max_tokens=job.settings.max_tokens,
         shares=job.shares,
@@ -75,7 +76,7 @@ def build_examples(root: beam.Pipeline, job: Job, first_trained_id: int) -> None
         | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
         | "WriteExamples" >> beam.ParDo(write_examples)
         | "SumExamples" >> beam.CombineGlobally(row_counts.sum_examples)
-        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=job.folder, name=_EXAMPLES)
+        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=job.temporary, name=_EXAMPLES)
     )
 
 
@@ -139,7 +140,7 @@ def _run_pipeline(root: beam.Pipeline) -> dict[str, float]:
 
 
 def _read_counts(job: Job, name: str, from_json: Callable[[dict[str, Any]], Any]) -> Any:
-    return from_json(storage.read_json(storage.join(job.folder, name)))
+    return from_json(storage.read_json(storage.join(job.temporary, name)))
 
 
 def check_rows(rows: RowCounts, job: Job) -> None:
@@ -168,7 +169,7 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     Raises:
       UserError: No token can be learned from, or the vectors are of other words.
     """
-    settings, counts = job.settings, token_counts.read_counts(job.folder)
+    settings, counts = job.settings, token_counts.read_counts(job.temporary)
     if not counts:
         raise UserError(
             "no token to learn from: no rated row with words fell into the training split; lower --test_share and "

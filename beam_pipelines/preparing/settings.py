@@ -55,6 +55,7 @@ class PreprocessSettings(ArchiveSettings):
         "package that holds vectors; without it all vectors are learned",
         default=None,
         metavar="FILE",
+        is_path=True,
     )
     vector_size: int = flag("the length of the vectors, where all are learned", default=100)
     trained_tokens: int = flag("how many of the most frequent tokens without a vector get an id", default=5000)

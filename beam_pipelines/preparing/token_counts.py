@@ -115,18 +115,18 @@ class MergeHashes(beam.CombineFn):
 
 
 def write_counts(counted: tuple[int, dict[bytes, int]], *, folder: str) -> None:
-    """Writes the counts of one part of the tokens."""
+    """Writes the counts of one part of the tokens into a temporary folder."""
     part, counts = counted
     table = pa.table({"token": pa.array(counts.keys(), pa.binary()), "count": pa.array(counts.values(), pa.int64())})
     data = io.BytesIO()
     pq.write_table(table, data)
-    storage.write_bytes(folder, f"{storage.TEMPORARY}/counts/{part:02d}.parquet", data.getvalue())
+    storage.write_bytes(folder, f"counts/{part:02d}.parquet", data.getvalue())
 
 
 def read_counts(folder: str) -> dict[str, int]:
     """Reads what `write_counts` wrote: how often each token stands in the training split."""
     counts: dict[str, int] = {}
-    parts = storage.join(folder, storage.TEMPORARY, "counts")
+    parts = storage.join(folder, "counts")
     for name in storage.listing(parts):
         table = pq.read_table(io.BytesIO(storage.read_bytes(storage.join(parts, name))))
         tokens_of_part = table.column("token").cast(pa.string()).to_pylist()
@@ -135,18 +135,18 @@ def read_counts(folder: str) -> dict[str, int]:
 
 
 def write_hashes(hashes: tuple[str, np.ndarray], *, folder: str) -> None:
-    """Writes the hashes of one side's texts."""
+    """Writes the hashes of one side's texts into a temporary folder."""
     side, values = hashes
     data = io.BytesIO()
     np.save(data, values)
-    storage.write_bytes(folder, f"{storage.TEMPORARY}/texts/{side}.npy", data.getvalue())
+    storage.write_bytes(folder, f"texts/{side}.npy", data.getvalue())
 
 
 def read_recurring(folder: str) -> np.ndarray:
     """The hashes of training texts that also stand in validation or test, int64 and sorted."""
     sides = []
     for side in (TRAINING, HELD_OUT):
-        path = storage.join(folder, storage.TEMPORARY, "texts", f"{side}.npy")
+        path = storage.join(folder, "texts", f"{side}.npy")
         sides.append(np.load(io.BytesIO(storage.read_bytes(path))) if storage.exists(path) else np.empty(0, np.int64))
     training, held_out = sides
     return np.intersect1d(training, held_out)

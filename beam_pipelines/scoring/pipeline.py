@@ -13,7 +13,6 @@ from beam_pipelines.archive.read_blocks import ReadBlocks
 from beam_pipelines.commands import entry, job_folder, progress
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
-from beam_pipelines.files import storage
 from beam_pipelines.scoring import shards
 from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, score_nothing, write_block
 from beam_pipelines.scoring.job import Job
@@ -75,8 +74,8 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
     try:
         with progress.Monitor(newly_finished, job.size_bytes, done.values()):
             result = runners.run(pipeline)
-    except UserError:
-        raise  # It says itself what is to be mended first.
+    except (UserError, KeyboardInterrupt):
+        raise  # What the command ends with says itself what is to be mended first, or how it goes on.
     except BaseException:
         logger.error("stopped; with --resume, the same command goes on from here")
         raise
@@ -102,7 +101,6 @@ def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
     manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
     report.write(job.folder, summarised, run_metrics, manifest)
     job_summary.write(job.folder, summarised, run_metrics, manifest)
-    storage.clear_temporary(job.folder)
     if not summarised.rows_read:
         logger.warning("no row at all: all %d files are empty, or have a header alone", len(job.files))
     return summarised, run_metrics

@@ -24,7 +24,9 @@ class ScoreSettings(ArchiveSettings):
     Beam's own flags (--runner, --project, ...) follow on the same line.
     """
 
-    model: str = flag("the trainer's output, the folder of exported versions, or one version", metavar="DIR")
+    model: str = flag(
+        "the trainer's output, the folder of exported versions, or one version", metavar="DIR", is_path=True
+    )
     id_column: str | None = flag(
         "the column that names a row; without it a column `id` holds FILE:PLACE", default=None, metavar="NAME"
     )

@@ -1,4 +1,8 @@
-"""The tf.Transform graph: text in; token ids, the number of tokens and the unknown ones out."""
+"""The tf.Transform graph: text in; token ids, the number of tokens and the unknown ones out.
+
+Beside it stands what tf.Transform's own readers look for: `TFTransformOutput(folder).transformed_feature_spec()`
+describes the examples that are written with the graph's ids, and `vocabulary_by_name("vocabulary")` finds its tokens.
+"""
 
 import functools
 import pathlib
@@ -11,12 +15,24 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options import pipeline_options
 from apache_beam.runners.portability import fn_api_runner
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.tfxio import tensor_adapter
 
-from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts import exports, prepared
 from beam_pipelines.files import object_stores, storage
 from beam_pipelines.text import tokens, vocabulary
+
+# What finds the vocabulary by name.
+VOCABULARY_NAME = "vocabulary"
+_VOCABULARY_FILE = pathlib.PurePath(prepared.VOCABULARY).name
+# Of an example, as tf.io.parse_example takes it.
+EXAMPLE_FEATURES = {
+    prepared.IDS: tf.io.RaggedFeature(tf.int64),
+    prepared.SCORE: tf.io.FixedLenFeature([], tf.float32),
+    prepared.ID: tf.io.FixedLenFeature([], tf.string),
+}
 
 
 def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: int, max_tokens: int) -> dict:
@@ -37,7 +53,8 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
     """
     tokenized = tokens.tokenize(inputs["text"])
     # Tracked, so that the SavedModel holds the vocabulary as an asset.
-    table = tft.make_and_track_object(lambda: _table(vocabulary_path), name="vocabulary")
+    table = tft.make_and_track_object(lambda: _table(vocabulary_path), name=VOCABULARY_NAME)
+    tft.annotate_asset(VOCABULARY_NAME, _VOCABULARY_FILE)
     ids = tokenized.with_flat_values(table.lookup(tokenized.flat_values))
     reviews = tokenized.value_rowids()
     # Two operations, where `row_lengths` runs ten: see `_cut`.
@@ -96,7 +113,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
       max_tokens: See `preprocessing_fn`.
     """
     with tempfile.TemporaryDirectory() as work:
-        path = pathlib.Path(work, pathlib.PurePath(prepared.VOCABULARY).name)
+        path = pathlib.Path(work, _VOCABULARY_FILE)
         path.write_text("".join(token + "\n" for token in chosen), encoding="utf-8", newline="\n")
         to_ids = functools.partial(
             preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
@@ -111,7 +128,32 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
             graph = (nothing, _input_config()) | "Analyze" >> tft_beam.AnalyzeDataset(to_ids)
             _ = graph | "WriteGraph" >> tft_beam.WriteTransformFn(f"{work}/written/{prepared.TRANSFORM}")
         object_stores.set_options(options)
+        _describe_examples(f"{work}/written/{prepared.TRANSFORM}")
+        _forget_place(pathlib.Path(work, "written", prepared.TRANSFORM_GRAPH), work)
         storage.copy(f"{work}/written", folder)
+
+
+def _describe_examples(written: str) -> None:
+    """Puts the features of the examples in the place of the graph's outputs, which nobody writes as they are."""
+    metadata = dataset_metadata.DatasetMetadata.from_feature_spec(EXAMPLE_FEATURES)
+    metadata_io.write_metadata(metadata, f"{written}/{tft.TFTransformOutput.TRANSFORMED_METADATA_DIR}")
+
+
+def _forget_place(graph: pathlib.Path, work: str) -> None:
+    """Takes out of a graph what tells where and when it was made, so that equal runs write equal bytes.
+
+    The vocabulary's table is named after its first path, and a fingerprint, which is optional, is random.
+    """
+    saved = saved_model_pb2.SavedModel.FromString((graph / exports.SAVED_MODEL).read_bytes())
+    for definition in saved.meta_graphs:
+        functions = definition.graph_def.library.function
+        nodes = [*definition.graph_def.node, *(node for function in functions for node in function.node_def)]
+        for node in nodes:
+            if "shared_name" in node.attr:
+                shared = node.attr["shared_name"]
+                shared.s = shared.s.replace(work.encode(), b"")
+    (graph / exports.SAVED_MODEL).write_bytes(saved.SerializeToString(deterministic=True))
+    (graph / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def _input_config() -> tensor_adapter.TensorAdapterConfig:

@@ -1,6 +1,8 @@
 """A command ends with a status, and with one sentence where a person can mend something."""
 
+import gc
 import logging
+import warnings
 
 import pytest
 
@@ -23,7 +25,7 @@ def raises(error):
         (raises(UserError("--input b matches no file")), 2, "error: --input b matches no file\n"),
         (raises(UserError("too many were rejected", status=3)), 3, "error: too many were rejected\n"),
         (raises(KeyboardInterrupt), 130, "interrupted\n"),
-        (raises(PermissionError(13, "Permission denied", "/x")), "error: .*", ""),
+        (raises(PermissionError(13, "Permission denied", "/x")), 1, "error: [Errno 13] Permission denied: '/x'\n"),
     ],
 )
 def test_a_command_ends_with_a_status_and_one_sentence(monkeypatch, capsys, main, status, message):
@@ -31,6 +33,45 @@ def test_a_command_ends_with_a_status_and_one_sentence(monkeypatch, capsys, main
     with pytest.raises(SystemExit, match=f"^{status}$"):
         entry.run_command(main)
     assert capsys.readouterr().err == message
+
+
+def test_an_interrupted_command_tells_how_to_go_on(capsys):
+    with pytest.raises(SystemExit, match="^130$"):
+        entry.run_command(raises(KeyboardInterrupt), after_interruption="the same command goes on")
+    assert capsys.readouterr().err == "interrupted; the same command goes on\n"
+
+
+@pytest.mark.parametrize("ending", [lambda: 0, raises(UserError("no")), raises(KeyboardInterrupt), raises(ValueError)])
+def test_logging_is_left_as_it_was_found(caplog, ending):
+    """In a notebook, other work goes on after a command."""
+    names = (None, "apache_beam", "google.auth", "review_scorer")
+
+    def state():
+        loggers = [logging.getLogger(name) for name in names]
+        found = [(log.level, log.propagate, [*log.handlers], [*log.filters]) for log in loggers]
+        return found, warnings.filters[:], gc.isenabled()
+
+    before = state()
+    with pytest.raises((SystemExit, ValueError)):
+        entry.run_command(ending)
+    assert state() == before
+    logging.getLogger().warning("of the notebook")
+    logging.getLogger("apache_beam").warning("of its pipeline")
+    assert caplog.messages == ["of the notebook", "of its pipeline"]
+
+
+def test_each_of_several_commands_prints_its_lines_once(capsys):
+    def main():
+        entry.logger.info("scoring")
+        logging.getLogger().error("of a library")
+        logging.getLogger("apache_beam.io").error("of Beam")
+        return 0
+
+    for _ in range(3):
+        with pytest.raises(SystemExit, match="^0$"):
+            entry.run_command(main)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ")[1:] for line in lines] == [["scoring"]] * 3
 
 
 def test_a_command_keeps_the_traceback_of_a_bug(monkeypatch):

@@ -126,6 +126,41 @@ def test_a_preset_stands_in_for_flags_that_are_not_given():
     assert (settings.epochs, settings.learning_rate, settings.sample_weights) == (12, 0.01, "none")
 
 
+@pytest.mark.parametrize(
+    ("settings_class", "arguments", "expected"),
+    [
+        (PreprocessSettings, ["--input=~/b.csv", "--input", "~/*.tsv"], ("a.csv", "HOME/b.csv", "HOME/*.tsv")),
+        (PreprocessSettings, ["--output=~/p"], "HOME/p"),
+        (PreprocessSettings, ["--embeddings=~/v.zip:v.txt"], "HOME/v.zip:v.txt"),
+        (ScoreSettings, ["--input=~/b.csv"], ("a.csv", "HOME/b.csv")),
+        (ScoreSettings, ["--output=~"], "HOME"),
+        (ScoreSettings, ["--model=~/trained"], "HOME/trained"),
+        (TrainerSettings, ["--data=~/p"], "HOME/p"),
+        (TrainerSettings, ["--output", "~/t"], "HOME/t"),
+        (TrainerSettings, ["--warm_start=~/old"], "HOME/old"),
+    ],
+)
+def test_the_home_is_meant_by_a_tilde_in_every_path(monkeypatch, settings_class, arguments, expected):
+    """A shell expands it at the start of an argument alone, not after an equals sign."""
+    monkeypatch.setenv("HOME", "HOME")
+    settings, _ = parse(settings_class, *arguments)
+    assert getattr(settings, arguments[0].partition("=")[0].removeprefix("--")) == expected
+
+
+@commands
+def test_every_flag_of_a_file_or_folder_is_a_path(settings_class):
+    names = {field.name for field in dataclasses.fields(settings_class) if field.metadata["is_path"]}
+    assert names == {"input", "output", "model", "embeddings", "data", "warm_start"} & {
+        field.name for field in dataclasses.fields(settings_class) if not field.metadata["choices"]
+    }
+
+
+def test_a_tilde_elsewhere_is_a_character():
+    assert parse(ScoreSettings, "--csv_delimiter=~", "--output=a~/~b")[0].delimiter == "~"
+    assert parse(ScoreSettings, "--output=a~/~b")[0].output == "a~/~b"
+    assert parse(TrainerSettings, "--probe=~/ good")[0].probe == ("~/ good",)
+
+
 def test_what_is_not_ours_is_handed_on_in_order():
     _, others = parse(ScoreSettings, "--runner", "FlinkRunner", "--overwrite", "--flink_master=local", "more")
     assert others == ["--runner", "FlinkRunner", "--flink_master=local", "more"]

@@ -79,19 +79,56 @@ def test_an_empty_folder_may_be_claimed(tmp_path):
 
 
 @pytest.mark.parametrize("names", [["mine.txt"], ["deep/mine.txt"], ["manifest.json", "scores/a.parquet"]])
-def test_a_folder_with_files_is_refused(root, names):
+def test_a_folder_with_files_that_no_job_wrote_is_refused(root, names):
+    """No flag would help, so none is named; and one that is given does not help."""
     write(root, *names)
-    with error(f"--output {root} is not empty; choose another folder or add --overwrite"):
-        job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    new = manifest(fingerprint={})
+    with error(f"--output {root} is not empty, and no job wrote it; choose another folder"):
+        job_folder.claim(root, new, overwrite=False, reads=[])
+    sentence = f"--output {root} holds files but no manifest.json: no job wrote it, so"
+    with error(f"{sentence} --overwrite deletes nothing"):
+        job_folder.claim(root, new, overwrite=True, reads=[])
+    with error(f"{sentence} --resume goes on with nothing"):
+        job_folder.claim(root, new, overwrite=False, resume=True, reads=[])
     assert storage.listing(root) == names
 
 
-def test_overwrite_refuses_a_folder_that_no_job_wrote(root):
-    write(root, "scores/precious.parquet")
-    sentence = "holds files but no manifest.json: no job wrote it, so --overwrite deletes nothing"
-    with error(f"--output {root} {sentence}"):
-        job_folder.claim(root, manifest(), overwrite=True, reads=[])
-    assert storage.listing(root) == ["scores/precious.parquet"]
+@pytest.mark.parametrize(
+    ("old", "new", "choices"),
+    [
+        ({}, {}, " or add --overwrite"),
+        ({}, {"fingerprint": {"a": 1}}, " or add --overwrite"),
+        ({"fingerprint": {"a": 2}}, {"fingerprint": {"a": 1}}, " or add --overwrite"),
+        (
+            {"fingerprint": {"a": (1, 2)}},
+            {"fingerprint": {"a": (1, 2)}},
+            ", add --resume to go on with its job, or --overwrite to begin anew",
+        ),
+    ],
+)
+def test_a_folder_of_the_same_command_is_refused_with_the_flags_that_help(root, old, new, choices):
+    job_folder.claim(root, manifest(**old), overwrite=False, reads=[])
+    with error(f"--output {root} is not empty; choose another folder{choices}"):
+        job_folder.claim(root, manifest(**new), overwrite=False, reads=[])
+
+
+def test_a_resume_that_is_refused_names_what_differs_as_people_read_it(root):
+    old = {"model_digest": "12ab" * 16, "inputs": {"a.csv": {"bytes": 12, "modified": 0.5}, "b.csv": {}}}
+    new = {"model_digest": "98fe" * 16, "inputs": {"a.csv": {"bytes": 13, "modified": None}, "c.csv": {}}}
+    job_folder.claim(root, manifest(fingerprint=old), overwrite=False, reads=[])
+    with error(
+        f"--resume: the job in {root} was another one: model_digest was 12ab12ab... and is 98fe98fe...; "
+        "inputs a.csv bytes was 12 and is 13; inputs a.csv modified was 1970-01-01 00:00:00.500 UTC and is None; "
+        "inputs b.csv is gone; inputs c.csv is new; give what it was given, or choose another folder"
+    ):
+        job_folder.claim(root, manifest(fingerprint=new), overwrite=False, resume=True, reads=[])
+
+
+def test_of_many_differences_the_first_are_named(root):
+    job_folder.claim(root, manifest(fingerprint={}), overwrite=False, reads=[])
+    new = {"inputs": {}, **{f"n{number}": 1 for number in range(1200)}}
+    with pytest.raises(UserError, match="n7 is new; n8 is new; and 1,191 more differences; give what it was given"):
+        job_folder.claim(root, manifest(fingerprint=new), overwrite=False, resume=True, reads=[])
 
 
 @pytest.mark.parametrize("foreign", ['{"name": "my app", "version": 3}', "[1, 2]", "{}", "not JSON at all"])

@@ -4,6 +4,7 @@ import errno
 import gzip
 import os
 import pathlib
+import shutil
 import time
 from typing import ClassVar
 
@@ -149,6 +150,13 @@ def test_json_is_readable_and_comes_back(root):
     assert storage.read_bytes(storage.join(root, "a.json")).startswith('{\n  "band": "Été"'.encode())
 
 
+def test_json_keeps_what_is_no_character(tmp_path):
+    """So Python reads bytes of a path that the locale's encoding lacks."""
+    storage.write_json(str(tmp_path), "a.json", {"input": "b\udce9.csv", "text": "日本"})
+    assert storage.read_json(f"{tmp_path}/a.json") == {"input": "b\udce9.csv", "text": "日本"}
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "input": "b\\udce9.csv",\n  "text": "日本"\n}\n'.encode()
+
+
 def test_an_object_is_created_once_and_nothing_is_written_aside(store):
     """There is no rename on an object store: a second object would be copied, and paid for."""
     storage.write_bytes(store, "a.bin", b"data")
@@ -181,7 +189,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left on device: .*a.txt"):
         storage.write_bytes(str(tmp_path), "a.txt", b"new")
     assert storage.read_bytes(f"{tmp_path}/a.txt") == b"a.txt"
-    assert list((tmp_path / ".tmp").iterdir()) == []
+    assert storage.listing(f"{tmp_path}/.tmp") == []
 
 
 def test_an_object_that_fails_while_written_is_not_published(store, monkeypatch):
@@ -254,3 +262,82 @@ def test_local_copy(root):
         assert storage.read_bytes(f"{folder}/variables/a.data.gz") == b"variables/a.data.gz"
         assert (folder == root) == storage.is_local(root)
     assert os.path.exists(folder) == storage.is_local(root)
+
+
+@pytest.fixture
+def synced(monkeypatch) -> list[str]:
+    """The paths that are written to the disk, in their order; a file that is renamed then has its later name."""
+    paths, fsync, replace = [], os.fsync, os.replace
+
+    def note(descriptor):
+        paths.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    def rename(source, target):
+        replace(source, target)
+        paths[:] = [str(target) if path == str(source) else path for path in paths]
+        paths.append(f"renamed to {target}")
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "replace", rename)
+    return paths
+
+
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="tells the name of a descriptor on Linux alone")
+
+
+@linux
+def test_after_a_power_cut_a_file_and_its_folders_are_there(tmp_path, synced):
+    """The names of new folders stand in those above them."""
+    root = tmp_path / "new" / "job"
+    storage.write_bytes(str(root), "scores/a", b"data")
+    final = f"{root}/scores/a"
+    assert synced == [*map(str, [tmp_path, tmp_path / "new", root]), final, f"renamed to {final}", f"{root}/scores"]
+    synced.clear()
+    storage.write_bytes(str(root), "scores/b", b"data")
+    assert synced == [f"{root}/scores/b", f"renamed to {root}/scores/b", f"{root}/scores"]
+
+
+@linux
+def test_all_of_a_folder_is_written_to_the_disk(tmp_path, synced):
+    write(str(tmp_path), "a", "b/c")
+    storage.clear_temporary(str(tmp_path))
+    synced.clear()
+    storage.sync_tree(tmp_path)
+    assert sorted(synced) == [str(tmp_path / name) for name in ("", "a", "b", "b/c")]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES])
+def test_a_file_system_may_not_sync_folders(tmp_path, monkeypatch, code):
+    fsync = os.fsync
+
+    def refuse(descriptor):
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write(str(tmp_path), "scores/a")
+    assert storage.read_bytes(f"{tmp_path}/scores/a") == b"scores/a"
+
+
+def test_a_folder_whose_names_may_be_lost_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(OSError, match="Input/output error"):
+        storage.sync_folder(tmp_path)
+
+
+def test_a_write_outlives_the_clearing_of_its_temporary_folder(tmp_path, monkeypatch):
+    """Another attempt may take this one for dead, and must not make it fail."""
+    replace, calls = os.replace, []
+
+    def cleared(source, target):
+        if not calls:
+            shutil.rmtree(tmp_path / ".tmp")
+        calls.append(target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", cleared)
+    write(str(tmp_path), "scores/a")
+    assert storage.read_bytes(f"{tmp_path}/scores/a") == b"scores/a"
+    assert len(calls) == 2

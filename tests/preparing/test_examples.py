@@ -8,7 +8,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing import row_counts, splits, token_counts
-from beam_pipelines.preparing.examples import WriteExamples, tfrecord_gzip
+from beam_pipelines.preparing.examples import WriteExamples, in_one_order, tfrecord_gzip
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text import transform_graph
@@ -32,7 +32,9 @@ def folder(tmp_path) -> pathlib.Path:
 
 def write(folder: pathlib.Path, *blocks) -> ExampleCounts:
     """Writes the examples of blocks, and returns the sum of what is counted of them."""
-    step = WriteExamples(str(folder), first_trained_id=4, max_tokens=3, shares=SHARES, scale=Scale(0, 100))
+    step = WriteExamples(
+        str(folder), f"{folder}/temporary", first_trained_id=4, max_tokens=3, shares=SHARES, scale=Scale(0, 100)
+    )
     step.setup()
     step.start_bundle()
     counted = [counts for block in blocks for counts in step.process(block)]
@@ -72,7 +74,7 @@ def test_a_training_text_that_recurs_in_another_split_is_left_out(folder):
     assert list(step.process(block)) == []
     for output in step.finish_bundle():
         if output.tag == "texts":
-            token_counts.write_hashes(output.value.value, folder=str(folder))
+            token_counts.write_hashes(output.value.value, folder=f"{folder}/temporary")
     step.teardown()
     counts = write(folder, block)
     assert list(examples(folder, "train")) == ["a-2", "a-3"]
@@ -97,3 +99,16 @@ def test_records_are_read_as_they_were_written(tmp_path, monkeypatch):
     dataset = tf.data.TFRecordDataset(str(tmp_path / "records"), compression_type="GZIP")
     assert [record.numpy() for record in dataset] == records
     assert list(work.iterdir()) == []
+
+
+def test_features_stand_in_one_order():
+    """Messages that follow each other are merged, so these two hold the same in two orders."""
+    ids = tf.train.Example(features={"feature": {"ids": {"int64_list": {"value": [2, 3]}}}})
+    score = tf.train.Example(features={"feature": {"score": {"float_list": {"value": [1.5]}}}})
+    parts = [ids.SerializeToString(), score.SerializeToString()]
+    one, other = in_one_order([b"".join(parts), b"".join(reversed(parts))])
+    assert one == other
+    features = tf.io.parse_single_example(
+        one, transform_graph.EXAMPLE_FEATURES | {"id": tf.io.VarLenFeature(tf.string)}
+    )
+    assert (features["ids"].numpy().tolist(), float(features["score"])) == ([2, 3], 1.5)

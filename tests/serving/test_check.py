@@ -26,6 +26,12 @@ def test_a_good_export_passes_and_is_described(trained, capsys):
     assert "32 reviews" in printed
 
 
+def test_a_tilde_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(UserError, match=f"EXPORT {tmp_path}/nothing holds no exported model"):
+        check.main(["~/nothing"])
+
+
 def edit(copy, change) -> None:
     extra = copy / "assets.extra" / "reviews.json"
     about = json.loads(extra.read_text())

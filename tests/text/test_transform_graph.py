@@ -2,6 +2,7 @@
 
 import pytest
 import tensorflow as tf
+import tensorflow_transform as tft
 
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.text import transform_graph
@@ -37,3 +38,13 @@ def test_the_folder_holds_its_vocabulary(tmp_path):
     encoded(tmp_path, first_trained_id=2, max_tokens=4)
     assets = [path for path in tmp_path.rglob("assets/*") if path.is_file()]
     assert {path.read_text() for path in assets} == {"good\nfilm\nfine\n"}
+
+
+def test_the_folder_is_read_as_tf_transform_s_guides_do(tmp_path):
+    encoded(tmp_path, first_trained_id=2, max_tokens=4)
+    output = tft.TFTransformOutput(str(tmp_path / prepared.TRANSFORM))
+    assert output.vocabulary_by_name("vocabulary") == [b"good", b"film", b"fine"]
+    assert output.vocabulary_size_by_name("vocabulary") == 3
+    assert set(output.transformed_feature_spec()) == {"ids", "score", "id"}
+    layer = output.transform_features_layer()
+    assert layer({"text": tf.constant(["fine film", "other"])})["ids"].to_list() == [[4, 3], [1]]

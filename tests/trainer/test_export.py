@@ -1,6 +1,7 @@
 """The export alone: TensorFlow loads it with every working folder gone, and it scores the same."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from beam_pipelines.files import storage
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.models import SCORES
 from tests.helpers.tokens import plain_tokens
@@ -167,3 +169,16 @@ def test_versions_are_the_time_and_grow_even_within_a_second(tmp_path):
     aside.mkdir(parents=True)
     assert export._publish(aside, versions).name == "99991231235960"
     assert not (tmp_path / "export" / ".tmp").exists()
+
+
+def test_a_version_is_on_the_disk_before_and_after_it_gets_its_name(tmp_path, monkeypatch):
+    """Else a power cut could leave a version that a server takes, with empty files."""
+    aside, versions, done = tmp_path / ".tmp" / "1", tmp_path / "reviews", []
+    for folder in (aside, versions):
+        folder.mkdir(parents=True)
+    rename = os.rename
+    monkeypatch.setattr(storage, "sync_tree", lambda folder: done.append(f"all of {folder.name}"))
+    monkeypatch.setattr(storage, "sync_folder", lambda folder: done.append(f"names in {folder.name}"))
+    monkeypatch.setattr(os, "rename", lambda *paths: (done.append("rename"), rename(*paths)))
+    export._publish(aside, versions)
+    assert done == ["all of 1", "rename", "names in reviews"]

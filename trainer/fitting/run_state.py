@@ -62,9 +62,10 @@ def weights_path(folder: pathlib.Path, epoch: int) -> pathlib.Path:
 
 def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
     """Saves the epoch just done, then drops the weights that are neither the latest nor the best."""
-    folder.mkdir(parents=True, exist_ok=True)
+    storage.make_folder(folder)
     # First the weights, then what names them: a run that is killed between the two goes on from the epoch before.
     model.save_weights(weights_path(folder, state.epoch))
+    storage.sync_tree(folder)
     storage.write_json(str(folder), trained.STATE, dataclasses.asdict(state))
     storage.clear_temporary(str(folder))
     named = {weights_path(folder, state.epoch), weights_path(folder, state.best_epoch)}
