@@ -56,6 +56,11 @@ def locate(source: str) -> tuple[str, str | None]:
     raise UserError(f"--embeddings {source}: the package holds neither an array (.npy, .parquet) nor a text of vectors")
 
 
+def is_pipe(path: str) -> bool:
+    """Tells whether a file can be read once only."""
+    return storage.is_local(path) and os.path.exists(path) and not os.path.isfile(path)
+
+
 @contextlib.contextmanager
 def opened(source: str) -> Iterator[io.BufferedReader]:
     """Opens a file of vectors, unpacked.

@@ -16,6 +16,18 @@ from beam_pipelines.preparing.embeddings.word_choice import WordChoice
 _SAMPLED_LINES = 1000
 
 
+def read_layout(stream: io.BufferedReader, source: str) -> tuple[list[bytes], Layout]:
+    """Reads the first lines, and finds in them how all are made.
+
+    Raises:
+      UserError: They are no text of vectors.
+    """
+    sample = list(itertools.islice(stream, _SAMPLED_LINES))
+    while sample and sample[0].startswith(codecs.BOM_UTF8):
+        sample[0] = sample[0].removeprefix(codecs.BOM_UTF8)
+    return sample, text_lines.layout_of([text_lines.clean(line) for line in sample], source)
+
+
 class TextReader:
     """Reads the vectors of the words that are chosen.
 
@@ -35,10 +47,7 @@ class TextReader:
         Raises:
           UserError: It is no text of vectors, or too many of its lines are none.
         """
-        sample = list(itertools.islice(stream, _SAMPLED_LINES))
-        while sample and sample[0].startswith(codecs.BOM_UTF8):
-            sample[0] = sample[0].removeprefix(codecs.BOM_UTF8)
-        layout = text_lines.layout_of([text_lines.clean(line) for line in sample], self._source)
+        sample, layout = read_layout(stream, self._source)
         number, line, is_whole = 0, b"", True
         for number, line in enumerate(itertools.chain(sample, stream), 1):
             if number == layout.header_line or not (cleaned := text_lines.clean(line)):

@@ -1,12 +1,14 @@
 """Reads pretrained word vectors, of the words that are wanted, from every usual format."""
 
-from collections.abc import Container
+import contextlib
+import io
+from collections.abc import Container, Iterator
 
 import numpy as np
 
 from beam_pipelines.preparing.embeddings import foreign_files, sources, unpacking
 from beam_pipelines.preparing.embeddings.faults import NOT_FINITE, Faults
-from beam_pipelines.preparing.embeddings.text_reader import TextReader
+from beam_pipelines.preparing.embeddings.text_reader import TextReader, read_layout
 from beam_pipelines.preparing.embeddings.word_choice import WordChoice
 
 # Of an array, so many rows are looked at together.
@@ -34,9 +36,27 @@ def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str
     choice = WordChoice(wanted, unseen)
     if words:
         return choice.vectors, _read_array(path, words, choice)
+    with _opened_text(path) as stream:
+        return choice.vectors, TextReader(path, choice).read(stream)
+
+
+def check(source: str) -> None:
+    """Looks at the beginning of a file of vectors, so that a wrong one is told before any work.
+
+    Raises:
+      UserError: There is nothing of that name, or it does not begin as a text of vectors does.
+    """
+    path, words = sources.locate(source)
+    if words is None and not sources.is_pipe(path):
+        with _opened_text(path) as stream:
+            read_layout(stream, path)
+
+
+@contextlib.contextmanager
+def _opened_text(path: str) -> Iterator[io.BufferedReader]:
     with sources.opened(path) as stream:
         foreign_files.refuse(stream.peek(unpacking.HEAD_BYTES), path)
-        return choice.vectors, TextReader(path, choice).read(stream)
+        yield stream
 
 
 def _read_array(array: str, words: str, choice: WordChoice) -> int:

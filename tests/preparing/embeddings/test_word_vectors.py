@@ -4,7 +4,9 @@ import bz2
 import gzip
 import importlib.metadata
 import lzma
+import os
 import pathlib
+import threading
 
 import numpy as np
 import pyarrow as pa
@@ -113,3 +115,26 @@ def test_what_is_no_text_is_told_once_it_is_unpacked(tmp_path):
     path.write_bytes(gzip.compress(b"2 2\ngood \xd7\xa3\x0c\x3f\x00\x00\x80\xbf\n"))
     with pytest.raises(UserError, match=f"^--embeddings {path} is a binary file of word2vec; save it as text"):
         word_vectors.read(str(path), WANTED)
+
+
+def test_a_file_of_another_kind_is_told_by_its_beginning(tmp_path):
+    for name, data, message in (
+        ("ids.txt", b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+        ("words.txt", b"the 12\nof 7\n", "line 1: 1 number, where a word and its vector should be"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match=f"{name},? {message}"):
+            word_vectors.check(str(tmp_path / name))
+    (tmp_path / "good.txt").write_bytes(b"good 1 2 3\n" * 2000 + b"x")
+    word_vectors.check(str(tmp_path / "good.txt"))
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    """As by --embeddings <(zcat vectors.gz)."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    word_vectors.check(str(path))
+    writer = threading.Thread(target=path.write_bytes, args=(LINES.encode(),))
+    writer.start()
+    check(path)
+    writer.join()
