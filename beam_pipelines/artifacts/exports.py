@@ -11,6 +11,7 @@ that has neither function is run by its signatures.
 
 import dataclasses
 import hashlib
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -141,6 +142,15 @@ class ExportInfo(TypedJson):
                 return Comparison(gap, f"gives other {name} for the fixed texts than when the model was exported")
         return Comparison(gap)
 
+    def changed_files(self, folder: str) -> list[str]:
+        """Lists the files of a local copy of the version that are missing, or not those that were exported."""
+        paths = {name: pathlib.Path(folder, name) for name in self.digests}
+        return [
+            name
+            for name, digest in self.digests.items()
+            if not paths[name].is_file() or hashlib.sha256(paths[name].read_bytes()).hexdigest() != digest
+        ]
+
     def _recorded(self, name: str) -> np.ndarray:
         return np.array([getattr(text, name) for text in self.fixed_texts], np.float32)
 
@@ -190,4 +200,7 @@ def _open(path: str, named: str) -> Export:
     info = storage.join(path, INFO)
     if not storage.exists(info):
         raise UserError(f"{named} {path} has no {INFO}: it was not exported by trainer.task")
-    return Export(path, ExportInfo.from_json(storage.read_json(info)))
+    try:
+        return Export(path, ExportInfo.from_json(storage.read_json(info)))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{named} {path}: its {INFO} is damaged ({error}); copy or export the model anew") from error
