@@ -94,6 +94,8 @@ def main(argv=None) -> int:
         f"exported {settings.output}/{metrics['export']}\n"
         f"the report: {settings.output}/{trained.REPORT}"
     )
+    if metrics["verdict"] and metrics["verdict"]["sentence"]:
+        print(metrics["verdict"]["sentence"])
     return 0
 
 

@@ -55,6 +55,23 @@ class Interval(TypedJson):
 
 
 @dataclasses.dataclass(frozen=True)
+class Verdict(TypedJson):
+    """Whether the model is better than what needs no model.
+
+    Attributes:
+      split: The reviews that it was judged on.
+      mae: Its mean absolute error there, in the archive's unit.
+      no_better_than: The errors of the baselines that it is no better than, by their names in `metrics.json`.
+      sentence: The same in words; empty where it is better than all of them.
+    """
+
+    split: str
+    mae: float
+    no_better_than: dict[str, float]
+    sentence: str
+
+
+@dataclasses.dataclass(frozen=True)
 class FixedText(TypedJson):
     """A text and what the model said of it when it was exported."""
 
@@ -99,7 +116,10 @@ class ExportInfo(TypedJson):
       versions: Of the libraries.
       digests: SHA-256 of every other file of the version, by its path.
       fixed_texts: With what the model said of them.
+      verdict: What the model is worth; None where no reviews were held out, or an earlier version exported it.
     """
+
+    OMITTED_IF_NONE = ("verdict",)
 
     score_column: str
     score_min: float
@@ -115,6 +135,7 @@ class ExportInfo(TypedJson):
     versions: dict[str, str]
     digests: dict[str, str]
     fixed_texts: list[FixedText]
+    verdict: Verdict | None = None
 
     @property
     def scale(self) -> Scale:

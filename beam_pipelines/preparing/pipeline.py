@@ -172,8 +172,9 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     settings, counts = job.settings, token_counts.read_counts(job.folder)
     if not counts:
         raise UserError(
-            "no token to learn from: no rated row with words fell into the training split; lower --test_share and "
-            "--validation_share, or give more rows"
+            "no token to learn from: no rated row with words fell into the training split; are the texts words, and "
+            "not all equal (equal ones share a split)? If so, lower --test_share and --validation_share, or give more "
+            "rows"
         )
     vectors: dict[str, np.ndarray] = {}
     dim = settings.vector_size
