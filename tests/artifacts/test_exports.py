@@ -54,6 +54,18 @@ def test_what_follows_from_the_tokens_has_to_be_equal(name, values):
     assert fault == f"gives other {name} for the fixed texts than when the model was exported"
 
 
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"training": 3}'])
+def test_a_damaged_description_is_told(tmp_path, content):
+    version = tmp_path / "20200101000000"
+    (version / "assets.extra").mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    (version / exports.INFO).write_text(content)
+    with pytest.raises(
+        UserError, match=rf"--model {version}: its assets.extra/reviews.json is damaged \(.*\); copy or"
+    ):
+        exports.find(str(version))
+
+
 def test_files_that_are_not_as_exported_are_listed(tmp_path):
     digests = {name: hashlib.sha256(b"it").hexdigest() for name in ("whole", "changed", "gone", "folder")}
     (tmp_path / "whole").write_bytes(b"it")
