@@ -55,6 +55,7 @@ def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics) ->
         f"this run: {run.rows_scored:,} rows scored and {run.rows_rejected:,} rejected in {run.seconds} s, "
         f"{run.rows_per_second:,.0f} rows/s, engine {' and '.join(summary.engines) or 'not needed'}",
         *([" ".join(summary.drift)] if summary.drift else []),
+        *([summary.verdict] if summary.verdict else []),
     ]
     if summary.columns_left_out:
         lines.append(

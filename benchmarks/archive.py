@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from beam_pipelines.preparing import embeddings
+from beam_pipelines.preparing.embeddings import word_vectors
 
 # The notebook's archive: reviews, then words a review, then distinct words.
 REVIEWS = 86_450
@@ -82,7 +82,7 @@ def made_up(words: int) -> list[str]:
 
 def read_words(source: str) -> Words:
     """The words of a file of vectors (as of `preprocess --embeddings`), and made-up ones."""
-    vectors, _ = embeddings.read(source, (), 2 * WORDS_WITH_VECTOR)
+    vectors, _ = word_vectors.read(source, (), 2 * WORDS_WITH_VECTOR)
     known = [word for word in vectors if word.isascii()][:WORDS_WITH_VECTOR]
     unknown = made_up(WORDS_WITHOUT)
     foreign = [word for word in vectors if not word.isascii()] + [word.translate(ACCENTS) for word in unknown[:1000]]

@@ -8,7 +8,6 @@ TensorFlow. Its files must be those that were exported, and its scores of the fi
 """
 
 import argparse
-import hashlib
 import json
 import os
 import pathlib
@@ -34,10 +33,16 @@ def check(export: exports.Export) -> dict:
       What `serving.probe` prints, with `largest_gap`, in the archive's unit.
 
     Raises:
-      UserError: It does not load, scores otherwise than it did, or holds an operation that
-        TensorFlow Serving lacks.
+      UserError: It does not load, holds weights that are not finite, scores otherwise than it did, or holds an
+        operation that TensorFlow Serving lacks.
     """
     probed = _probe(export)
+    if probed["not_finite"]:
+        raise UserError(
+            f"{export.path} holds weights that are no finite numbers, and so will be some scores: "
+            f"{', '.join(probed['not_finite'])}; train it again",
+            status=1,
+        )
     comparison = export.info.compare(probed["outputs"])
     if comparison.fault:
         raise UserError(f"{export.path} {comparison.fault}", status=1)
@@ -54,9 +59,8 @@ def _probe(export: exports.Export) -> dict:
             copy = pathlib.Path(folder, name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(storage.read_bytes(storage.join(export.path, name)))
-        for name, digest in export.info.digests.items():
-            if hashlib.sha256(pathlib.Path(folder, name).read_bytes()).hexdigest() != digest:
-                raise UserError(f"{export.path}/{name} is not the file that was exported", status=1)
+        for name in export.info.changed_files(folder):
+            raise UserError(f"{export.path}/{name} is not the file that was exported", status=1)
         ended = subprocess.run(
             [sys.executable, "-I", str(PROBE), folder],
             input=json.dumps([fixed.text for fixed in export.info.fixed_texts]),

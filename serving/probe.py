@@ -29,7 +29,8 @@ def probe(folder: str, texts: list[str]) -> dict:
 
     Returns:
       `signatures`: name -> {inputs, outputs}; `ops`: names in order; `outputs`: those of the
-      texts; `one_review_ms` and `batch_ms` (of `batch` reviews): medians; `loaded`: packages that should not have been.
+      texts; `not_finite`: the weights that hold nan or infinity; `one_review_ms` and `batch_ms`
+      (of `batch` reviews): medians; `loaded`: packages that should not have been.
     """
     signatures = tf.saved_model.load(folder).signatures
     serve = signatures["serving_default"]
@@ -42,6 +43,7 @@ def probe(folder: str, texts: list[str]) -> dict:
         "batch": BATCH,
         "one_review_ms": _median_ms(serve, [review], ONE_REVIEW_RUNS),
         "batch_ms": _median_ms(serve, [review] * BATCH, BATCH_RUNS),
+        "not_finite": _not_finite(folder),
         "loaded": [name for name in MAY_NOT_BE_LOADED if name in sys.modules],
     }
 
@@ -63,6 +65,15 @@ def _ops(folder: str) -> set[str]:
         names.update(node.op for function in graph.library.function for node in function.node_def)
         names -= functions
     return names
+
+
+def _not_finite(folder: str) -> list[str]:
+    """The weights that hold a number that is not finite, which only rare words may bring to light."""
+    weights = tf.train.load_checkpoint(str(pathlib.Path(folder, "variables", "variables")))
+    kinds = weights.get_variable_to_dtype_map()
+    floating = sorted(name for name, kind in kinds.items() if kind.is_floating)
+    is_finite = {name: tf.reduce_all(tf.math.is_finite(weights.get_tensor(name))).numpy() for name in floating}
+    return [name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE") for name in floating if not is_finite[name]]
 
 
 def _median_ms(serve, texts: list[str], runs: int) -> float:

@@ -26,7 +26,7 @@ INSIDE = {
         ["job"],
         ["settings", "examples"],
         ["row_counts", "token_counts"],
-        ["reviews", "splits", "embeddings"],
+        ["reviews", "splits", "embeddings", "doubts"],
     ],
     "beam_pipelines.scoring": [
         ["pipeline"],

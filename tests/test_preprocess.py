@@ -298,6 +298,25 @@ def test_vectors_of_other_words_are_refused(tmp_path, archive):
     assert not (tmp_path / "out" / ".tmp").exists()
 
 
+def test_vectors_of_few_words_and_texts_of_single_tokens_are_doubted(tmp_path, caplog):
+    ids = write_csv(tmp_path / "a.csv", [{"text": f"B{number}", "score": number % 100} for number in range(300, 400)])
+    run(tmp_path, ids, "--score_column=score")
+    assert "most reviews are a single token, such as b3" in caplog.text
+    (tmp_path / "glove.txt").write_text("".join(f"b{number} 1 2\n" for number in range(300, 310)))
+    run(tmp_path, ids, "--score_column=score", f"--embeddings={tmp_path}/glove.txt", "--overwrite")
+    assert f"% of the tokens have a vector in --embeddings {tmp_path}/glove.txt; the most frequent ones" in caplog.text
+
+
+def test_cased_vectors_are_those_of_the_tokens(tmp_path, rows):
+    archive = write_csv(tmp_path / "a.csv", [{"text": f"Ein Film {row % 7}", "score": row} for row in range(100)])
+    (tmp_path / "de.vec").write_text("Film 1 2\nein 3 4\nEIN 5 6\nHaus 7 8\n")
+    statistics = run(tmp_path, archive, "--score_column=score", f"--embeddings={tmp_path}/de.vec")
+    assert statistics["vocabulary"]["embedding_hits"] == 2
+    vocabulary = (tmp_path / "out/transform/transform_fn/assets/vocabulary.txt").read_text().splitlines()
+    vectors = dict(zip(vocabulary, np.load(tmp_path / "out/vectors.npy")[2:].tolist(), strict=True))
+    assert [vectors[token] for token in ("ein", "film", "haus")] == [[3, 4], [1, 2], [7, 8]]
+
+
 def test_a_parquet_file_whose_text_is_none_is_rejected_row_by_row(tmp_path):
     pd.DataFrame({"text": [1, 2, 3], "score": [1, 2, 3]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(UserError, match="no rated row at all: 3 rows read, 3 rejected .text_not_a_string 3"):

@@ -43,13 +43,15 @@ class PreparedReviews:
         """Opens a folder; `named` is what --data says, where that is elsewhere.
 
         Raises:
-          UserError: The job that writes it has not been there or has not ended.
+          UserError: The job that writes it has not been there or has not ended, or its vectors cannot be used.
         """
         if not storage.exists(storage.join(folder, prepared.STATISTICS)):
             raise UserError(
                 f"--data {named or folder} has no {prepared.STATISTICS}: run beam_pipelines.preprocess to its end first"
             )
-        return cls(pathlib.Path(folder), Statistics.read(folder))
+        reviews = cls(pathlib.Path(folder), Statistics.read(folder))
+        reviews._check_vectors(named or folder)
+        return reviews
 
     @property
     def scale(self) -> Scale:
@@ -80,6 +82,20 @@ class PreparedReviews:
     def vectors(self) -> np.ndarray:
         """Reads the vectors of all ids, float32 [vocab, dim]."""
         return np.load(self.folder / prepared.VECTORS)
+
+    def _check_vectors(self, named: str) -> None:
+        try:
+            is_finite = np.isfinite(self.vectors()).all(axis=1)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(
+                f"--data {named}: {prepared.VECTORS} cannot be read ({error}); run beam_pipelines.preprocess again"
+            ) from error
+        # Else the loss is not finite either, and no learning rate would help.
+        if not is_finite.all():
+            raise UserError(
+                f"--data {named}: {np.count_nonzero(~is_finite):,} of {len(is_finite):,} vectors in {prepared.VECTORS} "
+                "are not finite; run beam_pipelines.preprocess again, which passes such vectors over"
+            )
 
     def vocabulary(self) -> list[str]:
         """Reads the tokens, from id 2."""

@@ -23,7 +23,7 @@ import time
 import tensorflow as tf
 
 from beam_pipelines.artifacts import exports
-from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval
+from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval, Verdict
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
@@ -153,6 +153,7 @@ def export(
     trainer_settings: dict,
     interval: Interval,
     head: Head,
+    verdict: Verdict | None,
 ) -> pathlib.Path:
     """Writes a new version and publishes it by rename.
 
@@ -165,6 +166,7 @@ def export(
       trainer_settings: Of the command.
       interval: Of the scores.
       head: What reads the model's outputs.
+      verdict: What the model is worth.
 
     Returns:
       The folder of the new version; its name, the time in UTC as YYYYMMDDhhmmss, grows.
@@ -189,6 +191,7 @@ def export(
         versions=job_folder.versions(),
         digests=digests(aside),
         fixed_texts=_served_texts(aside),
+        verdict=verdict,
     )
     (aside / exports.INFO).parent.mkdir()
     storage.write_json(str(aside), exports.INFO, info.to_json())

@@ -94,6 +94,8 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
         f"exported {settings.output}/{metrics['export']}\n"
         f"the report: {settings.output}/{trained.REPORT}"
     )
+    if metrics["verdict"] and metrics["verdict"]["sentence"]:
+        print(metrics["verdict"]["sentence"])
     return 0
 
 

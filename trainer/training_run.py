@@ -29,6 +29,7 @@ from trainer.fitting.run_state import RunState
 from trainer.judging import report
 from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import judge
+from trainer.judging.verdict import verdict
 from trainer.output_copies import OutputCopies
 from trainer.settings import TrainerSettings
 
@@ -58,6 +59,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     architecture, state = _fit(spec, settings.fit_options, output, name=name, after_epoch=copies.save)
     logger.info("evaluating")
     judgement = judge(architecture.model, spec.head, prepared, share=settings.interval, seed=settings.seed)
+    judged = verdict(judgement)
     scorer = export.ReviewScorer(
         prepared.transform_graph, architecture, judgement.head, judgement.threshold, prepared.scale
     )
@@ -70,6 +72,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         trainer_settings=dataclasses.asdict(settings),
         interval=judgement.interval,
         head=judgement.head,
+        verdict=judged,
     )
     manifest = job_folder.read(str(output))
     assert manifest, "task.claim has written it"
@@ -78,6 +81,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         "trainer_settings": dataclasses.asdict(settings),
         "interval": judgement.interval.to_json(),
         "head": judgement.head.about(),
+        "verdict": judged.to_json() if judged else None,
         "best_epoch": state.best_epoch,
         "history": list(state.history),
         "export": str(version.relative_to(output)),

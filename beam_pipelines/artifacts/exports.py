@@ -11,6 +11,7 @@ that has neither function is run by its signatures.
 
 import dataclasses
 import hashlib
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,23 @@ class Interval(TypedJson):
     share: float
     calibration_rows: int
     threshold: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict(TypedJson):
+    """Whether the model is better than what needs no model.
+
+    Attributes:
+      split: The reviews that it was judged on.
+      mae: Its mean absolute error there, in the archive's unit.
+      no_better_than: The errors of the baselines that it is no better than, by their names in `metrics.json`.
+      sentence: The same in words; empty where it is better than all of them.
+    """
+
+    split: str
+    mae: float
+    no_better_than: dict[str, float]
+    sentence: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +116,10 @@ class ExportInfo(TypedJson):
       versions: Of the libraries.
       digests: SHA-256 of every other file of the version, by its path.
       fixed_texts: With what the model said of them.
+      verdict: What the model is worth; None where no reviews were held out, or an earlier version exported it.
     """
+
+    OMITTED_IF_NONE = ("verdict",)
 
     score_column: str
     score_min: float
@@ -114,6 +135,7 @@ class ExportInfo(TypedJson):
     versions: dict[str, str]
     digests: dict[str, str]
     fixed_texts: list[FixedText]
+    verdict: Verdict | None = None
 
     @property
     def scale(self) -> Scale:
@@ -140,6 +162,15 @@ class ExportInfo(TypedJson):
             if not np.array_equal(np.asarray(results[name], np.float32), self._recorded(name)):
                 return Comparison(gap, f"gives other {name} for the fixed texts than when the model was exported")
         return Comparison(gap)
+
+    def changed_files(self, folder: str) -> list[str]:
+        """Lists the files of a local copy of the version that are missing, or not those that were exported."""
+        paths = {name: pathlib.Path(folder, name) for name in self.digests}
+        return [
+            name
+            for name, digest in self.digests.items()
+            if not paths[name].is_file() or hashlib.sha256(paths[name].read_bytes()).hexdigest() != digest
+        ]
 
     def _recorded(self, name: str) -> np.ndarray:
         return np.array([getattr(text, name) for text in self.fixed_texts], np.float32)
@@ -190,4 +221,7 @@ def _open(path: str, named: str) -> Export:
     info = storage.join(path, INFO)
     if not storage.exists(info):
         raise UserError(f"{named} {path} has no {INFO}: it was not exported by trainer.task")
-    return Export(path, ExportInfo.from_json(storage.read_json(info)))
+    try:
+        return Export(path, ExportInfo.from_json(storage.read_json(info)))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{named} {path}: its {INFO} is damaged ({error}); copy or export the model anew") from error

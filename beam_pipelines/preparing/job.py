@@ -9,7 +9,7 @@ from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import embeddings
+from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.reviews import RatingRules
 from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
@@ -54,7 +54,7 @@ class Job:
         archive = look.look(settings)
         input_columns.require(archive.columns, settings.columns)
         if settings.embeddings:
-            embeddings.locate(settings.embeddings)
+            word_vectors.check(settings.embeddings)
         shares = SplitShares(
             test=settings.test_share, validation=settings.validation_share, sample=settings.sample_share
         )

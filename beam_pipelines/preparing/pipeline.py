@@ -22,7 +22,8 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import embeddings, row_counts, token_counts
+from beam_pipelines.preparing import doubts, row_counts, token_counts
+from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.examples import WriteExamples
 from beam_pipelines.preparing.job import Job
 from beam_pipelines.preparing.reviews import Reviews, rated_reviews
@@ -130,6 +131,7 @@ def run(job: Job, options: PipelineOptions) -> Statistics:
     )
     _check_totals(statistics)
     warn_of_unused_scale(statistics.scores)
+    doubts.warn_of_unshared_tokens(chosen, statistics.tokens_per_review["50%"])
     statistics.write(job.folder)
     return statistics
 
@@ -172,15 +174,19 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     settings, counts = job.settings, token_counts.read_counts(job.temporary)
     if not counts:
         raise UserError(
-            "no token to learn from: no rated row with words fell into the training split; lower --test_share and "
-            "--validation_share, or give more rows"
+            "no token to learn from: no rated row with words fell into the training split; are the texts words, and "
+            "not all equal (equal ones share a split)? If so, lower --test_share and --validation_share, or give more "
+            "rows"
         )
     vectors: dict[str, np.ndarray] = {}
     dim = settings.vector_size
     if settings.embeddings:
-        vectors, dim = embeddings.read(settings.embeddings, counts, settings.unseen_tokens)
+        vectors, dim = word_vectors.read(settings.embeddings, counts, settings.unseen_tokens)
         if not counts.keys() & vectors.keys():
-            raise UserError(f"--embeddings {settings.embeddings}: none of its words is a token of the training split")
+            raise UserError(
+                f"--embeddings {settings.embeddings}: none of its words is a token of the training split; is it of the "
+                f"right language? Likewise, {doubts.SPACES}"
+            )
     chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
     if not chosen.tokens:
         raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
@@ -190,7 +196,10 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     array = io.BytesIO()
     np.save(array, chosen.vectors)
     storage.write_bytes(job.folder, prepared.VECTORS, array.getvalue())
-    return vocabulary.coverage(chosen, counts)
+    totals = vocabulary.coverage(chosen, counts)
+    if settings.embeddings:
+        doubts.warn_of_missing_vectors(totals, settings.embeddings)
+    return totals
 
 
 def _check_totals(statistics: Statistics) -> None:

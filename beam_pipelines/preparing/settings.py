@@ -51,8 +51,8 @@ class PreprocessSettings(ArchiveSettings):
         metavar="NAME",
     )
     embeddings: str | None = flag(
-        "word vectors: GloVe text (.txt, .txt.gz, or .zip:MEMBER), word2vec text (.vec), or the name of an installed "
-        "package that holds vectors; without it all vectors are learned",
+        "word vectors: text of GloVe, word2vec or fastText (.vec), plain or compressed, FILE:MEMBER of a .zip or "
+        ".tar, or the name of an installed package that holds vectors; without it all vectors are learned",
         default=None,
         metavar="FILE",
         is_path=True,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
+from beam_pipelines.artifacts.exports import SCORES
 from beam_pipelines.errors import logger
 from beam_pipelines.scoring.carried_columns import CarriedColumn, take_carried
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 
-FAILED_PREFIX = "scoring_failed_"
+# Why a row has no score; with the name of an error behind it where there was one.
+FAILED = "scoring_failed"
+MUST_BE_FINITE = (*SCORES, "explained_score", "explained_rest")
 
 
 class TextScorer(Protocol):
@@ -112,12 +115,8 @@ def score_rows(
         return ScoredPart(results, metrics)
 
     candidates = _rows_without(reasons, len(texts))
-    parts, errors = score_bisecting(score, texts.take(candidates))
-    if errors:
-        logger.warning(
-            "%d reviews cannot be scored and are rejected, one of them: %s", len(errors), errors[min(errors)]
-        )
-    reasons |= {candidates[row].as_py(): f"{FAILED_PREFIX}{type(error).__name__}" for row, error in errors.items()}
+    parts, failed = score_finite(score, texts.take(candidates))
+    reasons |= {candidates[row].as_py(): reason for row, reason in failed.items()}
     scored = _rows_without(reasons, len(texts))
     return ScoredRows(
         carried={name: values.take(scored) for name, values in columns.items()},
@@ -127,8 +126,43 @@ def score_rows(
     )
 
 
-def _rows_without(reasons: dict[int, str], rows: int) -> pa.Array:
+def _rows_without(reasons: Container[int], rows: int) -> pa.Array:
     return pa.array([row for row in range(rows) if row not in reasons], pa.int64())
+
+
+def score_finite(score: Callable[[pa.Array], ScoredPart], texts: pa.Array) -> tuple[list[ScoredPart], dict[int, str]]:
+    """Scores texts, and keeps what has a score that is a finite number.
+
+    Returns:
+      The parts that went well, in order, and why each other text has no score.
+    """
+    parts, errors = score_bisecting(score, texts)
+    failed = {row: f"{FAILED}_{type(error).__name__}" for row, error in errors.items()}
+    if errors:
+        _warn(len(errors), errors[min(errors)])
+    scored = _rows_without(failed, len(texts))
+    without_number = _rows_not_finite(_join([part.results for part in parts]))
+    not_finite = dict.fromkeys(scored.take(without_number).to_pylist(), FAILED)
+    if not not_finite:
+        return parts, failed
+    _warn(len(not_finite), "its score is no finite number, as if weights or vectors of the model were damaged")
+    # The others are scored anew, so that what the engine counts is of rows that have a score.
+    rest = _rows_without(failed | not_finite, len(texts))
+    parts, later = score_finite(score, texts.take(rest))
+    return parts, failed | not_finite | {rest[row].as_py(): reason for row, reason in later.items()}
+
+
+def _warn(rows: int, why: object) -> None:
+    logger.warning("%d reviews cannot be scored and are rejected, one of them: %s", rows, why)
+
+
+def _rows_not_finite(results: dict) -> pa.Array:
+    """The rows with a score, a bound or a reason that is not finite, int64."""
+    finite = [np.isfinite(np.asarray(results[name], float)) for name in MUST_BE_FINITE if name in results]
+    if "reasons" in results:
+        points = [[reason["points"] for reason in reasons] for reasons in results["reasons"]]
+        finite.append(np.array([np.isfinite(of_row).all() for of_row in points], bool))
+    return pa.array(np.flatnonzero(~np.logical_and.reduce(finite)), pa.int64())
 
 
 def score_bisecting(

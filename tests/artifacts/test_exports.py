@@ -1,6 +1,7 @@
 """An export is found by its folder, and a model is held to the results that were recorded with it."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -51,6 +52,34 @@ def test_scores_that_differ_are_a_fault(name, value):
 def test_what_follows_from_the_tokens_has_to_be_equal(name, values):
     fault = FIXED.compare(results(**{name: values})).fault
     assert fault == f"gives other {name} for the fixed texts than when the model was exported"
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"training": 3}'])
+def test_a_damaged_description_is_told(tmp_path, content):
+    version = tmp_path / "20200101000000"
+    (version / "assets.extra").mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    (version / exports.INFO).write_text(content)
+    with pytest.raises(
+        UserError, match=rf"--model {version}: its assets.extra/reviews.json is damaged \(.*\); copy or"
+    ):
+        exports.find(str(version))
+
+
+def test_files_that_are_not_as_exported_are_listed(tmp_path):
+    digests = {name: hashlib.sha256(b"it").hexdigest() for name in ("whole", "changed", "gone", "folder")}
+    (tmp_path / "whole").write_bytes(b"it")
+    (tmp_path / "changed").write_bytes(b"other")
+    (tmp_path / "folder").mkdir()
+    changed = dataclasses.replace(INFO, digests=digests).changed_files(str(tmp_path))
+    assert changed == ["changed", "gone", "folder"]
+
+
+def test_the_verdict_comes_with_the_export():
+    verdict = exports.Verdict("test", 20.0, {"median": 19.0}, "The model is no better.")
+    told = dataclasses.replace(INFO, verdict=verdict).to_json()
+    assert exports.ExportInfo.from_json(json.loads(json.dumps(told))).verdict == verdict
+    assert "verdict" not in INFO.to_json()
 
 
 def test_the_digest_is_that_of_all_files():

@@ -3,11 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from beam_pipelines.errors import UserError
 from serving import check
-from tests.helpers.exports import version
+from tests.helpers.exports import change_weights, version
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_other_scores_than_when_exported_fail(copy):
     edit(copy, lambda about: about["fixed_texts"][3].update(score=about["fixed_texts"][3]["score"] + 1))
     with pytest.raises(
         UserError, match="scores the fixed texts 1(.0+\\d*)? otherwise than when the model was exported"
+    ):
+        check.main([str(copy)])
+
+
+def test_weights_that_are_not_finite_fail_even_where_no_fixed_text_needs_them(copy):
+    edit(copy, lambda about: about["digests"].clear())
+    row = (copy / "assets/vocabulary.txt").read_text().splitlines().index("drums") + 2
+    change_weights(
+        copy, lambda name, weights: weights.__setitem__(row, np.nan) if name.startswith("weights/words.Svec") else None
+    )
+    with pytest.raises(
+        UserError, match=r"holds weights that are no finite numbers.*: weights/words.Svectors; train it"
     ):
         check.main([str(copy)])
 

@@ -1,3 +1,4 @@
+import shutil
 import types
 
 import numpy as np
@@ -92,6 +93,37 @@ def test_scores_are_shares_of_the_scale(prepared, reviews):
     batches = data.training_batches(reviews, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     scores = sorted(score for _, batch, _ in batches for score in batch[:, 0].tolist())
     assert scores == pytest.approx(sorted(score / 100 for _, score in examples(prepared, "train").values()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda vectors: vectors.__setitem__((3, 1), np.nan), "1 of .* vectors in vectors.npy are not finite; run"),
+        (
+            lambda vectors: vectors.__setitem__(slice(2, 4), np.inf),
+            "2 of .* vectors in vectors.npy are not finite; run",
+        ),
+    ],
+)
+def test_vectors_that_are_not_finite_are_refused(prepared, tmp_path, change, message):
+    """As an earlier version of the preprocess job left them."""
+    shutil.copy(prepared / "statistics.json", tmp_path)
+    vectors = np.load(prepared / "vectors.npy")
+    change(vectors)
+    np.save(tmp_path / "vectors.npy", vectors)
+    with pytest.raises(data.UserError, match=f"--data here: {message} beam_pipelines.preprocess again"):
+        data.PreparedReviews.load(str(tmp_path), "here")
+
+
+def test_vectors_that_are_missing_or_cut_are_refused(prepared, tmp_path):
+    shutil.copy(prepared / "statistics.json", tmp_path)
+    for content in (None, (prepared / "vectors.npy").read_bytes()[:-9]):
+        if content:
+            (tmp_path / "vectors.npy").write_bytes(content)
+        with pytest.raises(
+            data.UserError, match=r"vectors.npy cannot be read \(.*\); run beam_pipelines.preprocess again"
+        ):
+            data.PreparedReviews.load(str(tmp_path))
 
 
 def test_a_folder_without_statistics_is_refused(tmp_path):

@@ -1,11 +1,13 @@
 """The trainer as a user runs it: what it learns, writes, refuses, and takes up again."""
 
+import html
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
-from beam_pipelines import preprocess
+from beam_pipelines import preprocess, score
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import kill_after_epoch, metrics, run_command, start, train, weights
 from tests.helpers.reviews import write_csv
@@ -113,6 +115,22 @@ def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
         with pytest.raises(UserError, match="--warm_start"):
             train(prepared, tmp_path / "out", "--epochs=1", *given)
     train(prepared, tmp_path / "out", "--epochs=1", f"--warm_start={cnn}")
+
+
+def test_a_model_that_learned_nothing_says_so_everywhere(tmp_path, rows, capsys):
+    """Scores that the texts do not tell."""
+    scores = np.random.default_rng(5).permutation([row["score"] for row in rows]).tolist()
+    archive = write_csv(tmp_path / "a.csv", [{**row, "score": s} for row, s in zip(rows, scores, strict=True)])
+    flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score"
+    assert preprocess.main(flags.split()) == 0
+    output = train(tmp_path / "data", tmp_path / "out", "--epochs=1")
+    sentence = capsys.readouterr().out.splitlines()[-1]
+    assert sentence.startswith("The model is no better than the median of the training scores")
+    assert metrics(output)["verdict"]["sentence"] == sentence
+    assert html.escape(sentence) in (output / "report.html").read_text()
+    score.main(f"--input {archive} --model {output} --output {tmp_path}/scored --text_column text".split())
+    assert sentence in capsys.readouterr().out.splitlines()
+    assert html.escape(sentence) in (tmp_path / "scored/report.html").read_text()
 
 
 @pytest.mark.slow

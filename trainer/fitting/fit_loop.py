@@ -22,6 +22,8 @@ from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
 
 LOG_SECONDS = 10
+# Word vectors have numbers of about 1; with much larger ones, products and their gradients overflow.
+LARGE_VECTORS = 1e3
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -46,6 +48,10 @@ def start(spec: ModelSpec, options: FitOptions) -> Architecture:
         optimizer.compile_model(architecture.model, spec.head, options.learning_rate, decay_steps=decay_steps)
     if spec.warm_start:
         warm_start.load(spec.warm_start, architecture, spec.prepared, spec.head)
+        if not _is_finite(architecture.model):
+            raise UserError(
+                f"--warm_start {spec.warm_start} holds weights that are no finite numbers; take another model"
+            )
     return architecture
 
 
@@ -118,9 +124,19 @@ def _fit_epoch(
     )
     fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[remaining])
     loss = float(fitted.history["loss"][0])
-    if not math.isfinite(loss):
-        raise UserError(f"the loss of epoch {epoch + 1} is no finite number; try a lower --learning_rate")
+    if not (math.isfinite(loss) and _is_finite(model)):
+        largest = np.abs(prepared.vectors()).max()
+        advice = (
+            "try a lower --learning_rate"
+            if largest < LARGE_VECTORS
+            else f"the vectors hold numbers as large as {largest:.3g}: prepare the reviews with others"
+        )
+        raise UserError(f"the loss of epoch {epoch + 1} is no finite number; {advice}")
     return loss
+
+
+def _is_finite(model: keras.Model) -> bool:
+    return all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
 def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[float | None, float]:

@@ -1,8 +1,10 @@
 """The baselines that the model must beat, computed in the same run on the same splits, and the model beside them."""
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
+import scipy.sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
@@ -98,13 +100,25 @@ def _ridge(train: ScoredSplit, seed: int) -> Callable[[ScoredSplit], np.ndarray]
     rows = len(train.sample)
     if not rows:
         return lambda split: np.full(len(split.sample), np.median(train.truths))
-    # A token of one review alone says nothing of others, but of few reviews hardly any other token would be left.
-    vectorizer = TfidfVectorizer(
-        token_pattern=r"\S+", lowercase=False, ngram_range=(1, 2), min_df=2 if rows >= 100 else 1, sublinear_tf=True
-    )
+    vectorizer, features = _tf_idf(_texts(train))
     truths = train.truths[train.sample]
-    regression = Ridge(random_state=seed).fit(vectorizer.fit_transform(_texts(train)), truths)
+    regression = Ridge(random_state=seed).fit(features, truths)
     return lambda split: regression.predict(vectorizer.transform(_texts(split))).clip(truths.min(), truths.max())
+
+
+def _tf_idf(texts: list[str]) -> tuple[TfidfVectorizer, scipy.sparse.csr_matrix]:
+    # A token of one review alone says nothing of others, but of few reviews hardly any other token would be left.
+    if len(texts) >= 100:
+        with contextlib.suppress(ValueError):  # No two reviews share a token.
+            return _tf_idf_of_tokens(texts, in_reviews=2)
+    return _tf_idf_of_tokens(texts, in_reviews=1)
+
+
+def _tf_idf_of_tokens(texts: list[str], *, in_reviews: int) -> tuple[TfidfVectorizer, scipy.sparse.csr_matrix]:
+    vectorizer = TfidfVectorizer(
+        token_pattern=r"\S+", lowercase=False, ngram_range=(1, 2), min_df=in_reviews, sublinear_tf=True
+    )
+    return vectorizer, vectorizer.fit_transform(texts)
 
 
 def _texts(split: ScoredSplit) -> list[str]:

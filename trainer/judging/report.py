@@ -33,7 +33,7 @@ def write(folder: pathlib.Path, run: FinishedRun, *, title: str, probes: tuple[s
 
 
 def headline(run: FinishedRun) -> str:
-    """Says the result in two sentences."""
+    """Says the result in a few sentences."""
     figures, rows = run.metrics[run.judged_split], run.metrics[TRAIN]["rows"]
     sentences = (
         f"Learned from {rows:,} reviews, on a scale from {run.scale.low:g} to {run.scale.high:g}. "
@@ -47,10 +47,11 @@ def headline(run: FinishedRun) -> str:
         )
     if run.judged_split != TEST:
         sentences += ", on reviews that also chose the epoch and calibrated the interval, which flatters"
+    verdict = run.metrics["verdict"]
     return (
         f"{sentences}, and {figures['coverage']:.0%} of the true scores lie in their "
-        f"{run.judgement.share:.0%} interval."
-    )
+        f"{run.judgement.share:.0%} interval. {verdict['sentence'] if verdict else ''}"
+    ).rstrip()
 
 
 def sections(run: FinishedRun, *, probes: tuple[str, ...], with_text: bool) -> list[Section]:

@@ -1,6 +1,7 @@
 """Runs an exported model over reviews of any lengths."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,7 @@ class Scorer:
         self._max_tokens = export.info.max_tokens
         reason = ""
         with storage.local_copy(export.path) as folder:
-            self._model = tf.saved_model.load(folder)
+            self._model = _loaded(folder, export)
             self._engine: Engine = SavedModelEngine(self._model)
             if engine != "saved_model":
                 reason = self._use_compiled(folder, export)
@@ -128,6 +129,20 @@ class Scorer:
                 for row, value in zip(rows, values, strict=True):
                     column[row] = value
         return columns
+
+
+def _loaded(folder: str, export: Export) -> Any:
+    """Loads a SavedModel.
+
+    Raises:
+      UserError: It is damaged; it names the file where one is not that which was exported.
+    """
+    try:
+        return tf.saved_model.load(folder)
+    except Exception as error:  # Each file has errors of its own, and what reads it too.
+        changed = export.info.changed_files(folder)
+        what = f"{changed[0]} is not the file that was exported" if changed else f"{type(error).__name__}: {error}"
+        raise UserError(f"{export.path} cannot be loaded: {what}; copy or export the model anew") from error
 
 
 def _reasons(phrases: np.ndarray, points: np.ndarray) -> list[dict]:

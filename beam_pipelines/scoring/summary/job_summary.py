@@ -46,6 +46,7 @@ class Summary(TypedJson):
       rows_with_true_score: With `mae`, `rmse`, `bias` and the `coverage` of the interval, against a column of true
         scores.
       padding_waste: The share of the token slots in the batches that were padding.
+      verdict: What the trainer said of the model, where it is no better than its simple rivals.
     """
 
     rows_read: int
@@ -84,6 +85,7 @@ class Summary(TypedJson):
     batches: int
     rows_per_batch: float | None
     padding_waste: float | None
+    verdict: str = ""
 
     @property
     def scale(self) -> Scale:
@@ -200,4 +202,5 @@ def summary_of(totals: Totals, info: ExportInfo) -> Summary:
         batches=sums["batches"],
         rows_per_batch=totals.share("rows_scored", "batches"),
         padding_waste=1 - sums["tokens_in_batches"] / slots if slots else None,
+        verdict=info.verdict.sentence if info.verdict else "",
     )

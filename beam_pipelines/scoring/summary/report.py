@@ -54,6 +54,8 @@ def headline(summary: Summary) -> str:
         sentences.append("The archive is unlike the training data, as told below.")
     if drift.TRUST_LESS in summary.drift:
         sentences.append(drift.TRUST_LESS)
+    if summary.verdict:
+        sentences.append(summary.verdict)
     return " ".join(sentences)
 
 

@@ -14,9 +14,10 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines import compiled_cnn, compiled_engine, saved_model_engine
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
+from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 from beam_pipelines.scoring.summary import block_statistics
 from beam_pipelines.text import compiled_tokenizer
-from tests.helpers.exports import version
+from tests.helpers.exports import change_weights, version
 from tests.helpers.texts import TEXTS, WITHIN
 
 
@@ -118,6 +119,47 @@ def test_a_model_that_scores_otherwise_than_when_exported_is_refused(copy):
     extra.write_text(json.dumps(about))
     with pytest.raises(UserError, match="otherwise than when the model was exported"):
         Scorer(exports.find(str(copy)))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("variables/variables.data-00000-of-00001", "cut"),
+        ("variables/variables.data-00000-of-00001", "changed"),
+        ("variables/variables.index", "cut"),
+        ("saved_model.pb", "cut"),
+        ("assets/vocabulary.txt", "gone"),
+    ],
+)
+def test_a_damaged_file_of_a_model_is_named(copy, name, how):
+    data = (copy / name).read_bytes()
+    middle = len(data) // 2
+    changed = data[:middle] + bytes(byte ^ 255 for byte in data[middle : middle + 100]) + data[middle + 100 :]
+    (copy / name).unlink()
+    if how != "gone":
+        (copy / name).write_bytes(data[:middle] if how == "cut" else changed)
+    with pytest.raises(UserError, match=f"{copy} cannot be loaded: {name} is not the file that was exported; copy or"):
+        Scorer(exports.find(str(copy)))
+
+
+@pytest.mark.parametrize("engine", ["compiled", "saved_model"])
+def test_a_word_whose_vector_is_not_finite_costs_its_reviews_alone(copy, engine):
+    """As of an export that an earlier version made of such vectors; no fixed text has the word."""
+    vocabulary = (copy / "assets/vocabulary.txt").read_text().splitlines()
+    row = vocabulary.index("drums") + 2
+
+    def damage(name: str, weights: np.ndarray) -> None:
+        if weights.shape[:1] == (len(vocabulary) + 2,):
+            weights[row] = np.nan
+
+    change_weights(copy, damage)
+    texts = pa.array(["the band was boring", "the drums were boring", "excellent", "DRUMS", "drum"])
+    scorer = Scorer(exports.find(str(copy)), engine)
+    found = score_rows(scorer, pa.record_batch({"text": texts}), (), RowOptions(text_column="text"))
+    assert found.reasons == {1: "scoring_failed", 3: "scoring_failed"}
+    assert np.isfinite([found.results[name] for name in exports.SCORES]).all()
+    whole = scorer.score(texts.take(pa.array([0, 2, 4])), EngineMetrics())
+    assert found.results["score"] == pytest.approx(whole["score"], abs=WITHIN)
 
 
 def test_a_compiled_tokeniser_that_is_off_is_not_used(cnn, monkeypatch):

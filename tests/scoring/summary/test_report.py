@@ -1,7 +1,9 @@
 """The report of a scoring job: one file, escaped, readable from a summary alone."""
 
+import dataclasses
 import re
 
+from beam_pipelines.artifacts.exports import Verdict
 from beam_pipelines.scoring.summary import job_summary, report
 from beam_pipelines.scoring.summary.job_summary import RunMetrics
 from beam_pipelines.scoring.summary.row_examples import RANKINGS, RankedRow, RejectExample
@@ -64,6 +66,16 @@ def test_many_files_are_summed(tmp_path):
     assert len(table["rows"]) == report.SHOWN_FILES + 2
     assert table["rows"][-2] == ["5 more files", 10, 5, 5]
     assert table["rows"][-1][:2] == ["together", 50]
+
+
+def test_a_model_that_is_no_better_than_the_median_is_told(tmp_path):
+    added = Totals(FILES)
+    added.add(block(0))
+    info = dataclasses.replace(
+        INFO, verdict=Verdict("test", 20.0, {"median": 19.0}, "The model is no better than that.")
+    )
+    assert report.headline(job_summary.summary_of(added, info)).endswith(" The model is no better than that.")
+    assert job_summary.summary_of(added, INFO).verdict == ""
 
 
 def test_a_job_without_rows_has_a_report(tmp_path):

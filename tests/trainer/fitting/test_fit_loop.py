@@ -5,15 +5,17 @@ The latter each in a process of its own, since they are set for all of it.
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import types
 
+import numpy as np
 import pytest
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
-from tests.helpers.commands import metrics
+from tests.helpers.commands import metrics, train
 from tests.helpers.exports import serve, version
 from tests.helpers.splits import scored_split
 from trainer import data
@@ -50,6 +52,15 @@ def test_mirrored_over_two_devices(prepared, tmp_path, flags):
         [sys.executable, "-m", "serving.check", str(tmp_path / "out")], capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_a_loss_that_is_not_finite_names_what_may_help(prepared, tmp_path):
+    with pytest.raises(UserError, match="the loss of epoch 1 is no finite number; try a lower --learning_rate"):
+        train(prepared, tmp_path / "out", "--preset=notebook", "--epochs=1", "--batch_size=8", "--learning_rate=1e30")
+    large = shutil.copytree(prepared, tmp_path / "large")
+    np.save(large / "vectors.npy", np.load(large / "vectors.npy") * np.float32(1e30))
+    with pytest.raises(UserError, match=r"no finite number; the vectors hold numbers as large as \d\S*e\+30: prepare"):
+        train(large, tmp_path / "out", "--epochs=1")
 
 
 def test_two_devices_need_a_review_each(prepared, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import pathlib
+import shutil
 import types
 
 import numpy as np
@@ -10,7 +11,7 @@ from beam_pipelines import preprocess
 from beam_pipelines.artifacts.prepared import VOCABULARY as VOCABULARY_FILE
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import metrics, train
-from tests.helpers.exports import serve, version
+from tests.helpers.exports import change_weights, serve, version
 from tests.helpers.models import SCORES, TABLE, VOCABULARY, fitted
 from tests.helpers.reviews import write_csv
 from trainer.architectures.architecture import WordVectors
@@ -51,6 +52,13 @@ def test_a_model_of_the_same_data_scores_as_before(prepared, trained, tmp_path):
         texts = ["excellent brilliant record", "boring terrible song of the band", "a masterpiece"]
         before, after = (serve(version(folder), texts)["score"] for folder in (trained, started))
         assert after == pytest.approx(before, abs=0.01)
+
+
+def test_weights_that_are_not_finite_are_refused(prepared, cnn, tmp_path):
+    damaged = shutil.copytree(version(cnn), tmp_path / "20200101000000")
+    change_weights(damaged, lambda name, weights: weights.fill(np.nan) if "logits" in name else None)
+    with pytest.raises(UserError, match="--warm_start .* holds weights that are no finite numbers; take another model"):
+        train(prepared, tmp_path / "out", f"--warm_start={damaged}", *FREEZE)
 
 
 @pytest.mark.slow

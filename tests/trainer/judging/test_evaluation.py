@@ -80,6 +80,16 @@ def test_ridge_learns_which_tokens_are_good():
     assert found["test"]["tfidf_ridge"]["coverage"] >= 0.75
 
 
+def test_ridge_stands_where_no_two_reviews_share_a_token():
+    """As of ids, or of a language without spaces."""
+    reviews = dataclasses.replace(
+        scored_split([2, 4] * 60, [0.5] * 120), tokens=[np.array([token], np.int32) for token in range(2, 122)]
+    )
+    others = dataclasses.replace(scored_split([2, 4], [0.5] * 2), tokens=[np.array([1], np.int32)] * 2)
+    found = baselines.measure({"train": reviews, "validation": others, "test": others}, SCALE, seed=0, share=0.8)
+    assert found["test"]["tfidf_ridge"]["mae"] == pytest.approx(1)  # It answers the mean, 3.
+
+
 def test_what_calibrates_has_no_say_in_the_temperature():
     """It is that of the other half alone."""
     random = np.random.default_rng(0)

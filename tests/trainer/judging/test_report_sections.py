@@ -28,7 +28,7 @@ class Scorer:
         return {name: types.SimpleNamespace(numpy=lambda values=values: values) for name, values in bounds.items()}
 
 
-def run(test=TEST, validation=VALIDATION) -> FinishedRun:
+def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> FinishedRun:
     splits = {"train": TRAIN, "validation": validation, "test": test}
     figures = beside_baselines(PointHead(), splits, 0.3, SCALE, share=0.5, seed=0)
     judgement = Judgement(head=PointHead(), share=0.5, threshold=0.3, scale=SCALE, splits=splits, figures=figures)
@@ -39,7 +39,7 @@ def run(test=TEST, validation=VALIDATION) -> FinishedRun:
         vectors=lambda: np.eye(4, dtype=np.float32),
     )
     history = [{"epoch": 1, "loss": 2.0, "validation_mae_share": 0.2}]
-    made = {"trainer_settings": {}, "versions": {}, "interval": {}, "export": "v"}
+    made = {"trainer_settings": {}, "versions": {}, "interval": {}, "export": "v", "verdict": verdict}
     return FinishedRun(
         prepared=prepared,
         architecture=types.SimpleNamespace(learned_vectors=lambda: None),
@@ -69,6 +69,13 @@ def test_the_headline_says_the_error_beside_the_baselines():
         "Learned from 3 reviews, on a scale from 0 to 10. On 3 test reviews the mean absolute error is 2, or 20.0% of "
         "the scale (TF-IDF + ridge 27.8%, median 26.7%), and 67% of the true scores lie in their 50% interval."
     )
+
+
+def test_the_headline_ends_with_the_verdict():
+    assert report.headline(run(verdict={"sentence": "The model is no better."})).endswith(
+        " lie in their 50% interval. The model is no better."
+    )
+    assert report.headline(run(verdict={"sentence": ""})) == report.headline(run())
 
 
 def test_the_headline_says_what_flatters():

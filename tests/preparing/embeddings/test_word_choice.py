@@ -1,0 +1,44 @@
+"""Tokens are of lower case, words of files are not always."""
+
+import numpy as np
+import pytest
+
+from beam_pipelines.preparing.embeddings.word_choice import WordChoice
+
+
+def chosen(words: list[str], wanted=(), unseen: int = 0) -> dict[str, int]:
+    """By token, the index of the word whose vector it gets."""
+    choice = WordChoice(wanted, unseen)
+    for index, word in enumerate(words):
+        token = choice.token(word)
+        if token is not None:
+            choice.keep(word, token, np.array([index], np.float32))
+    return {token: int(vector[0]) for token, vector in choice.vectors.items()}
+
+
+@pytest.mark.parametrize(
+    ("words", "index"),
+    [
+        (["film", "Film"], 0),
+        (["Film", "FILM"], 0),  # The first of several forms with capitals.
+        (["FILM", "Film", "film", "film"], 2),  # One of lower case, the first, wherever it stands.
+    ],
+)
+@pytest.mark.parametrize("how", [{"wanted": {"film"}}, {"unseen": 1}])
+def test_a_form_with_capitals_counts_where_there_is_none_of_lower_case(words, index, how):
+    assert chosen(words, **how) == {"film": index}
+
+
+def test_capitals_beyond_ascii():
+    assert chosen(
+        ["\u00c9t\u00e9", "\u0416\u0418\u0417\u041d\u042c"], {"\u00e9t\u00e9", "\u0436\u0438\u0437\u043d\u044c"}
+    ) == {
+        "\u00e9t\u00e9": 0,
+        "\u0436\u0438\u0437\u043d\u044c": 1,
+    }
+
+
+def test_so_many_other_words_are_kept_in_the_order_of_the_file():
+    words = ["The", "", "won't", "mr_x", "good", "film", "the", "Band", "later"]
+    assert chosen(words, {"good"}, unseen=3) == {"the": 6, "good": 4, "film": 5, "band": 7}
+    assert chosen(words, {"good"}) == {"good": 4}
