@@ -258,7 +258,7 @@ def _lease_times(root: str) -> dict[str, float]:
                 times[path.name] = path.stat().st_mtime
     else:
         found = match(join(root, TEMPORARY, "*" + attempts.LEASE))
-        times = {path.rpartition("/")[2]: modified for path, (_, modified) in found.items()}
+        times = {path.rpartition("/")[2]: modified for path, (_, modified) in found.files.items()}
     return {name.removesuffix(attempts.LEASE): modified for name, modified in times.items()}
 
 
