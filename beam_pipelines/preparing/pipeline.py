@@ -33,6 +33,9 @@ from beam_pipelines.text import transform_graph, vocabulary
 
 # What the first reading leaves for the rest of the job.
 _ROWS, _EXAMPLES = f"{storage.TEMPORARY}/rows.json", f"{storage.TEMPORARY}/examples.json"
+_LOWER_SHARES = (
+    " If so, lower --test_share and --validation_share, or give more rows; rows of equal text fall into one split"
+)
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
@@ -172,9 +175,8 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     settings, counts = job.settings, token_counts.read_counts(job.folder)
     if not counts:
         raise UserError(
-            "no token to learn from: no rated row with words fell into the training split; are the texts words, and "
-            "not all equal (equal ones share a split)? If so, lower --test_share and --validation_share, or give more "
-            "rows"
+            "no token to learn from: no rated row with words fell into the training split; is --text_column right?"
+            + (_LOWER_SHARES if settings.test_share or settings.validation_share else "")
         )
     vectors: dict[str, np.ndarray] = {}
     dim = settings.vector_size
