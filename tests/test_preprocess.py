@@ -298,6 +298,17 @@ def test_vectors_of_other_words_are_refused(tmp_path, archive):
     assert not (tmp_path / "out" / ".tmp").exists()
 
 
+def test_texts_without_a_token_are_told_before_the_second_reading(tmp_path):
+    archive = write_csv(tmp_path / "a.csv", [{"text": "!" * length + " ...", "score": 50} for length in range(1, 60)])
+    shares = ["--test_share=0", "--validation_share=0"]
+    for flags, hint in (
+        (shares, "is --text_column right\\?\n"),
+        ([], "If so, lower --test_share and --validation_share"),
+    ):
+        with pytest.raises(UserError, match=f"no rated row with words fell into the training split; .*{hint}"):
+            run(tmp_path, archive, "--score_column=score", *flags)
+
+
 def test_vectors_of_few_words_and_texts_of_single_tokens_are_doubted(tmp_path, caplog):
     ids = write_csv(tmp_path / "a.csv", [{"text": f"B{number}", "score": number % 100} for number in range(300, 400)])
     run(tmp_path, ids, "--score_column=score")

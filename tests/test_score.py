@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from beam_pipelines.commands.entry import has_nvidia_device
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import parquet
 from tests.helpers.commands import run_command
-from tests.helpers.exports import serve, version
+from tests.helpers.exports import change_weights, serve, version
 from tests.helpers.reviews import write_csv
 from tests.helpers.tokens import plain_tokens
 
@@ -111,6 +112,24 @@ def test_too_many_rejects_fail_the_job_after_everything_is_written(cnn, tmp_path
     assert failed.value.status == 3
     assert len(pd.read_parquet(tmp_path / "out/scores")) == 1
     assert (tmp_path / "out/summary.json").exists()
+
+
+@pytest.mark.parametrize("engine", ["compiled", "saved_model"])
+def test_scores_that_are_not_finite_are_rejects_and_the_summary_is_json(cnn, tmp_path, engine):
+    model = shutil.copytree(version(cnn), tmp_path / "20200101000000")
+    row = (model / "assets/vocabulary.txt").read_text().splitlines().index("drums") + 2
+    damaged = re.compile("weights/words.Svectors|_tables/")
+    change_weights(model, lambda name, weights: weights.__setitem__(row, np.nan) if damaged.match(name) else None)
+    archive = write_csv(tmp_path / "a.csv", [{"text": text} for text in ("dull", "the drums", "dull zzz", "drums zzz")])
+    summary = run(archive, model, tmp_path / "out", f"--engine={engine}", "--max_rejected_share=1")
+    assert summary["rejected_by_reason"] == {"scoring_failed": 2}
+    assert (summary["rows_read"], summary["rows_scored"], summary["engines"]) == (4, 2, [engine])
+    assert summary["unknown_tokens"] == {"zzz": 1}
+    assert np.isfinite(pd.read_parquet(tmp_path / "out/scores")[["score", "score_low", "score_high"]]).all(axis=None)
+    numberless = []
+    json.loads((tmp_path / "out/summary.json").read_text(), parse_constant=numberless.append)
+    assert numberless == []
+    assert "nan" not in re.sub("<[^>]*>", "", (tmp_path / "out/report.html").read_text())
 
 
 def test_true_scores_give_the_error(rows, archive, cnn, tmp_path):

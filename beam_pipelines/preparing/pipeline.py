@@ -33,6 +33,9 @@ from beam_pipelines.text import transform_graph, vocabulary
 
 # What the workers leave for the rest of the job, in its temporary folder.
 _ROWS, _EXAMPLES = "rows.json", "examples.json"
+_LOWER_SHARES = (
+    " If so, lower --test_share and --validation_share, or give more rows; rows of equal text fall into one split"
+)
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
@@ -174,9 +177,8 @@ def choose_vocabulary(job: Job) -> VocabularyTotals:
     settings, counts = job.settings, token_counts.read_counts(job.temporary)
     if not counts:
         raise UserError(
-            "no token to learn from: no rated row with words fell into the training split; are the texts words, and "
-            "not all equal (equal ones share a split)? If so, lower --test_share and --validation_share, or give more "
-            "rows"
+            "no token to learn from: no rated row with words fell into the training split; is --text_column right?"
+            + (_LOWER_SHARES if settings.test_share or settings.validation_share else "")
         )
     vectors: dict[str, np.ndarray] = {}
     dim = settings.vector_size

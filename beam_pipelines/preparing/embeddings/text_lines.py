@@ -12,7 +12,7 @@ _NUMBER = re.compile(
     rb"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan(\(\w*\))?|inf(inity)?|1\.#(ind|qnan|snan|inf)\w*)", re.IGNORECASE
 )
 _DECIMAL_COMMA = re.compile(rb"[+-]?\d+,\d+")
-_CONFLICT_MARKER = re.compile(rb"(<{7}|={7}|>{7})( |$)")
+_CONFLICT_MARKER = re.compile(rb"(<{7}|={7}|>{7}|\|{7})( |$)")
 # An exponent from 10 may lead beyond float32.
 _LARGE_EXPONENT = re.compile(rb"[eE]\+?\d\d")
 
@@ -58,7 +58,8 @@ def layout_of(lines: list[bytes], source: str) -> Layout:
     where = f"--embeddings {source}, line {number}"
     # A single number is a count of a list of words, or the size of something.
     if dim < 2:
-        raise UserError(f"{where}: {what_is_wrong(lines[number - 1], 'where a word and its vector should be')}")
+        expected = "where a word and its vector should be, with spaces or tabs between"
+        raise UserError(f"{where}: {what_is_wrong(lines[number - 1], expected)}")
     if header and int(header[1]) != dim:
         raise UserError(f"{where}: {dim} numbers, where line {header_line} announces {int(header[1])}")
     return Layout(dim, header_line, int(header[0])) if header else Layout(dim)

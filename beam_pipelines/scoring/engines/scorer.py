@@ -141,8 +141,11 @@ def _loaded(folder: str, export: Export) -> Any:
         return tf.saved_model.load(folder)
     except Exception as error:  # Each file has errors of its own, and what reads it too.
         changed = export.info.changed_files(folder)
-        what = f"{changed[0]} is not the file that was exported" if changed else f"{type(error).__name__}: {error}"
-        raise UserError(f"{export.path} cannot be loaded: {what}; copy or export the model anew") from error
+        if changed:
+            what = f"{changed[0]} is not the file that was exported; copy or export the model anew"
+        else:
+            what, *_ = f"{type(error).__name__}: {error}".splitlines()
+        raise UserError(f"{export.path} cannot be loaded: {what}") from error
 
 
 def _reasons(phrases: np.ndarray, points: np.ndarray) -> list[dict]:

@@ -142,6 +142,15 @@ def test_a_damaged_file_of_a_model_is_named(copy, name, how):
         Scorer(exports.find(str(copy)))
 
 
+def test_a_whole_model_that_cannot_be_loaded_tells_the_error(copy, monkeypatch):
+    def fail(folder: str):
+        raise MemoryError("no room\nfor it")
+
+    monkeypatch.setattr(tf.saved_model, "load", fail)
+    with pytest.raises(UserError, match=f"{copy} cannot be loaded: MemoryError: no room\n"):
+        Scorer(exports.find(str(copy)))
+
+
 @pytest.mark.parametrize("engine", ["compiled", "saved_model"])
 def test_a_word_whose_vector_is_not_finite_costs_its_reviews_alone(copy, engine):
     """As of an export that an earlier version made of such vectors; no fixed text has the word."""
