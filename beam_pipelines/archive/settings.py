@@ -19,7 +19,7 @@ class ArchiveSettings:
 
     input: tuple[str, ...] = flag(
         "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2, .xz or .zst, and .zip or .tar archives of "
-        "them; a glob; may be repeated",
+        "them; a glob, a folder or a pipe, or ARCHIVE:NAME for some members of a .zip or .tar; may be repeated",
         metavar="GLOB",
     )
     output: str = flag("a new folder: local, gs:// or s3://", metavar="DIR")
