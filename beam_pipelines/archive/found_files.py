@@ -78,12 +78,15 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
     """
     found = _Found()
     for given in inputs:
+        if not given:
+            # Else it would be the working folder, where a shell's variable is not set.
+            raise UserError("--input '' names no file")
         path = storage.absolute(given)
         if not (_add_path(path, given, found, input_format) or _add_matches(path, given, found)):
             _add_members(path, given, found)
     _tell_of_folders(found)
     if found.markers:
-        names = some_of(sorted({os.path.basename(path) for path in found.markers}))
+        names = some_of(sorted({printable(os.path.basename(path)) for path in found.markers}))
         found.notes.append(f"left out, since they hold no rows: {len(found.markers):,} files ({names})")
     # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
     return [_spooled(found.files[path]) for path in sorted(found.files)], found.notes
@@ -136,7 +139,8 @@ def _add_folder(folder: str, given: str, found: _Found, input_format: str | None
         why = f"without a file whose name tells its format; {ADD_FORMAT}" if others else "without a file"
         raise UserError(f"--input {printable(given)} is a folder {why}")
     if others:
-        found.notes.append(f"{given}: not read, since the name tells no format that is read: {some_of(sorted(others))}")
+        told = some_of(sorted(others))
+        found.notes.append(f"{printable(given)}: not read, since the name tells no format that is read: {told}")
     return True
 
 
@@ -186,7 +190,7 @@ def _local_file(path: str) -> FoundFile:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise UserError(f"{printable(path)} {globs.why_unreadable(path, error)}") from error
+        raise UserError(printable(f"{path} {globs.why_unreadable(path, error)}")) from error
     if stat.S_ISREG(status.st_mode):
         # In another process `/dev/stdin` would be another file; one that is deleted by now is copied as a pipe is.
         real = os.path.realpath(path) if path.startswith(("/dev/", "/proc/")) else path
@@ -207,11 +211,11 @@ def _spooled(file: FoundFile) -> FoundFile:
 
 def _refuse_unreadable(matches: globs.GlobMatches) -> None:
     for path, why in sorted(matches.unreadable.items()):
-        raise UserError(f"{printable(path)} {why}")
+        raise UserError(printable(f"{path} {why}"))
 
 
 def _notes_of_unlisted(matches: globs.GlobMatches) -> list[str]:
-    return [f"{printable(folder)} {why}: its files are left out" for folder, why in sorted(matches.unlisted.items())]
+    return [printable(f"{folder} {why}: its files are left out") for folder, why in sorted(matches.unlisted.items())]
 
 
 def _tell_of_folders(found: _Found) -> None:

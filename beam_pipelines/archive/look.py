@@ -100,19 +100,9 @@ def look_at(found: FoundFile, settings: ArchiveSettings) -> Look:
     Raises:
       UserError: It cannot be read, is of another kind than is read, or its name does not tell its format.
     """
-    file = InputFile(
-        index=0,
-        path=found.path,
-        format=settings.input_format or formats.format_of(found.label)[0] or "a file of rows",
-        compression=None,
-        size_bytes=found.size_bytes,
-        modified=found.modified,
-        pipe=found.pipe,
-    )
-    seen = Look()
+    file, seen = _unseen(found, settings), Look()
     with _opened(found) as raw:
-        with input_files.damage_as_user_error(file):
-            container = _container_of(raw, file)
+        container = _container_of(raw, file)
         if container:
             group = members.list_files(file, container, raw, found.members, settings, seen.notes)
         elif found.members:
@@ -127,6 +117,19 @@ def look_at(found: FoundFile, settings: ArchiveSettings) -> Look:
     return seen
 
 
+def _unseen(found: FoundFile, settings: ArchiveSettings) -> InputFile:
+    """What is known of a file before it is opened."""
+    return InputFile(
+        index=0,
+        path=found.path,
+        format=settings.input_format or formats.format_of(found.label)[0] or "a file of rows",
+        compression=None,
+        size_bytes=found.size_bytes,
+        modified=found.modified,
+        pipe=found.pipe,
+    )
+
+
 @contextlib.contextmanager
 def _opened(found: FoundFile) -> Iterator[IO[bytes]]:
     with contextlib.ExitStack() as stack:
@@ -138,9 +141,10 @@ def _opened(found: FoundFile) -> Iterator[IO[bytes]]:
 
 
 def _container_of(raw: IO[bytes], file: InputFile) -> Container | None:
-    compression = decompression.compression_of(_peek(raw))
-    with decompression.decompress(raw, compression) as data:
-        kind = zip_and_tar.kind_of(_peek(data), file.label)
+    with input_files.damage_as_user_error(file):
+        compression = decompression.compression_of(_peek(raw))
+        with decompression.decompress(raw, compression) as data:
+            kind = zip_and_tar.kind_of(_peek(data), file.label)
     raw.seek(0)
     if kind == zip_and_tar.ZIP and compression:
         raise UserError(f"{file.label} is a .zip that was compressed once more; decompress it first")
@@ -148,6 +152,7 @@ def _container_of(raw: IO[bytes], file: InputFile) -> Container | None:
 
 
 def _peek(stream: Any) -> bytes:
+    # Members cannot go back to their start, and not every store's stream can be peeked into.
     if hasattr(stream, "peek"):
         return stream.peek(first_bytes.COUNT)[: first_bytes.COUNT]
     start = stream.read(first_bytes.COUNT)

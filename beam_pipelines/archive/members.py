@@ -13,6 +13,8 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.files import globs
 from beam_pipelines.reporting.phrases import shortened, some_of
 
+_NO_FORMAT = "its name tells no format that is read"
+
 
 def list_files(
     archive: InputFile,
@@ -35,27 +37,34 @@ def list_files(
     Raises:
       UserError: There is none, or none of a wanted name.
     """
-    with (
-        input_files.damage_as_user_error(archive.label, "an archive of files"),
-        decompression.decompress(raw, container.compression) as stream,
-    ):
-        members = zip_and_tar.list_members(stream, container, archive.label, settings.max_unpacked_gb * 1e9)
-    names = [member.name for member in members]
-    if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
-        raise UserError(f"{archive.label} {other}")
+    members = _read_list(archive, container, raw, settings.max_unpacked_gb * 1e9)
     chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
-    skipped = [(member.name, why) for member in chosen if (why := _why_not(member, settings.input_format))]
-    told = some_of([f"{shortened(name)} ({why})" for name, why in skipped])
-    kept = [member for member in chosen if not _why_not(member, settings.input_format)]
+    why_not = [_why_not(member, settings.input_format) for member in chosen]
+    told = some_of([f"{shortened(member.name)} ({why})" for member, why in zip(chosen, why_not, strict=True) if why])
+    kept = [member for member, why in zip(chosen, why_not, strict=True) if not why]
     if not kept:
-        add = f"; {found_files.ADD_FORMAT}" if any(why == _NO_FORMAT for _, why in skipped) else ""
+        add = f"; {found_files.ADD_FORMAT}" if _NO_FORMAT in why_not else ""
         raise UserError(f"{archive.label} holds no file that is read{': ' * bool(told)}{told}{add}")
     if told:
         notes.append(f"{archive.label}: not read: {told}")
     return tuple(_files(archive, container, kept))
 
 
-_NO_FORMAT = "its name tells no format that is read"
+def _read_list(archive: InputFile, container: Container, raw: IO[bytes], max_bytes: float) -> list[Member]:
+    """Lists all members.
+
+    Raises:
+      UserError: It is damaged, unpacks to too much, or is what an office program saves.
+    """
+    with (
+        input_files.damage_as_user_error(archive.label, "an archive of files"),
+        decompression.decompress(raw, container.compression) as stream,
+    ):
+        members = zip_and_tar.list_members(stream, container, archive.label, max_bytes)
+    names = [member.name for member in members]
+    if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
+        raise UserError(f"{archive.label} {other}")
+    return members
 
 
 def _holds_no_rows(name: str) -> bool:

@@ -20,7 +20,7 @@ class ArchiveSettings:
 
     input: tuple[str, ...] = flag(
         "CSV, TSV, JSON lines or Parquet files, plain, .gz, .bz2, .xz or .zst, and .zip or .tar archives of "
-        "them; a glob; may be repeated",
+        "them; a glob, a folder or a pipe, or ARCHIVE:NAME for some members of a .zip or .tar; may be repeated",
         metavar="GLOB",
         is_path=True,
     )

@@ -61,13 +61,7 @@ def _walk(folder: str, most_slashes: float) -> Iterator[str | OSError]:
         while waiting:
             current = waiting.popleft()
             try:
-                status = os.stat(current)
-                if (status.st_dev, status.st_ino) in seen:
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                entries = sorted(os.scandir(current), key=lambda entry: entry.name)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
+                entries = _list_once(current, seen)
             except OSError as error:
                 yield error
                 continue
@@ -76,3 +70,15 @@ def _walk(folder: str, most_slashes: float) -> Iterator[str | OSError]:
                 yield path
                 if path.count("/") < most_slashes and entry.is_dir():
                     (linked if entry.is_symlink() else waiting).append(path)
+
+
+def _list_once(folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """Lists a folder by name; nothing of one that was seen by another path, or is none."""
+    try:
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            return []
+        seen.add((status.st_dev, status.st_ino))
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

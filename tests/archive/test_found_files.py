@@ -270,3 +270,17 @@ def test_an_object_is_found_by_one_request(bucket, listings):
     storage.write_bytes(bucket, "in/a.csv", b"text\na\n")
     assert names(f"{bucket}/in/a.csv") == names(f"{bucket}/in/*.csv") == ["a.csv"]
     assert listings == [f"{bucket}/in/a.csv", f"{bucket}/in/**"]
+
+
+def test_no_name_at_all_is_not_the_working_folder(tmp_path, monkeypatch):
+    write(tmp_path, "a.csv")
+    monkeypatch.chdir(tmp_path)
+    with error("--input '' names no file"):
+        find_files("")
+    assert names(".") == ["a.csv"]
+
+
+def test_a_name_that_is_not_utf8_can_be_told(tmp_path):
+    os.symlink(os.fsencode(tmp_path) + b"/n\xe9", os.fsencode(tmp_path) + b"/caf\xe9.csv")
+    with error(f"{tmp_path}/caf\\xe9.csv is a link to {tmp_path}/n\\xe9, which does not exist"):
+        find_files(f"{tmp_path}/*")
