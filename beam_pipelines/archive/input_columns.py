@@ -12,7 +12,8 @@ from beam_pipelines.archive import faults, headers, hints, input_files, row_pars
 from beam_pipelines.archive.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import TextFormat
 from beam_pipelines.archive.row_scanner import RawRow
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
+from beam_pipelines.reporting import phrases
 
 # JSON lines have no header: these rows tell their keys.
 PEEKED_ROWS = 1000
@@ -68,12 +69,30 @@ def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) 
     """
     json_lines = [columns for file, columns in columns_by_file.items() if file.format == "jsonl"]
     in_some_json_lines = {name for name in wanted if any(name in columns for columns in json_lines)}
+    _tell_of_other_rows(columns_by_file, wanted[0])
     for file, columns in columns_by_file.items():
         for name in wanted:
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
             if name not in columns and not (file.format == "jsonl" and name in in_some_json_lines):
                 raise missing_column(file, name, columns)
+
+
+def _tell_of_other_rows(columns_by_file: dict[InputFile, Columns], text_column: str) -> None:
+    """Warns of files of JSON lines whose first rows have no text, as those that hold something else than reviews."""
+    without = [
+        file for file, columns in columns_by_file.items() if file.format == "jsonl" and text_column not in columns
+    ]
+    if without:
+        listed = phrases.some_of([file.label for file in without])
+        logger.warning(
+            "no %r in the first rows of %s: are these reviews?%s", text_column, listed, members_hint(without[0])
+        )
+
+
+def members_hint(file: InputFile) -> str:
+    """Says how to read other members of a .zip or .tar than this one; "" of a file that stands alone."""
+    return f" To read some members alone, add their names: --input '{file.path}:NAME'" if file.container else ""
 
 
 def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
@@ -96,9 +115,7 @@ def _hint(file: InputFile, name: str, columns: Columns) -> str:
         return f"; {hint}"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
-    if file.container:
-        return f"; to read some members alone, add their names: --input '{file.path}:NAME'"
-    return ""
+    return f".{members_hint(file)}" if file.container else ""
 
 
 def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
@@ -166,7 +183,8 @@ def _read_json_lines(file: InputFile, rows: list[RawRow], text_format: TextForma
 
 
 def _not_json_lines(file: InputFile, fault: str) -> UserError:
-    return UserError(f"{file.label} is no file of JSON lines: {hints.of_fault(fault)}")
+    hint = f".{members_hint(file)}" if file.container else ""
+    return UserError(f"{file.label} is no file of JSON lines: {hints.of_fault(fault)}{hint}")
 
 
 def _listed_objects(fields: dict[str, object]) -> tuple[str, tuple[str, ...]] | None:
