@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import input_files, raw_rows
 from beam_pipelines.archive.block_names import block_name
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.raw_rows import RawRows
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.archive.row_parsing import Notes
+from beam_pipelines.archive.rows import raw_rows
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_parsing import Notes
 from beam_pipelines.commands.progress import Progress
 
 # Whatever it holds, a block becomes up to three files.

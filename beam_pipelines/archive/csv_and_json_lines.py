@@ -6,14 +6,16 @@ from typing import Protocol
 
 import pyarrow.compute as pc
 
-from beam_pipelines.archive import input_columns, plain_csv, quoting, row_parsing
+from beam_pipelines.archive import input_columns
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.input_columns import Columns
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.plain_csv import PlainValues
-from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
-from beam_pipelines.archive.row_parsing import Notes
-from beam_pipelines.archive.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.rows import plain_csv, quoting, row_parsing
+from beam_pipelines.archive.rows.plain_csv import PlainValues
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_parsing import Notes
+from beam_pipelines.archive.rows.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.rows.text_format import TextFormat
 
 
 class ValueReader(Protocol):

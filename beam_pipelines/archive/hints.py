@@ -6,7 +6,7 @@ the answer can help.
 
 import collections
 
-from beam_pipelines.archive import faults, remarks, score_faults
+from beam_pipelines.archive.rows import faults, remarks, score_faults
 
 # By how a reason begins, what may have been given wrongly.
 _QUESTIONS = {

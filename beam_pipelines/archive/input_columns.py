@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from beam_pipelines.archive import faults, headers, hints, input_files, row_parsing, row_scanner
-from beam_pipelines.archive.input_files import InputFile, OpenFile
-from beam_pipelines.archive.read_options import TextFormat
-from beam_pipelines.archive.row_scanner import RawRow
+from beam_pipelines.archive import hints
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
+from beam_pipelines.archive.rows import faults, headers, row_parsing, row_scanner
+from beam_pipelines.archive.rows.row_scanner import RawRow
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.reporting import phrases
 

@@ -7,24 +7,23 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from beam_pipelines.archive import (
+from beam_pipelines.archive import input_columns, partitions
+from beam_pipelines.archive.finding import (
     contents,
     decompression,
     first_bytes,
     formats,
     found_files,
-    input_columns,
     input_files,
     members,
-    partitions,
     zip_and_tar,
 )
-from beam_pipelines.archive.found_files import FoundFile
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
+from beam_pipelines.archive.finding.zip_and_tar import Container
 from beam_pipelines.archive.input_columns import Columns
-from beam_pipelines.archive.input_files import InputFile, OpenFile
-from beam_pipelines.archive.read_options import TextFormat
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
-from beam_pipelines.archive.zip_and_tar import Container
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 
@@ -104,7 +103,15 @@ def look_at(found: FoundFile, settings: ArchiveSettings) -> Look:
     with _opened(found) as raw:
         container = _container_of(raw, file)
         if container:
-            group = members.list_files(file, container, raw, found.members, settings, seen.notes)
+            group = members.list_files(
+                file,
+                container,
+                raw,
+                found.members,
+                input_format=settings.input_format,
+                max_bytes=settings.max_unpacked_gb * 1e9,
+                notes=seen.notes,
+            )
         elif found.members:
             raise UserError(f"{file.label} is no .zip or .tar, so it has no member {found.members[0]}")
         else:

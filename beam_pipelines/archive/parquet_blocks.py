@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_pipelines.archive.blocks import Block, Extent
-from beam_pipelines.archive.input_files import InputFile, OpenFile
+from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 

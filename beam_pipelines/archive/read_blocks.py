@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from beam_pipelines.archive import blocks, input_files, read_extents
+from beam_pipelines.archive import blocks, read_extents
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.execution import counters
 

@@ -8,25 +8,17 @@ from collections.abc import Container, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import (
-    input_columns,
-    input_files,
-    null_values,
-    parquet_blocks,
-    partitions,
-    raw_rows,
-    remarks,
-    row_parsing,
-    row_scanner,
-)
+from beam_pipelines.archive import input_columns, null_values, parquet_blocks, partitions
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Block, Extent, cut_into_blocks
 from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader, ValueReader
-from beam_pipelines.archive.input_files import InputFile, OpenFile
-from beam_pipelines.archive.raw_rows import RawRows
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.archive.row_parsing import Notes
+from beam_pipelines.archive.rows import raw_rows, remarks, row_parsing, row_scanner
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_parsing import Notes
 
 
 def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset()) -> Iterator[Block]:

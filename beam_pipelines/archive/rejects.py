@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import hints
+from beam_pipelines.archive.rows.row_parsing import HEADER_RULE, REPEATED_HEADER
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
@@ -16,7 +17,6 @@ REJECTED = "rejected/{block}.jsonl"
 RAW_CHARACTERS = 2000
 # The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
-REPEATED_HEADER, HEADER_RULE = "repeated_header", "line_below_header"
 # What is rejected for these is no review, so that rejecting it loses nothing.
 NO_REVIEW = (REPEATED_HEADER, HEADER_RULE)
 

@@ -4,7 +4,7 @@ import codecs
 import dataclasses
 import itertools
 
-from beam_pipelines.archive import formats
+from beam_pipelines.archive.finding import formats
 from beam_pipelines.commands.flags import flag
 
 NO_QUOTE = "none"

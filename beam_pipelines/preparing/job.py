@@ -3,7 +3,7 @@
 import dataclasses
 
 from beam_pipelines.archive import blocks, input_columns, look, rejects
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale

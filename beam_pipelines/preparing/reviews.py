@@ -9,9 +9,10 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive import rejects, remarks, score_faults
+from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.archive.rows import remarks, score_faults
 from beam_pipelines.artifacts.scale import Scale, is_blank, parse_score
 
 UNRATED_SCORE = "no_score"

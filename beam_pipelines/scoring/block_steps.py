@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn

@@ -3,10 +3,12 @@
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import blocks, input_files, parquet_blocks, raw_rows, read_extents, row_scanner
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive import blocks, parquet_blocks, read_extents
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
+from beam_pipelines.archive.rows import raw_rows, row_scanner
 from tests.helpers.archives import COMPRESS, input_file, parquet, read_all
 
 MAX_ROW_BYTES = 60

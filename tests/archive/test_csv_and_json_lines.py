@@ -4,13 +4,14 @@ import collections
 
 import pytest
 
-from beam_pipelines.archive import row_scanner
 from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
-from beam_pipelines.archive.row_parsing import Notes
-from beam_pipelines.archive.row_scanner import RawRow
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_parsing import Notes
+from beam_pipelines.archive.rows.row_scanner import RawRow
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import compiled
 

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from beam_pipelines.archive import faults, hints, remarks, score_faults
+from beam_pipelines.archive import hints
+from beam_pipelines.archive.rows import faults, remarks, score_faults
 
 
 def hint_of(reason: str, *found: str, rows: int = 10, rows_read: int = 100) -> str:

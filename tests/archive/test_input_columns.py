@@ -7,9 +7,10 @@ import re
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import input_columns, input_files
+from beam_pipelines.archive import input_columns
+from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.input_columns import Columns
-from beam_pipelines.archive.read_options import TextFormat
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import input_file, look_at, parquet
 

@@ -10,9 +10,9 @@ import zipfile
 import pytest
 
 from beam_pipelines.archive import look
-from beam_pipelines.archive.found_files import FoundFile
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.finding.zip_and_tar import Container
 from beam_pipelines.archive.settings import ArchiveSettings
-from beam_pipelines.archive.zip_and_tar import Container
 from beam_pipelines.files import storage
 from tests.helpers.archives import look_at, parquet
 

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive.null_values import read_nulls
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.rows.text_format import TextFormat
 
 
 def read(columns: dict, *null_values: str) -> dict:

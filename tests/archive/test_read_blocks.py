@@ -7,7 +7,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from beam_pipelines.archive.block_names import block_name
 from beam_pipelines.archive.blocks import Extent
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_blocks import ReadBlocks, is_done
 from beam_pipelines.archive.read_options import ReadOptions
 from tests.helpers.archives import find_files

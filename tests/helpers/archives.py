@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, input_files, look, read_extents, row_scanner
+from beam_pipelines.archive import blocks, look, read_extents
+from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.look import Archive
-from beam_pipelines.archive.read_options import ReadOptions, TextFormat
+from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}

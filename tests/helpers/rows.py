@@ -3,7 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import row_scanner
+from beam_pipelines.archive.rows import row_scanner
 
 LARGE = 1 << 20
 DIALECTS = {

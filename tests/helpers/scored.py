@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive.blocks import Block
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 
 
 def block_of(texts: list[str], **columns) -> Block:

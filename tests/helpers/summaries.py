@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.exports import ExportInfo, Interval
 from beam_pipelines.artifacts.prepared import (

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive.blocks import Block
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.preparing import reviews
 from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from typing import IO, Any, cast
 
-from beam_pipelines.archive.zip_and_tar import is_hidden
+from beam_pipelines.archive.finding.zip_and_tar import is_hidden
 from beam_pipelines.errors import UserError
 
 # The first bytes of a file that are looked at.

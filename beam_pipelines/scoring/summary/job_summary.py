@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.artifacts.exports import ExportInfo
 from beam_pipelines.artifacts.prepared import TRAIN
 from beam_pipelines.artifacts.scale import BINS, Scale

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
 from beam_pipelines.scoring.summary.row_examples import (
     RANKED_ROWS,

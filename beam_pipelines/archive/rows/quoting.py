@@ -10,9 +10,9 @@ import re
 
 import numpy as np
 
-from beam_pipelines.archive import remarks
-from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.row_scanner import Dialect
+from beam_pipelines.archive.rows import remarks
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_scanner import Dialect
 
 # So many rows tell which fields are numbers.
 _SAMPLE = 50

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import row_scanner
+from beam_pipelines.archive.rows import row_scanner
 from tests.helpers.rows import DIALECTS, LARGE, LIMITS, UNUSUAL, anything, limits, often
 
 fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from beam_pipelines.archive import input_files
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.zip_and_tar import Container
+from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.finding.zip_and_tar import Container
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS
 

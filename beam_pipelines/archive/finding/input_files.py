@@ -9,9 +9,9 @@ import zipfile
 from collections.abc import Generator, Iterator
 from typing import IO
 
-from beam_pipelines.archive import decompression, zip_and_tar
-from beam_pipelines.archive.decompression import decompress
-from beam_pipelines.archive.zip_and_tar import Container
+from beam_pipelines.archive.finding import decompression, zip_and_tar
+from beam_pipelines.archive.finding.decompression import decompress
+from beam_pipelines.archive.finding.zip_and_tar import Container
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from beam_pipelines.reporting.phrases import printable

@@ -212,7 +212,7 @@ class RowScanner:
         # The compiled loop knows nothing of searched quotes: in one it would look at `max_bytes` for each line again.
         if not (self._is_long and self._dialect.is_standard) or self._position < self._searched_to:
             return None
-        from beam_pipelines.archive import compiled_scan
+        from beam_pipelines.archive.rows import compiled_scan
 
         bounds, lines = np.empty((2, ROWS_AT_ONCE + 1), np.int64)
         bounds[0], lines[0], offset = self._position, self._line, self._offset

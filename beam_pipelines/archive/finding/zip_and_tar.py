@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO, Self
 
-from beam_pipelines.archive import first_bytes
+from beam_pipelines.archive.finding import first_bytes
 from beam_pipelines.errors import UserError
 from beam_pipelines.reporting.phrases import printable
 

@@ -5,7 +5,7 @@ import io
 import pytest
 import zstandard
 
-from beam_pipelines.archive import decompression
+from beam_pipelines.archive.finding import decompression
 from tests.helpers.archives import COMPRESS
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}

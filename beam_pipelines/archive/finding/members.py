@@ -5,10 +5,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import IO
 
-from beam_pipelines.archive import decompression, first_bytes, formats, found_files, input_files, zip_and_tar
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.settings import ArchiveSettings
-from beam_pipelines.archive.zip_and_tar import Container, Member
+from beam_pipelines.archive.finding import decompression, first_bytes, formats, found_files, input_files, zip_and_tar
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.finding.zip_and_tar import Container, Member
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import globs
 from beam_pipelines.reporting.phrases import shortened, some_of
@@ -21,7 +20,9 @@ def list_files(
     container: Container,
     raw: IO[bytes],
     wanted: tuple[str, ...],
-    settings: ArchiveSettings,
+    *,
+    input_format: str | None,
+    max_bytes: float,
     notes: list[str],
 ) -> tuple[InputFile, ...]:
     """Lists the members that may be read: their names tell a format, or the user does.
@@ -31,15 +32,16 @@ def list_files(
       container: What it is.
       raw: Its bytes as they lie.
       wanted: Globs of the members that are wanted; () for all.
-      settings: How the archive is read.
+      input_format: The format of all, if not that which their names tell.
+      max_bytes: How much they may unpack to in all.
       notes: Takes what to tell the user.
 
     Raises:
       UserError: There is none, or none of a wanted name.
     """
-    members = _read_list(archive, container, raw, settings.max_unpacked_gb * 1e9)
+    members = _read_list(archive, container, raw, max_bytes)
     chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
-    why_not = [_why_not(member, settings.input_format) for member in chosen]
+    why_not = [_why_not(member, input_format) for member in chosen]
     told = some_of([f"{shortened(member.name)} ({why})" for member, why in zip(chosen, why_not, strict=True) if why])
     kept = [member for member, why in zip(chosen, why_not, strict=True) if not why]
     if not kept:

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from beam_pipelines.archive import found_files
+from beam_pipelines.archive.finding import found_files
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from tests.helpers.archives import find_files, parquet

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beam_pipelines.archive import remarks
+from beam_pipelines.archive.rows import remarks
 from tests.helpers.archives import compiled, input_file, read_one
 
 HEADER = b"id\tstars\ttext\n"

@@ -9,7 +9,8 @@ import zipfile
 import pytest
 import zstandard
 
-from beam_pipelines.archive import blocks, input_columns, input_files
+from beam_pipelines.archive import blocks, input_columns
+from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import COMPRESS, find_files, look_at, parquet, read_all

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beam_pipelines.archive import formats
+from beam_pipelines.archive.finding import formats
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from beam_pipelines.archive.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner, WholeRows
+from beam_pipelines.archive.rows.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner, WholeRows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

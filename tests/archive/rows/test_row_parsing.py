@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from beam_pipelines.archive import row_parsing
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.read_options import TextFormat
-from beam_pipelines.archive.row_parsing import Notes
-from beam_pipelines.archive.row_scanner import RawRow
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.rows import row_parsing
+from beam_pipelines.archive.rows.row_parsing import Notes
+from beam_pipelines.archive.rows.row_scanner import RawRow
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 
 FILE = InputFile(index=0, path="/in/a.csv", format="csv", compression=None, size_bytes=100)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_pipelines.archive import compiled_scan, raw_rows, row_scanner
-from beam_pipelines.archive.raw_rows import RawRows
+from beam_pipelines.archive.rows import compiled_scan, raw_rows, row_scanner
+from beam_pipelines.archive.rows.raw_rows import RawRows
 from tests.helpers.archives import compiled
 from tests.helpers.rows import DIALECTS, LARGE, anything, limits, often
 

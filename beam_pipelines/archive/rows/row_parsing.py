@@ -11,15 +11,16 @@ import json
 import re
 from collections.abc import Sequence
 
-from beam_pipelines.archive import escaped_csv, faults, remarks
-from beam_pipelines.archive.input_files import InputFile
-from beam_pipelines.archive.read_options import TextFormat
-from beam_pipelines.archive.rejects import HEADER_RULE, REPEATED_HEADER
-from beam_pipelines.archive.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.rows import escaped_csv, faults, remarks
+from beam_pipelines.archive.rows.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 
 # The csv module refuses fields over 128 KB by default; how long a row may be is for the scanner to say.
 csv.field_size_limit(1 << 30)
+# Reasons to reject what is no review, so that nothing is lost with it.
+REPEATED_HEADER, HEADER_RULE = "repeated_header", "line_below_header"
 BOM = "\ufeff"
 # Files that were joined have a mark each, and JSON text sequences (RFC 7464) a separator before each text.
 BEFORE_JSON = f"{BOM}\x1e"

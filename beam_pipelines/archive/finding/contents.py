@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from beam_pipelines.archive import decompression, first_bytes, formats
-from beam_pipelines.archive.found_files import ADD_FORMAT
-from beam_pipelines.archive.input_files import InputFile
+from beam_pipelines.archive.finding import decompression, first_bytes, formats
+from beam_pipelines.archive.finding.found_files import ADD_FORMAT
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.errors import UserError
 
 

@@ -13,7 +13,7 @@ import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 
-from beam_pipelines.archive import first_bytes
+from beam_pipelines.archive.finding import first_bytes
 
 TABLE = pa.table({"text": ["a"]})
 

@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from beam_pipelines.archive import faults, score_faults
-from beam_pipelines.archive.row_scanner import CSV, TSV, Dialect
+from beam_pipelines.archive.rows import faults, score_faults
+from beam_pipelines.archive.rows.row_scanner import CSV, TSV, Dialect
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 import stat
 from collections.abc import Iterable
 
-from beam_pipelines.archive import formats, pipes
+from beam_pipelines.archive.finding import formats, pipes
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import globs, storage
 from beam_pipelines.reporting.phrases import printable, some_of

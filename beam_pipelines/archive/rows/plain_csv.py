@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.archive import row_scanner
-from beam_pipelines.archive.raw_rows import RawRows
-from beam_pipelines.archive.row_scanner import Dialect
+from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.raw_rows import RawRows
+from beam_pipelines.archive.rows.row_scanner import Dialect
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def take_plain_rows(
     if not (is_long and is_utf8 and dialect.is_standard):
         return PlainValues.of_none(rows, len(indices))
     # Numba takes a second to load, which a small archive is read in.
-    from beam_pipelines.archive import compiled_scan
+    from beam_pipelines.archive.rows import compiled_scan
 
     is_plain = _are_valid(rows) & ~rows.broken & (rows.lines >= first_line)
     data, (_, quote) = np.frombuffer(rows.data, np.uint8), dialect.marks

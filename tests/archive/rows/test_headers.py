@@ -2,7 +2,7 @@
 
 import pytest
 
-from beam_pipelines.archive import headers
+from beam_pipelines.archive.rows import headers
 
 
 @pytest.mark.parametrize(
