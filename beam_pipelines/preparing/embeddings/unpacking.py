@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from typing import IO, Any, cast
 
+from beam_pipelines.archive.finding import decompression, first_bytes
 from beam_pipelines.archive.finding.zip_and_tar import is_hidden
 from beam_pipelines.errors import UserError
 
@@ -19,17 +20,12 @@ HEAD_BYTES = 1 << 16
 _LISTED = 20
 
 
-def _open_zstd(stream: io.BufferedReader) -> IO[bytes]:
-    import pyarrow as pa
-
-    return cast(IO[bytes], pa.CompressedInputStream(stream, "zstd"))
-
-
-_COMPRESSIONS: dict[bytes, Callable[[io.BufferedReader], Any]] = {
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
-    b"\x28\xb5\x2f\xfd": _open_zstd,
+# Unlike those of `decompression`, all but the last can go back, as a tar needs it.
+_OPENERS: dict[str, Callable[[io.BufferedReader], Any]] = {
+    "gzip": lambda stream: gzip.GzipFile(fileobj=stream),
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zstd": lambda stream: decompression.decompress(stream, "zstd"),
 }
 
 
@@ -47,10 +43,9 @@ def unpacked(stack: contextlib.ExitStack, stream: IO[bytes], member: str | None,
     """
     reader = cast(io.BufferedReader, io.BufferedReader(cast(io.RawIOBase, stream), HEAD_BYTES))
     head = reader.peek(HEAD_BYTES)
-    for magic, decompress in _COMPRESSIONS.items():
-        if head.startswith(magic):
-            return unpacked(stack, stack.enter_context(decompress(reader)), member, source)
-    is_zip, is_tar = head.startswith(b"PK\x03\x04"), _is_tar(head)
+    if compression := decompression.compression_of(head):
+        return unpacked(stack, stack.enter_context(_OPENERS[compression](reader)), member, source)
+    is_zip, is_tar = first_bytes.is_zip(head), first_bytes.is_tar(head)
     if (is_zip or is_tar) and not reader.seekable():
         raise UserError(f"--embeddings {source}: it holds an archive that can only be read forward; unpack it first")
     if is_zip:
@@ -71,14 +66,6 @@ def unpacked(stack: contextlib.ExitStack, stream: IO[bytes], member: str | None,
 def _open_tar(reader: io.BufferedReader) -> tarfile.TarFile:
     # By seeking, so that a member is found after all have been listed.
     return tarfile.open(fileobj=reader, mode="r:")
-
-
-def _is_tar(head: bytes) -> bool:
-    try:
-        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "replace")
-    except tarfile.HeaderError:
-        return False
-    return True
 
 
 def _chosen(names: list[str], member: str | None, source: str) -> str:
