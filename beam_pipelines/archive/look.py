@@ -75,7 +75,7 @@ def look(settings: ArchiveSettings) -> Archive:
 def _numbered(seen: list[tuple[InputFile, Columns | None]]) -> Archive:
     """Gives the files their indices, and names without the folders that they have in common."""
     archive = Archive([], {})
-    shared = _count_shared_folders(file.label for file, _ in seen)
+    shared = _count_shared_folders(file.pipe or file.path for file, _ in seen)
     for index, (file, columns) in enumerate(seen):
         name = "/".join(file.label.split("/")[shared:])
         archive.files.append(dataclasses.replace(file, index=index, name=name))

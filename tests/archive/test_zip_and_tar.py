@@ -66,6 +66,7 @@ def test_every_member_is_read_in_its_order(tmp_path, name):
     assert [file.label for file in files] == [
         f"{tmp_path}/{name}:dump/{part}" for part in ("b.csv", "a.jsonl.gz", "c.parquet")
     ]
+    assert [file.name for file in files] == [f"{name}:dump/{part}" for part in ("b.csv", "a.jsonl.gz", "c.parquet")]
     read = read_all(files, ("text",))
     assert [block.rows["text"].to_pylist() for block in read] == [["first"], ["second"], ["third"], ["fourth"]]
     assert [(block.start, block.end) for block in read] == [(0, None), (0, None), (0, 1), (1, None)]
