@@ -183,6 +183,22 @@ def test_the_result_does_not_depend_on_format_compression_or_files(tmp_path, row
     assert found["csv"] == found["mixed"]
 
 
+def test_the_score_and_the_split_may_stand_in_the_folders(tmp_path):
+    """As Hive and Spark write a table that is divided by its columns."""
+    for place in range(40):
+        folder = tmp_path / f"in/stars={place % 5 + 1}/album={place // 2}"
+        folder.mkdir(parents=True)
+        pd.DataFrame({"text": [f"review {place}", f"more {place}"]}).to_parquet(folder / "part-0.parquet")
+    flags = ["--score_column=stars", "--score_min=1", "--score_max=5", "--id_column=album", "--split_column=album"]
+    rows = run(tmp_path, tmp_path / "in", *flags)["rows"]
+    assert (rows["read"], rows["kept"], rows["rejected"]) == (80, 80, 0)
+    found = {split: examples(tmp_path / "out", split) for split in ("train", "validation", "test")}
+    albums = [album for in_split in found.values() for album in in_split]
+    assert sorted(albums, key=int) == [str(album) for album in range(20)]
+    assert found["train"]
+    assert all(score in (int(a) * 2 % 5 + 1, (int(a) * 2 + 1) % 5 + 1) for a, (_, score) in found["train"].items())
+
+
 def test_equal_texts_land_in_one_split(tmp_path):
     texts = [f"film {number}" for number in range(60)]
     variants = texts + [text.upper() + "!" for text in texts]

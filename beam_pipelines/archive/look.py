@@ -28,6 +28,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 
 THREADS = 16
+MOST_NOTES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +67,18 @@ def look(settings: ArchiveSettings) -> Archive:
     # Each file costs some requests to an object store, and an archive may be thousands of them.
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         looks = list(pool.map(lambda file: look_at(file, settings), found))
-    for note in itertools.chain(notes, *(seen.notes for seen in looks)):
+    notes += itertools.chain.from_iterable(seen.notes for seen in looks)
+    for note in notes[:MOST_NOTES]:
         logger.warning("%s", note)
+    if len(notes) > MOST_NOTES:
+        logger.warning("... and so on, of %s more files", f"{len(notes) - MOST_NOTES:,}")
     return _numbered(list(itertools.chain.from_iterable(seen.files for seen in looks)))
 
 
 def _numbered(seen: list[tuple[InputFile, Columns | None]]) -> Archive:
     """Gives the files their indices, and names without the folders that they have in common."""
     archive = Archive([], {})
-    shared = _count_shared_folders(file.label for file, _ in seen)
+    shared = _count_shared_folders(file.pipe or file.path for file, _ in seen)
     for index, (file, columns) in enumerate(seen):
         name = "/".join(file.label.split("/")[shared:])
         archive.files.append(dataclasses.replace(file, index=index, name=name))

@@ -103,3 +103,12 @@ def test_a_stream_that_cannot_be_peeked_into_is_read(tmp_path, monkeypatch, name
     seen = look.look_at(FoundFile(f"/in/{name}", len(content)), SETTINGS)
     assert [columns.names[0] for _, columns in seen.files] == ["text"] * len(seen.files)
     assert seen.files
+
+
+def test_what_is_told_of_each_of_many_files_is_cut_short(tmp_path, caplog):
+    for number in range(23):
+        (tmp_path / f"{number:02}.csv.gz").write_bytes(b"text\n")
+    assert len(look_at(f"{tmp_path}/*").files) == 23
+    assert len(caplog.messages) == 21
+    assert "19.csv.gz is not compressed" in caplog.messages[19]
+    assert caplog.messages[20] == "... and so on, of 3 more files"

@@ -6,6 +6,8 @@ import gzip
 import io
 import lzma
 import pathlib
+import tarfile
+import zipfile
 from typing import Any
 from unittest import mock
 
@@ -29,6 +31,30 @@ def parquet(columns: dict[str, pa.Array | list] | pa.Table, rows_per_group: int 
     file = io.BytesIO()
     table = columns if isinstance(columns, pa.Table) else pa.table(columns)
     pq.write_table(table, file, row_group_size=rows_per_group)
+    return file.getvalue()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """A .zip of some files, and of a folder."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("dump")
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def tarred(members: dict[str, bytes]) -> bytes:
+    """A .tar of some files, and of a link to one outside."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        link = tarfile.TarInfo("dump/link.csv")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
     return file.getvalue()
 
 

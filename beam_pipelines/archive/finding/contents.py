@@ -32,6 +32,8 @@ def identify(
         if wanted not in ("parquet", None):
             notes.append(f"{file.label} is Parquet, whatever its name says, and is read as such")
         wanted = "parquet"
+    if wanted is None and not first_bytes.is_text(start):
+        raise UserError(f"{file.label} is binary; {first_bytes.EXPORT}")
     if wanted is None:
         raise UserError(f"{file.label}: the name does not tell the format; {ADD_FORMAT}")
     if wanted == "parquet":

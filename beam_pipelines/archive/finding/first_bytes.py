@@ -6,7 +6,7 @@ import tarfile
 
 # Of a tar, whose first header is a block of this size.
 COUNT = tarfile.BLOCKSIZE
-_EXPORT = "export it as CSV, JSON lines or Parquet"
+EXPORT = "export it as CSV, JSON lines or Parquet"
 _KINDS = [
     # The first bytes, what they are of, and what to do.
     (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull`"),
@@ -15,12 +15,12 @@ _KINDS = [
         "an HTML page",
         "download the file itself; the page may say what is missing",
     ),
-    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "XML", _EXPORT),
-    (rb"%PDF-", "a PDF", _EXPORT),
-    (rb"\{\\rtf", "a text with layout (RTF)", _EXPORT),
-    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", _EXPORT),
-    (rb"Obj\x01", "Avro", _EXPORT),
-    (rb"ORC(?=.*[\x00-\x08])", "ORC", _EXPORT),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "XML", EXPORT),
+    (rb"%PDF-", "a PDF", EXPORT),
+    (rb"\{\\rtf", "a text with layout (RTF)", EXPORT),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", EXPORT),
+    (rb"Obj\x01", "Avro", EXPORT),
+    (rb"ORC(?=.*[\x00-\x08])", "ORC", EXPORT),
     (rb"ARROW1\x00\x00|FEA1\x00{4}|\xff\xff\xff\xff....\x10\x00\x00\x00", "Arrow (Feather)", "save it as Parquet"),
     (rb"SQLite format 3\x00", "an SQLite database", "export the table as CSV, as `sqlite3 -csv -header` does"),
     (rb".{8}DUCK.\x00{7}", "a DuckDB database", "export the table with `COPY ... TO 'reviews.parquet'`"),
@@ -29,15 +29,15 @@ _KINDS = [
         "a Python pickle",
         "save it as Parquet, as pandas' `to_parquet` does",
     ),
-    (rb"\x89HDF\r\n\x1a\n", "HDF5", _EXPORT),
+    (rb"\x89HDF\r\n\x1a\n", "HDF5", EXPORT),
     (
         rb"RD[XAB][23]\n[XAB]\n|X\n\x00\x00\x00[\x02\x03]",
         "R data (.rds, .RData)",
         "save it as CSV: `write.csv` of R",
     ),
-    (rb"\x93NUMPY", "a NumPy array", _EXPORT),
-    (rb"\$FL[23]@\(#\)", "SPSS data", _EXPORT),
-    (rb"<stata_dta>", "Stata data", _EXPORT),
+    (rb"\x93NUMPY", "a NumPy array", EXPORT),
+    (rb"\$FL[23]@\(#\)", "SPSS data", EXPORT),
+    (rb"<stata_dta>", "Stata data", EXPORT),
     (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a", "an image", "give the text that it shows"),
     (rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18", "compressed by lz4", "decompress it first: lz4 -d"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x"),
@@ -62,13 +62,13 @@ _NAMED = {
 }
 # What stands within the .zip that an office program saves, and others.
 _MEMBERS = {
-    "xl/workbook.xml": ("an Excel workbook", _EXPORT),
-    "xl/workbook.bin": ("an Excel workbook", _EXPORT),
-    "word/document.xml": ("a Word document", _EXPORT),
-    "ppt/presentation.xml": ("a PowerPoint presentation", _EXPORT),
-    "content.xml": ("an OpenDocument file (.ods, .odt)", _EXPORT),
-    "Index/Document.iwa": ("a file of Apple Numbers or Pages", _EXPORT),
-    "META-INF/container.xml": ("an e-book", _EXPORT),
+    "xl/workbook.xml": ("an Excel workbook", EXPORT),
+    "xl/workbook.bin": ("an Excel workbook", EXPORT),
+    "word/document.xml": ("a Word document", EXPORT),
+    "ppt/presentation.xml": ("a PowerPoint presentation", EXPORT),
+    "content.xml": ("an OpenDocument file (.ods, .odt)", EXPORT),
+    "Index/Document.iwa": ("a file of Apple Numbers or Pages", EXPORT),
+    "META-INF/container.xml": ("an e-book", EXPORT),
 }
 
 
@@ -94,8 +94,12 @@ def is_tar(start: bytes) -> bool:
 
 
 def is_text(start: bytes) -> bool:
-    """Tells whether these may be bytes of text: there is no control character but those that texts have."""
-    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start)
+    """Tells whether these may be bytes of text, with any character that may stand between fields, or UTF-16.
+
+    >>> is_text(b"1|good"), is_text(bytes(4))
+    (True, False)
+    """
+    return start.startswith((b"\xff\xfe", b"\xfe\xff")) or not re.search(rb"[\x00\x04-\x08\x0e-\x19]", start)
 
 
 def other_kind(start: bytes, name: str) -> str | None:
@@ -123,5 +127,5 @@ def other_kind_of_zip(members: list[str]) -> str | None:
         if member in members:
             return f"is {kind}; {what_to_do}"
     if members and all(member.endswith(".npy") for member in members):
-        return f"is an archive of NumPy arrays; {_EXPORT}"
+        return f"is an archive of NumPy arrays; {EXPORT}"
     return None

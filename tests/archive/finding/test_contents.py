@@ -1,6 +1,7 @@
 """What a file is goes by its contents; a name that says something else is told."""
 
 import gzip
+import random
 import re
 
 import pytest
@@ -101,6 +102,14 @@ def test_what_holds_no_rows_is_named(write, name, content, told):
 
 
 def test_a_name_that_tells_no_format(write):
-    path = write("reviews", CSV)
-    with error(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet"):
-        find_files(path)
+    for content in (CSV, CSV.replace(b",", b"\x01"), CSV.decode().encode("utf-16"), b""):
+        path = write("reviews", content)
+        with error(f"{path}: the name does not tell the format; add --input_format csv, tsv, jsonl or parquet"):
+            find_files(path)
+
+
+def test_what_is_binary_and_of_no_known_kind(write):
+    """No --input_format would help."""
+    noise = random.Random(1).randbytes(2000)
+    with error(f"{write('reviews', noise)} is binary; export it as CSV, JSON lines or Parquet"):
+        find_files(write("reviews", noise))

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import random
 import sqlite3
 import tarfile
 
@@ -102,6 +103,17 @@ def test_text_is_taken_for_nothing_else(text):
         assert not first_bytes.is_zip(start)
         assert not first_bytes.is_tar(start + b" " * first_bytes.COUNT)
         assert first_bytes.is_text(start)
+
+
+@pytest.mark.parametrize("delimiter", ["\x01", "\x02", "\x1e", "\x1f", "\v", "\x1a", "\x1b"])
+def test_a_delimiter_of_any_kind_is_text(delimiter):
+    """Hive puts Ctrl-A between fields, in files without an ending."""
+    assert first_bytes.is_text(f"1{delimiter}good{delimiter}5\n".encode())
+
+
+def test_utf16_is_text_and_noise_is_none():
+    assert first_bytes.is_text("id,text\n".encode("utf-16"))
+    assert not first_bytes.is_text(random.Random(1).randbytes(first_bytes.COUNT))
 
 
 @pytest.mark.parametrize("rows", [0, 1])
