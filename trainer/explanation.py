@@ -1,15 +1,15 @@
 """Explains scores: picks the phrases of a review that moved its score most, up and down.
 
 Where the parts of tokens add up to the score, as an architecture's `contributions` do, a phrase's part is their sum:
-`strongest`. Of any other model, it is the change of the score when the phrase is taken out: `taken_out`.
+`strongest`. Of any other model, it is the change of the score when the phrase is taken out: the phrases of
+`cover`, of which `greatest` picks.
 """
 
 import dataclasses
-import typing
 
 import tensorflow as tf
 
-from beam_pipelines.text import tokens, vocabulary
+from beam_pipelines.text import tokens
 
 # So many phrases up and as many down.
 PHRASES = 3
@@ -34,18 +34,31 @@ class Phrases:
     points: tf.Tensor
 
 
-def joined(text: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-    """Marks the tokens that an apostrophe alone parts from the one before, as in "isn't": bool [batch, time]."""
-    starts, ends = tokens.spans(text)
-    none = tf.zeros([tf.shape(text)[0], 1], tf.int32)
-    previous = tf.concat([none, ends], axis=1)[:, :-1].flat_values
-    near = starts.flat_values - previous == 1
-    texts = tf.gather(text, starts.value_rowids())
-    between = tf.strings.substr(texts, tf.where(near, previous, 0), tf.where(near, 1, 0))
-    first = tf.ragged.range(tf.cast(starts.row_lengths(), tf.int32)).flat_values == 0
-    is_joined = starts.with_flat_values((between == "'") & ~first).to_tensor()
-    # Of a cut text, there are more tokens than ids.
-    return tf.pad(is_joined, [[0, 0], [0, time]])[:, :time]
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """The tokens of reviews in their texts, each [batch, time]; 0 and False past the last.
+
+    Attributes:
+      starts: int32, the offset of each token's first byte.
+      ends: int32, that of the byte after its last.
+      joined: bool, which tokens belong to the word before, as the second of "isn't" does; no word is cut.
+    """
+
+    starts: tf.Tensor
+    ends: tf.Tensor
+    joined: tf.Tensor
+
+
+def words(text: tf.Tensor, time: tf.Tensor) -> Words:
+    """Finds the first `time` tokens of texts, string [batch]."""
+    spans = tokens.spans(text)
+
+    def first(values: tf.RaggedTensor) -> tf.Tensor:
+        # Cut before it is padded: a text that is cut may have many more tokens.
+        cut = values[:, :time].to_tensor()
+        return tf.pad(cut, [[0, 0], [0, time - tf.shape(cut)[1]]])
+
+    return Words(first(spans.starts), first(spans.ends), first(spans.joined))
 
 
 def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phrases:
@@ -77,60 +90,53 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phras
     return Phrases(*(tf.stack(part, axis=1) for part in zip(*picked[1.0], *picked[-1.0], strict=True)))
 
 
-def taken_out(
-    score: typing.Callable[[tf.Tensor], tf.Tensor], ids: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor
-) -> Phrases:
-    """Measures how the score changes when a phrase is taken out, for phrases that cover the review.
+def cover(lengths: tf.Tensor, joined: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts reviews into phrases to take out: at most `TAKEN_OUT`, that hold every token once.
 
     Args:
-      score: ids int64 [batch, time] -> float32 [batch].
-      ids: int64 [batch, time].
-      lengths: int64 [batch].
+      lengths: int64 [batch], the tokens of each review.
       joined: bool [batch, time], which tokens belong to the word before; no word is cut.
+
+    Returns:
+      The first token of each phrase and its number of tokens, int32 [batch, phrases] each; a phrase may be empty.
     """
-
-    def of_review(review):
-        ids, length, joined = review
-        length = tf.cast(length, tf.int32)
-        ids, joined, indices = ids[:length], joined[:length], tf.range(length)
-        starts = tf.range(0, length, tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT)))
-        # Moved back to where the word begins.
-        begins = tf.where(~joined & (indices <= starts[:, tf.newaxis]), indices, 0)
-        starts = tf.reduce_max(begins, axis=1)
-        sizes = tf.concat([starts[1:], [length]], axis=0) - starts
-        # A row for each phrase: the indices of the tokens that stay, then some past the end, of padding.
-        kept = indices + tf.where(indices >= starts[:, tf.newaxis], sizes[:, tf.newaxis], 0)
-        padding = tf.fill([tf.reduce_max(sizes)], tf.constant(vocabulary.PADDING_ID, tf.int64))
-        filled = tf.concat([ids, padding], axis=0)
-        without = tf.gather(filled, kept)
-        # Without any token left, a review is what an empty one is: one unknown token.
-        unknown = tf.constant(vocabulary.UNKNOWN_ID, tf.int64)
-        first = tf.where(without[:, :1] == vocabulary.PADDING_ID, unknown, without[:, :1])
-        without = tf.concat([first, without[:, 1:]], axis=1)
-        points = score(ids[tf.newaxis]) - score(without)
-        # At least as many as are picked.
-        points, starts, sizes = (tf.pad(values, [[0, PHRASES]]) for values in (points, starts, sizes))
-        picked = []
-        for sign in (1.0, -1.0):
-            values, best = tf.math.top_k(sign * points, PHRASES)
-            size = tf.gather(sizes, best)
-            real = (values > 0) & (size > 0)
-            picked.append((tf.gather(starts, best), tf.where(real, size, 0), tf.where(real, sign * values, 0)))
-        return tuple(tf.concat(parts, axis=0) for parts in zip(*picked, strict=True))
-
-    shape = [2 * PHRASES]
-    signature = tuple(tf.TensorSpec(shape, kind) for kind in (tf.int32, tf.int32, tf.float32))
-    return Phrases(*tf.map_fn(of_review, (ids, lengths, joined), fn_output_signature=signature))
+    length = tf.cast(lengths, tf.int32)[:, tf.newaxis]
+    size = tf.maximum(SHORTEST_TAKEN_OUT, -(-length // TAKEN_OUT))
+    starts = size * tf.range(tf.reduce_max(tf.concat([[[1]], -(-length // size)], axis=0)))
+    # Moved back to where the word begins.
+    words = tf.cumsum(tf.cast(~joined, tf.int32), axis=1)
+    word = tf.gather(words, tf.minimum(starts, tf.shape(words)[1] - 1), batch_dims=1)
+    starts = tf.where(starts < length, tf.searchsorted(words, word), length)
+    return starts, tf.concat([starts[:, 1:], length], axis=1) - starts
 
 
-def words_of(text: tf.Tensor, phrases: Phrases) -> tf.Tensor:
-    """Cuts the phrases out of the text, string [batch, phrases]; empty where there is none."""
-    starts, ends = (spans.to_tensor() for spans in tokens.spans(text))
-    # A column at least, for texts without any token.
-    starts, ends = (tf.pad(spans, [[0, 0], [0, 1]]) for spans in (starts, ends))
-    first = tf.minimum(phrases.starts, tf.shape(starts)[1] - 1)
-    last = tf.minimum(tf.maximum(phrases.starts + phrases.lengths - 1, 0), tf.shape(starts)[1] - 1)
-    begin = tf.gather(starts, first, batch_dims=1)
-    size = tf.where(phrases.lengths > 0, tf.gather(ends, last, batch_dims=1) - begin, 0)
-    texts = tf.tile(text[:, tf.newaxis], [1, tf.shape(first)[1]])
-    return tf.strings.substr(texts, begin, tf.maximum(size, 0))
+def greatest(points: tf.Tensor, starts: tf.Tensor, sizes: tf.Tensor) -> Phrases:
+    """Picks the phrases with the greatest points, up and down.
+
+    Args:
+      points: float32 [batch, phrases], how much lower the score is without each.
+      starts: int32 [batch, phrases], the first token of each.
+      sizes: int32 [batch, phrases], how many it has; an empty one is not picked.
+    """
+    # At least as many as are picked.
+    points, starts, sizes = (tf.pad(values, [[0, 0], [0, PHRASES]]) for values in (points, starts, sizes))
+    picked = []
+    for sign in (1.0, -1.0):
+        values, best = tf.math.top_k(tf.where(sizes > 0, sign * points, 0), PHRASES)
+        size = tf.where(values > 0, tf.gather(sizes, best, batch_dims=1), 0)
+        picked.append((tf.gather(starts, best, batch_dims=1), size, tf.where(values > 0, sign * values, 0)))
+    return Phrases(*(tf.concat(parts, axis=1) for parts in zip(*picked, strict=True)))
+
+
+def cut_out(text: tf.Tensor, words: Words, phrases: Phrases) -> tf.Tensor:
+    """Cuts the phrases out of the texts: string [batch, phrases], valid UTF-8; empty where there is none."""
+    last = tf.maximum(phrases.starts + phrases.lengths - 1, 0)
+    begins = tf.gather(words.starts, phrases.starts, batch_dims=1)
+    sizes = tf.where(phrases.lengths > 0, tf.gather(words.ends, last, batch_dims=1) - begins, 0)
+    # One phrase of each text at a time: for several at once, the operation copies the texts.
+    columns = [
+        tf.strings.substr(text, begin, size)
+        for begin, size in zip(tf.unstack(begins, 2 * PHRASES, 1), tf.unstack(sizes, 2 * PHRASES, 1), strict=True)
+    ]
+    # A server takes any bytes, but can answer only with text.
+    return tf.strings.unicode_transcode(tf.stack(columns, axis=1), "UTF-8", "UTF-8")

@@ -119,28 +119,29 @@ class ReviewScorer(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def explain(self, text):
         encoded = self._encode(text)
-        ids, lengths = encoded["ids"], encoded["ids"].row_lengths()
-        padded = pad(ids)
-        joined = explanation.joined(text, tf.shape(padded)[1])
+        ids = encoded["ids"]
+        # A text without tokens is encoded as an unknown one, which is no phrase.
+        lengths = tf.minimum(ids.row_lengths(), encoded["tokens"])
+        words = explanation.words(text, tf.shape(pad(ids))[1])
         contributions = self._architecture.contributions(ids)
         if contributions is None:
-            phrases = explanation.taken_out(self._score_share, padded, lengths, joined)
-            scores = {"explained_score": self._scale.from_unit(self._score_share(padded))}
+            starts, sizes = explanation.cover(lengths, words.joined)
+            outputs, without = self._architecture.outputs_and_without(ids, starts, sizes)
+            share = self._head.score(outputs)
+            shares = self._head.score(tf.reshape(without, [-1, self._head.outputs]))
+            points = share[:, tf.newaxis] - tf.reshape(shares, tf.shape(starts))
+            phrases = explanation.greatest(points, starts, sizes)
+            scores = {"explained_score": self._scale.from_unit(share)}
         else:
             parts, constants = contributions
             outputs = constants + tf.reduce_sum(parts, axis=1)
             points = tf.einsum("bto,bo->bt", parts, self._head.slopes(outputs, constants))
-            # A text without tokens is encoded as an unknown one, which is no phrase.
-            phrases = explanation.strongest(points, tf.minimum(lengths, encoded["tokens"]), joined)
+            phrases = explanation.strongest(points, lengths, words.joined)
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
             scores = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
-        words = explanation.words_of(text, phrases)
-        return {"phrases": words, "points": phrases.points * self._scale.span, **scores}
-
-    def _score_share(self, ids: tf.Tensor) -> tf.Tensor:
-        """The score in [0, 1], float32 [batch], of padded ids int64 [batch, time]."""
-        return self._head.score(self._architecture.outputs_of_padded(ids))
+        cut_out = explanation.cut_out(text, words, phrases)
+        return {"phrases": cut_out, "points": phrases.points * self._scale.span, **scores}
 
 
 def export(

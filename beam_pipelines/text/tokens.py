@@ -4,6 +4,10 @@ The tf.Transform graph runs these operations, and serving runs the graph. Prepro
 compiled twin, `compiled_tokenizer`.
 """
 
+import dataclasses
+import functools
+import itertools
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -17,7 +21,16 @@ BATCH_BYTES = 1 << 20
 FILTERED = "\x00!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"
 # The white space that `tf.strings.split` splits at and the filter does not replace.
 WHITE_SPACE = " \v\f"
-_FILTER = "[" + "".join(f"\\x{ord(character):02x}" for character in FILTERED) + "]"
+# Of the filtered characters the one that stands within words, as in "isn't".
+APOSTROPHE = "'"
+
+
+def _any_of(characters: str) -> str:
+    return "[" + "".join(f"\\x{ord(character):02x}" for character in characters) + "]"
+
+
+_FILTER, _FILTER_WITHOUT_APOSTROPHE = _any_of(FILTERED), _any_of(FILTERED.replace(APOSTROPHE, ""))
+_TOKEN = re.compile("[^" + re.escape(FILTERED + WHITE_SPACE) + "]+")
 # Lower case with UTF-8 follows the process's locale (a Turkish one lowers I to a dotless i). ASCII and the dotted
 # capital I, the letters on which locales differ, are lowered before it.
 _DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
@@ -32,6 +45,16 @@ def batches_by_bytes(texts: pa.Array, max_bytes: int = BATCH_BYTES) -> Iterator[
     rows = max(max_bytes * len(texts) // max(texts.nbytes, 1), 1)
     for first in range(0, max(len(texts), 1), rows):
         yield texts.slice(first, rows)
+
+
+def cut(text: str, max_tokens: int) -> str:
+    """Cuts a text after so many of the tokens of `tokenize`.
+
+    >>> cut("It isn't bad.", 3)
+    "It isn't"
+    """
+    last = next(itertools.islice(_TOKEN.finditer(text), max_tokens - 1, None), None)
+    return text[: last.end()] if last else text
 
 
 def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
@@ -49,7 +72,22 @@ def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.lower(texts, encoding="utf-8"))
 
 
-def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+@dataclasses.dataclass(frozen=True)
+class Spans:
+    """Where the tokens of texts stand, each ragged [batch, tokens].
+
+    Attributes:
+      starts: int32, the offset of each token's first byte.
+      ends: int32, that of the byte after its last.
+      joined: bool, whether an apostrophe alone parts it from the token before, as in "isn't".
+    """
+
+    starts: tf.RaggedTensor
+    ends: tf.RaggedTensor
+    joined: tf.RaggedTensor
+
+
+def spans(texts: tf.Tensor) -> Spans:
     """Finds the spans of the tokens of `tokenize` in the texts.
 
     A filtered character is one byte and becomes one space, so the filter moves no offset. Lower case does, and is
@@ -57,18 +95,19 @@ def spans(texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
 
     Args:
       texts: string [batch], UTF-8.
-
-    Returns:
-      The offset of each token's first byte, and of the byte after its last, ragged int32 [batch, tokens].
     """
-    letters = tf.strings.bytes_split(tf.strings.regex_replace(texts, _FILTER, " "))
-    space = tf.reduce_any(letters.flat_values[:, tf.newaxis] == tf.constant(list(WHITE_SPACE)), axis=1)
-    offsets = tf.ragged.range(tf.cast(letters.row_lengths(), tf.int32))
-    padded = letters.with_flat_values(space)
-    # A token starts after a space or the edge of the text, and ends before one.
-    edge = tf.fill([tf.shape(texts)[0], 1], True)
-    before = tf.concat([edge, padded], axis=1)[:, :-1]
-    after = tf.concat([padded, edge], axis=1)[:, 1:]
-    starts = tf.ragged.boolean_mask(offsets, letters.with_flat_values(~space & before.flat_values))
-    ends = tf.ragged.boolean_mask(offsets, letters.with_flat_values(~space & after.flat_values))
-    return starts, ends + 1
+    # A string of its own takes 24 bytes, so the letters are bytes: of all texts, with a space after each.
+    spaced = tf.strings.regex_replace(texts, _FILTER_WITHOUT_APOSTROPHE, " ")
+    letters = tf.io.decode_raw(tf.strings.reduce_join(tf.concat([spaced, [""]], axis=0), separator=" "), tf.uint8)
+    is_space = functools.reduce(tf.logical_or, [letters == ord(character) for character in WHITE_SPACE + APOSTROPHE])
+    # A token starts after a space or the edge of the first text, and ends before a space.
+    after_space = tf.concat([[True], is_space], axis=0)[:-1]
+    starts, ends = (tf.where(edge)[:, 0] for edge in (~is_space & after_space, is_space & ~after_space))
+    near = starts - tf.concat([[-2], ends], axis=0)[:-1] == 1
+    joined = near & (tf.gather(letters, tf.maximum(starts - 1, 0)) == ord(APOSTROPHE))
+    first_letters = tf.cumsum(tf.strings.length(texts) + 1, exclusive=True)
+    starts, ends = tf.cast(starts, tf.int32), tf.cast(ends, tf.int32)
+    rows = tf.searchsorted(first_letters, starts, side="right") - 1
+    first = tf.gather(first_letters, rows)
+    ragged = functools.partial(tf.RaggedTensor.from_value_rowids, value_rowids=rows, nrows=tf.shape(texts)[0])
+    return Spans(ragged(starts - first), ragged(ends - first), ragged(joined))

@@ -57,15 +57,33 @@ def test_lower_case_does_not_follow_the_locale():
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), min_size=1, max_size=4))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=4))
 def test_spans_are_the_places_of_the_tokens(texts):
     """Each span of the text, tokenised alone, is the token; and there is one for each."""
-    starts, ends = tokens.spans(tf.constant(texts))
-    tokenized = tokens.tokenize(tf.constant(texts)).to_list()
-    for text, first, last, expected in zip(texts, starts.to_list(), ends.to_list(), tokenized, strict=True):
-        assert len(first) == len(last) == len(expected)
+    found = tokens.spans(tf.constant(texts, tf.string))
+    tokenized = tokens.tokenize(tf.constant(texts, tf.string)).to_list()
+    spans = found.starts.to_list(), found.ends.to_list(), found.joined.to_list()
+    for text, first, last, joined, expected in zip(texts, *spans, tokenized, strict=True):
+        assert len(first) == len(last) == len(joined) == len(expected)
         pieces = [text.encode()[start:end].decode() for start, end in zip(first, last, strict=True)]
         assert not pieces or tokens.tokenize(tf.constant(pieces)).to_list() == [[token] for token in expected]
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.integers(1, 9))
+def test_a_text_is_cut_after_its_first_tokens(text, max_tokens):
+    cut = tokens.cut(text, max_tokens)
+    whole, left = tokens.tokenize(tf.constant([text, cut])).to_list()
+    assert text.startswith(cut)
+    assert left == whole[:max_tokens]
+    assert cut == text or len(left) == max_tokens
+
+
+def test_an_apostrophe_joins_the_tokens_of_a_word():
+    texts = ["It isn't bad, they're good", "rock'n'roll", "'x' 'y", "", "a' b", "a'", "'b", "c''d", "caf\u00e9's"]
+    found = tokens.spans(tf.constant(texts)).joined.to_list()
+    places = [[place for place, is_joined in enumerate(joined) if is_joined] for joined in found]
+    assert places == [[2, 5], [1, 2], [], [], [], [], [], [], [1]]
 
 
 @pytest.mark.parametrize(

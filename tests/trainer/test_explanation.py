@@ -55,44 +55,47 @@ def test_a_phrase_holds_whole_words():
     assert strongest([0, -1, 5, -2, 1], joined=(2, 3)) == [(1, 4, 3)]
 
 
-def test_taking_out_tells_the_change_of_the_score():
-    """A score that counts tokens 7, less tokens 8: what is gone is what it changes by."""
-
-    def score(ids):
-        return tf.reduce_sum(tf.cast(ids == 7, tf.float32) - tf.cast(ids == 8, tf.float32), axis=1)
-
-    review = [7, 7, 2, 2, 8, 2, 2, 2, 2, 2, 7]
-    ids = np.zeros((2, 15), np.int64)
-    ids[0, :11], ids[1, :2] = review, [7, 2]
-    found = explanation.taken_out(score, tf.constant(ids), tf.constant([11, 2], tf.int64), tf.zeros([2, 15], bool))
-    assert found.points.numpy().tolist() == [[2, 1, 0, -1, 0, 0], [1, 0, 0, 0, 0, 0]]
-    assert found.starts.numpy()[0, [0, 1, 3]].tolist() == [0, 8, 4]
-    assert found.lengths.numpy()[0].tolist() == [4, 3, 0, 4, 0, 0]
-    assert found.lengths.numpy()[1].tolist() == [2, 0, 0, 0, 0, 0]
+def covered(length: int, joined: tuple[int, ...] = (), *, time: int | None = None) -> list[tuple[int, int]]:
+    """The first token and the size of each phrase that a review is cut into."""
+    is_joined = tf.constant([np.isin(np.arange(time or max(length, 1)), joined)])
+    starts, sizes = explanation.cover(tf.constant([length], tf.int64), is_joined)
+    return list(zip(starts.numpy()[0].tolist(), sizes.numpy()[0].tolist(), strict=True))
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 5, 6, 7, 8, 9, 300])
-def test_every_phrase_that_is_taken_out_leaves_all_the_others(length):
-    """Against removing each phrase by hand; a score that depends on every token and its place among them."""
-    ids = np.random.default_rng(length).integers(2, 50, length)
-
-    def score(ids):
-        weights = tf.cast(ids, tf.float32) / 50
-        return tf.reduce_sum(weights, axis=1) / tf.cast(tf.math.count_nonzero(ids, axis=1), tf.float32)
-
-    found = explanation.taken_out(
-        score, tf.constant([[*ids, 0, 0]], tf.int64), tf.constant([length], tf.int64), tf.zeros([1, length + 2], bool)
-    )
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 8, 9, 256, 257, 300, 4096])
+def test_the_phrases_to_take_out_hold_every_token_once(length):
     size = max(explanation.SHORTEST_TAKEN_OUT, -(-length // explanation.TAKEN_OUT))
-    expected = {}
-    for start in range(0, length, size):
-        left = np.delete(ids, slice(start, start + size))
-        expected[start] = (ids / 50).mean() - ((left if len(left) else np.array([1])) / 50).mean()
-    ups = sorted((point for point in expected.values() if point > 0), reverse=True)[: explanation.PHRASES]
-    assert found.points.numpy()[0, : len(ups)] == pytest.approx(ups, abs=1e-5)
-    for start, size_found, point in zip(*(part.numpy()[0] for part in vars(found).values()), strict=True):
-        if size_found:
-            assert point == pytest.approx(expected[start], abs=1e-5)
+    assert covered(length) == [(start, min(size, length - start)) for start in range(0, length, size)]
+    assert len(covered(length)) <= explanation.TAKEN_OUT
+
+
+def test_the_phrases_to_take_out_are_whole_words():
+    """The fifth token belongs to the word before, as do all of a word that is longer than a phrase."""
+    assert covered(8, (4, 5)) == [(0, 3), (3, 5)]
+    assert covered(12, tuple(range(1, 11))) == [(0, 0), (0, 0), (0, 12)]
+    assert covered(12, tuple(range(3, 9))) == [(0, 2), (2, 0), (2, 10)]
+
+
+def test_reviews_are_cut_each_by_its_own_length():
+    starts, sizes = explanation.cover(tf.constant([9, 0, 5], tf.int64), tf.zeros([3, 9], bool))
+    assert starts.numpy().tolist() == [[0, 4, 8], [0, 0, 0], [0, 4, 5]]
+    assert sizes.numpy().tolist() == [[4, 4, 1], [0, 0, 0], [4, 1, 0]]
+    assert covered(0) == [(0, 0)]
+    assert [part.shape for part in explanation.cover(tf.zeros([0], tf.int64), tf.zeros([0, 1], bool))] == [(0, 1)] * 2
+
+
+def test_the_greatest_changes_are_picked_up_then_down():
+    points = tf.constant([[0.5, -1, 9, 2, 0, 3, 1, -2], [0, 0, 9, 0, 0, 0, 0, 0]])
+    starts = tf.constant([[0, 4, 8, 8, 12, 16, 20, 24]] * 2)
+    sizes = tf.constant([[4, 4, 0, 4, 4, 4, 4, 1], [4, 4, 0, 0, 0, 0, 0, 0]])
+    found = explanation.greatest(points, starts, sizes)
+    assert found.points.numpy().tolist() == [[3, 2, 1, -2, -1, 0], [0] * 6]
+    assert found.starts.numpy()[0, :5].tolist() == [16, 8, 20, 24, 4]
+    assert found.lengths.numpy().tolist() == [[4, 4, 4, 1, 4, 0], [0] * 6]
+    assert explanation.greatest(points[:, :1], starts[:, :1], sizes[:, :1]).points.numpy()[0].tolist() == [
+        0.5,
+        *[0] * 5,
+    ]
 
 
 def explained(folder, texts: list[str]) -> dict[str, np.ndarray]:
@@ -109,25 +112,20 @@ def test_phrases_are_the_reviews_own_words(trained):
             assert re.search(f"(^|{apart}){re.escape(phrase)}($|{apart})", text)
 
 
-def test_what_is_taken_out_are_whole_words():
-    """Eight tokens, of which the fifth belongs to the word before: it goes with that word."""
-
-    def score(ids):
-        return tf.reduce_sum(tf.cast(ids, tf.float32), axis=1)
-
-    joined = tf.constant([[False, False, False, False, True, True, False, False]])
-    ids = tf.constant([[2, 3, 4, 5, 6, 7, 8, 9]], tf.int64)
-    found = explanation.taken_out(score, ids, tf.constant([8], tf.int64), joined)
-    assert found.starts.numpy()[0, :2].tolist() == [3, 0]
-    assert found.lengths.numpy()[0].tolist() == [5, 3, 0, 0, 0, 0]
-    assert found.points.numpy()[0, :2].tolist() == [35, 9]
+def test_only_the_first_tokens_of_a_text_are_found():
+    found = explanation.words(tf.constant(["It isn't bad, they're good", "", "ok"]), tf.constant(4))
+    assert found.starts.numpy().tolist() == [[0, 3, 7, 9], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert found.ends.numpy().tolist() == [[2, 6, 8, 12], [0, 0, 0, 0], [2, 0, 0, 0]]
+    assert found.joined.numpy().tolist() == [[False, False, True, False], [False] * 4, [False] * 4]
 
 
-def test_an_apostrophe_joins_the_tokens_of_a_word():
-    text = tf.constant(["It isn't bad, they're good", "rock'n'roll", "'x' 'y", "", "a' b"])
-    found = explanation.joined(text, tf.constant(8)).numpy()
-    assert [np.flatnonzero(row).tolist() for row in found] == [[2, 5], [1, 2], [], [], []]
-    assert explanation.joined(text, tf.constant(2)).numpy().shape == (5, 2)
+def test_phrases_are_valid_text_whatever_bytes_a_server_is_sent(trained):
+    """Each byte that is no UTF-8 becomes U+FFFD; a phrase of a valid text stays as it is."""
+    texts = [b"an excellent\xff rec\xc3ord", b"\xf0\x9f\xa4", "caf\u00e9 \x00 \u4e16\u754c\ufeff boring".encode()]
+    found = signatures(version(trained))["explain"](text=tf.constant(texts))["phrases"].numpy()
+    for text, phrases in zip(texts, found, strict=True):
+        assert any(phrases)
+        assert all(phrase.decode() in text.decode(errors="replace") for phrase in phrases)
 
 
 def test_good_words_lift_and_bad_ones_lower(trained):

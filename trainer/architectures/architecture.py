@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.text.vocabulary import FIRST_ID, PADDING_ID
-from trainer.architectures import layers
+from trainer.architectures import layers, left_out
 from trainer.architectures.heads import DistributionHead, Head
 
 # Layers over the pretrained vectors are named with it in front, and `optimizer.BranchAdam` learns them slower.
@@ -118,6 +118,23 @@ class Architecture:
           outputs; the constants, float32 [outputs].
         """
         return None
+
+    def outputs_and_without(
+        self, ids: tf.RaggedTensor, starts: tf.Tensor, sizes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the model's outputs, and those without each phrase in turn.
+
+        A review of which nothing is left is what an empty one is: one unknown token.
+
+        Args:
+          ids: int64 [batch, time], at least one in each review.
+          starts: int32 [batch, phrases], ascending: the first token of each phrase. The phrases cover the review.
+          sizes: int32 [batch, phrases], the tokens of each.
+
+        Returns:
+          float32 [batch, outputs] and [batch, phrases, outputs]; those without an empty phrase mean nothing.
+        """
+        return self.outputs(ids), left_out.outputs_without(self.outputs_of_padded, ids, starts, sizes)
 
     @property
     def tables(self) -> tf.Module | None:

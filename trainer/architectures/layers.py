@@ -192,9 +192,30 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         backward = self._states_of(self.backward, reverse(inputs, 1))
         return self._states_of(self.forward, inputs), reverse(backward, 0)
 
+    def states_and_cells(self, inputs, lengths):
+        """Computes the states and the cells of each direction after each of its tokens, on a CPU.
+
+        Args:
+          inputs: float32 [batch, time, dim].
+          lengths: int32 [batch], the tokens of each review.
+
+        Returns:
+          A pair for each direction, float32 [batch, time, units] each; what stands in the padding means nothing.
+        """
+        in_reverse = tf.reverse_sequence(inputs, lengths, seq_axis=1)
+        pairs = []
+        for lstm, sequences in ((self.forward, inputs), (self.backward, in_reverse)):
+            found = self._run(lstm, sequences)
+            pairs.append([tf.transpose(values, [1, 0, 2]) for values in (found.h, found.cs)])
+        return pairs[0], [tf.reverse_sequence(values, lengths, seq_axis=1) for values in pairs[1]]
+
     def _states_of(self, lstm, sequences):
         if self.on_gpu:
             return tf.transpose(lstm(sequences), [1, 0, 2])
+        return self._run(lstm, sequences).h
+
+    def _run(self, lstm, sequences):
+        """Runs TensorFlow's operation; what it returns is [time, batch, units] each."""
         by_time = tf.transpose(tf.cast(sequences, tf.float32), [1, 0, 2])
         cell = lstm.cell
         weights = ops.concatenate([cell.kernel, cell.recurrent_kernel, ops.expand_dims(cell.bias, 0)])
@@ -204,7 +225,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         i, f, c, o = tf.split(weights, 4, axis=1)
         weights = tf.concat([i, c, f, o], axis=1)
         start, no_peephole = tf.zeros([tf.shape(sequences)[0], lstm.units]), tf.zeros([lstm.units])
-        states = tf.raw_ops.BlockLSTM(
+        return tf.raw_ops.BlockLSTM(
             seq_len_max=tf.shape(by_time, tf.int64)[0],
             x=by_time,
             cs_prev=start,
@@ -217,7 +238,6 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
             forget_bias=0.0,
             cell_clip=-1.0,
         )
-        return states.h
 
     def compute_mask(self, inputs, mask=None):
         return mask if self.return_sequences else None

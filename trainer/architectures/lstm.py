@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.architectures import bag_of_words, layers, token_tables
+from beam_pipelines.text.vocabulary import UNKNOWN_ID
+from trainer.architectures import bag_of_words, layers, shortened_recurrence, token_tables
 from trainer.architectures.architecture import FROZEN, Architecture, WordVectors, embed
 from trainer.architectures.heads import Head, PointHead
 
@@ -38,6 +39,27 @@ class Recurrent(Architecture):
         columns.append(self._to_sums(tf.range(tf.shape(vectors)[0])))
         recurrent = [tf.convert_to_tensor(cell.recurrent_kernel) for cell in cells]
         return {"table": tf.concat(columns, axis=1), "recurrent": tf.stack(recurrent)}
+
+    def outputs_and_without(
+        self, ids: tf.RaggedTensor, starts: tf.Tensor, sizes: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        lengths = tf.cast(ids.row_lengths(), tf.int32)[:, tf.newaxis]
+        # One phrase more, of no token, without which the review is whole.
+        is_wanted = tf.pad(sizes > 0, [[0, 0], [0, 1]], constant_values=True)
+        starts, sizes = tf.concat([starts, lengths], axis=1), tf.pad(sizes, [[0, 0], [0, 1]])
+        vectors = ids.with_flat_values(self.model.get_layer("vectors")(ids.flat_values))
+        lstm = self.model.get_layer(self._LSTM)
+        pooled = shortened_recurrence.pool_without(lstm, vectors, starts, sizes, is_wanted)
+        left = lengths - sizes
+        mean = pooled.total / tf.cast(tf.maximum(left, 1), tf.float32)[..., tf.newaxis]
+        sums = _sums_of_others(ids.with_flat_values(self._to_sums(ids.flat_values)), starts)
+        outputs = self.read_out(
+            *(tf.reshape(part, [-1, part.shape[-1]]) for part in (pooled.highest, mean, pooled.last, sums))
+        )
+        nothing = self.outputs_of_padded(tf.constant([[UNKNOWN_ID]], tf.int64))
+        outputs = tf.where(tf.reshape(left, [-1, 1]) > 0, outputs, nothing)
+        outputs = tf.reshape(outputs, [*tf.unstack(tf.shape(starts)), outputs.shape[-1]])
+        return outputs[:, -1], outputs[:, :-1]
 
     def _to_sums(self, ids: tf.Tensor) -> tf.Tensor:
         return token_tables.no_sums(ids)
@@ -107,6 +129,17 @@ class NotebookLstm(Recurrent):
         """Returns the model's outputs, float32 [batch, outputs]; see `Lstm.read_out`."""
         slope, shift = layers.slope_and_shift(self.model.get_layer("normalization"))
         return self.model.get_layer("score")(slope * last + shift)
+
+
+def _sums_of_others(rows: tf.RaggedTensor, starts: tf.Tensor) -> tf.Tensor:
+    """Sums the tokens of all phrases but one, for each: float32 [batch, phrases, columns].
+
+    Args:
+      rows: float32 [batch, time, columns], of the tokens.
+      starts: int32 [batch, phrases], ascending, where the phrases begin that cover the review.
+    """
+    sums = shortened_recurrence.by_phrase(tf.math.unsorted_segment_sum, rows, starts)
+    return tf.cumsum(sums, axis=1, exclusive=True) + tf.cumsum(sums, axis=1, exclusive=True, reverse=True)
 
 
 CLASSES = {"default": Lstm, "notebook": NotebookLstm}

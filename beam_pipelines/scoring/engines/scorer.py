@@ -13,9 +13,11 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.saved_model_engine import Engine, SavedModelEngine, as_tensor, batches
+from beam_pipelines.text import tokens as text_tokens
 
-# Explaining holds a row of all filters for each token, so its batches are smaller.
+# Explaining holds a row of all filters for each token, so its batches are smaller; so many bytes count as one token.
 EXPLAINED_TOKENS = 4096
+BYTES_OF_TOKEN = 64
 
 
 class Scorer:
@@ -116,9 +118,13 @@ class Scorer:
 
     def _explain(self, texts: pa.Array, tokens: np.ndarray) -> dict[str, list]:
         columns: dict[str, list] = {}
-        cut = list(batches(np.clip(tokens, 1, self._max_tokens), EXPLAINED_TOKENS))
+        # An older export copies the text for each of its tokens, those that are not explained among them.
+        long = tokens > self._max_tokens
+        cut = (text_tokens.cut(text, self._max_tokens) for text in texts.filter(pa.array(long)).to_pylist())
+        texts = pc.replace_with_mask(texts, pa.array(long), pa.array(cut, texts.type))
+        sizes = np.maximum(tokens.clip(1, self._max_tokens), pc.binary_length(texts).to_numpy() // BYTES_OF_TOKEN)
         # An empty block has the same columns.
-        for rows in cut or [np.empty(0, np.int64)]:
+        for rows in list(batches(sizes, EXPLAINED_TOKENS)) or [np.empty(0, np.int64)]:
             explained = self._model.signatures["explain"](text=as_tensor(texts.take(pa.array(rows))))
             results: dict = {name: values.numpy() for name, values in explained.items()}
             phrases_and_points = zip(results.pop("phrases"), results.pop("points"), strict=True)

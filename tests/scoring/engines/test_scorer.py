@@ -68,6 +68,24 @@ def test_a_text_that_recurs_is_scored_once(cnn):
         assert told["reasons"][3] == told["reasons"][5] == []
 
 
+def test_what_is_not_read_is_not_explained(cnn, monkeypatch):
+    """The signature gets the 200 tokens that the model reads, and a text of many bytes alone; in any order of rows."""
+    scorer, given = Scorer(exports.find(str(cnn)), "saved_model"), []
+    texts = pa.array(["excellent " * 300, "x" * 300_000, "boring isn't", "excellent " * 200])
+    expected = scorer.explain(texts.take(pa.array([3, 1, 2])), np.array([200, 1, 3]), EngineMetrics())["reasons"]
+    explain = scorer._model.signatures["explain"]
+
+    def record(text):
+        given.append(text.numpy().tolist())
+        return explain(text=text)
+
+    monkeypatch.setattr(scorer, "_model", types.SimpleNamespace(signatures={"explain": record}))
+    found = scorer.explain(texts, np.array([300, 1, 3, 200]), EngineMetrics())["reasons"]
+    assert found == [expected[0], expected[1], expected[2], expected[0]]
+    assert given[0] == [b"x" * 300_000]
+    assert set(given[1]) == {b"boring isn't", b"excellent " * 199 + b"excellent", b"excellent " * 200}
+
+
 def test_a_compiled_engine_that_is_off_is_not_used(cnn, monkeypatch):
     export = exports.find(str(cnn))
     right = compiled_cnn.CompiledCnn.pool
