@@ -91,13 +91,12 @@ def _engine(job: Job, done: dict[str, FinishedBlock]) -> str:
 def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
     """Sums up all blocks, those of earlier runs too, and writes the summary and the report."""
     names = shards.finished_blocks(job.folder, job.settings.output_format)
-    if not names:
-        # Else whoever reads the scores would find no file, and no columns.
-        nothing = score_nothing(job.files[0], job.read_options.columns, _score_block(job, job.settings.engine))
-        write_block(nothing, job.export, _shard_options(job))
-        names = [nothing.block.name]
     statistics = (block for _, block in shards.read_statistics(job.folder, names))
     summarised = job_summary.summarise(statistics, job.files, job.export.info)
+    if not names:
+        # There is no row, as the summary has checked. Else whoever reads the scores would find no file, and no columns.
+        nothing = score_nothing(job.files[0], job.read_options.columns, _score_block(job, job.settings.engine))
+        write_block(nothing, job.export, _shard_options(job))
     manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
     report.write(job.folder, summarised, run_metrics, manifest)
     job_summary.write(job.folder, summarised, run_metrics, manifest)
