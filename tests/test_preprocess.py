@@ -70,7 +70,7 @@ def contents(folder: pathlib.Path) -> dict[str, object]:
 
 def test_equal_runs_write_equal_bytes(archive, glove, tmp_path):
     """In another process, with other temporary folders, whatever the order of Python's sets."""
-    (tmp_path / "more.csv").write_text(archive.read_text() + "x,,1,good\ny,,none,bad\n")
+    (tmp_path / "more.csv").write_text(archive.read_text() + "x,,1,good\ny,,poor,bad\n")
     columns = ["--text_column=text", "--score_column=score", "--id_column=id", f"--embeddings={glove}"]
     for seed in "12":
         (tmp_path / f"tmp{seed}").mkdir()
@@ -263,8 +263,8 @@ def test_long_reviews_are_cut(tmp_path):
         (["--score_column=score", "--embeddings=no/glove.txt"], "--embeddings no/glove.txt: there is no such file"),
         (
             ["--score_column=title"],
-            r"no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400., 0 skipped; are the scores "
-            "numbers such as 8.5",
+            r"no rated row at all: 400 rows read, 400 rejected .score_not_a_number 400., 0 skipped; read the "
+            "number in the text with --title_column COLUMN --score_pattern '.+%'",
         ),
         (["--title_column=text"], r"skipped .title_without_score 400.; does --score_pattern fit the titles"),
         (

@@ -40,6 +40,8 @@ _BY_FAULT = {
     "orient='records' and lines=True, or as jq -c '. as $all | (map(keys_unsorted) | first[]) as $row | $all | "
     "map_values(.[$row])' does",
     **{shape: _PATTERN.format(pattern) for shape, pattern in score_faults.PATTERNS.items()},
+    score_faults.AMONG_OTHERS: "read the right number in the text with --title_column COLUMN and a --score_pattern of "
+    "your own",
     score_faults.DECIMAL_COMMA: "the scores have decimal commas: write them with points",
     score_faults.THOUSANDS: "the scores have commas between thousands: write them without",
     score_faults.NO_NUMBER: "the scores are words or signs: make numbers such as 8.5 of them",

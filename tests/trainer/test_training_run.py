@@ -54,13 +54,14 @@ def test_how_it_is_fitted_follows_from_the_settings():
 
 def test_metrics_have_what_was_used_and_where_it_lies(cnn):
     of_run = metrics(cnn)
-    assert list(of_run)[:9] == [
+    assert list(of_run)[:10] == [
         "train",
         "validation",
         "test",
         "trainer_settings",
         "interval",
         "head",
+        "verdict",
         "best_epoch",
         "history",
         "export",

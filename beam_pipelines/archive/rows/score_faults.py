@@ -2,7 +2,8 @@
 
 import re
 
-PERCENT, FRACTION, OUT_OF, IN_TEXT = "percent", "fraction", "out_of", "number_in_text"
+PERCENT, FRACTION, OUT_OF = "percent", "fraction", "out_of"
+IN_TEXT, AMONG_OTHERS = "number_in_text", "number_among_others"
 DECIMAL_COMMA, THOUSANDS, NO_NUMBER = "decimal_comma", "thousands", "no_number"
 _VALUE = "value "
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
@@ -10,10 +11,11 @@ _SHAPES = {
     THOUSANDS: r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?",
     # In a text too, of which a pattern would take what stands before the comma.
     DECIMAL_COMMA: r".*\d,\d.*",
-    PERCENT: rf"{_NUMBER}\s*%",
-    FRACTION: rf"{_NUMBER}\s*/\s*\d+(?:\.\d+)?",
-    OUT_OF: rf"{_NUMBER} out of .*",
-    IN_TEXT: rf".*?{_NUMBER}.*",
+    PERCENT: r".*\d *%.*",
+    OUT_OF: r".*\d out of .*",
+    FRACTION: r".*\d */ *\d.*",
+    IN_TEXT: rf"\D*{_NUMBER}\D*",
+    AMONG_OTHERS: r".*\d.*",
 }
 # The pattern of the number in each shape, for --score_pattern.
 PATTERNS = {PERCENT: r"([0-9.]+) *%", FRACTION: r"([0-9.]+) */", OUT_OF: r"([0-9.]+) out of", IN_TEXT: r"([0-9.]+)"}

@@ -68,7 +68,10 @@ def test_a_column_is_an_object_of_numbered_rows(value, expected):
 @pytest.mark.parametrize(
     ("raw", "shape"),
     [
-        ("Rated 4.0 out of 5", score_faults.IN_TEXT),
+        ("Rated 4.0 out of 5", score_faults.OUT_OF),
+        ("Rated 4.0", score_faults.IN_TEXT),
+        ("Band 7 - Album - 85%", score_faults.PERCENT),
+        ("4 of 5", score_faults.AMONG_OTHERS),
         ("4 out of 5 stars\n", score_faults.OUT_OF),
         ("-1.5 %", score_faults.PERCENT),
         ("3.5 / 5", score_faults.FRACTION),
