@@ -35,12 +35,12 @@ def cores() -> list[int]:
 
 
 def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
-    """Runs `python -m module --name=value ...`, on all cores or on so many (on Linux).
+    """Runs `python -m module --name=value ...`, a flag of value None alone, on all cores or on so many (on Linux).
 
     Raises:
       RuntimeError: It failed; with the end of what it printed.
     """
-    command = [sys.executable, "-m", module, *[f"--{name}={value}" for name, value in flags.items()]]
+    command = [sys.executable, "-m", module, *as_flags(flags)]
     if on_cores:
         command = ["taskset", "--cpu-list", ",".join(map(str, cores()[:on_cores])), *command]
     started = time.perf_counter()
@@ -53,6 +53,11 @@ def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
         raise RuntimeError(f"{' '.join(command)} failed:\n{printed[-3000:]}")
     unit = 1024 if sys.platform == "linux" else 1024**2
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+
+
+def as_flags(values: dict) -> list[str]:
+    """Writes values as flags, None as a flag without a value."""
+    return [f"--{name}" if value is None else f"--{name}={value}" for name, value in values.items()]
 
 
 def call(module: str, function: str, **arguments):

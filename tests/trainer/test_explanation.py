@@ -1,6 +1,8 @@
 """Reasons: what they add up to, which phrases they pick, and that their words are the review's own."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,19 @@ from beam_pipelines.text import tokens
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.texts import TEXTS
 from trainer import explanation
+
+# Prints by how many MB the peak of a process grows when it explains a long review.
+PEAK_PROGRAM = """
+import resource, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+explain = model.signatures["explain"]
+def peak(text):
+    explain(text=tf.constant([text]))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+short = peak("an excellent record")
+print(peak("isn't good " * 20_000) - short)
+"""
 
 OWN_WORDS = [
     "It's an EXCELLENT, truly brilliant record; the drums...\n\nbut the last song was DULL (and awful)!",
@@ -121,7 +136,11 @@ def test_only_the_first_tokens_of_a_text_are_found():
 
 def test_phrases_are_valid_text_whatever_bytes_a_server_is_sent(trained):
     """Each byte that is no UTF-8 becomes U+FFFD; a phrase of a valid text stays as it is."""
-    texts = [b"an excellent\xff rec\xc3ord", b"\xf0\x9f\xa4", "caf\u00e9 \x00 \u4e16\u754c\ufeff boring".encode()]
+    texts = [
+        b"an excellent\xff rec\xc3ord",
+        b"excellent \xf0\x9f\xa4 boring",
+        "caf\u00e9 \x00 \u4e16\u754c\ufeff boring".encode(),
+    ]
     found = signatures(version(trained))["explain"](text=tf.constant(texts))["phrases"].numpy()
     for text, phrases in zip(texts, found, strict=True):
         assert any(phrases)
@@ -159,6 +178,12 @@ def test_what_an_lstm_tells_is_the_change_when_the_phrase_is_gone(trained):
         for phrase, points in told:
             without = explained(version(trained), [text.replace(phrase.decode(), "")])["score"][0]
             assert found["score"][0] - without == pytest.approx(points, abs=1e-3)
+
+
+def test_a_long_review_is_not_copied_for_each_of_its_tokens(trained):
+    """Of 60,000 tokens and 220 kB: a copy for each would be 13 GB."""
+    program = [sys.executable, "-c", PEAK_PROGRAM, str(version(trained))]
+    assert float(subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()[-1]) < 100
 
 
 def test_texts_without_words_have_no_reasons(trained):
