@@ -139,7 +139,7 @@ def test_a_dump_of_several_kinds_is_told_and_one_of_them_can_be_read(cnn, tmp_pa
         lambda folder: folder / "yelp.tar.gz", told="most often for missing_text .20.; see", mended=None, read=80
     )
     assert try_twice(score, whole, flags, tmp_path, capsys) is None
-    assert "tip.json: are these reviews? To read some members alone, add their names: --input" in caplog.text
+    assert "tip.json. To read some members alone, add their names: --input" in caplog.text
     one = Case(lambda folder: f"{folder}/yelp.tar.gz:*review.json")
     (tmp_path / "one").mkdir()
     (tmp_path / "one/yelp.tar.gz").symlink_to("../yelp.tar.gz")

@@ -7,14 +7,15 @@ from typing import Protocol
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import input_columns
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rows import plain_csv, quoting, row_parsing
+from beam_pipelines.archive.rows.dialect import Dialect
 from beam_pipelines.archive.rows.plain_csv import PlainValues
 from beam_pipelines.archive.rows.raw_rows import RawRows
 from beam_pipelines.archive.rows.row_parsing import Notes
-from beam_pipelines.archive.rows.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.rows.row_scanner import RawRow
 from beam_pipelines.archive.rows.text_format import TextFormat
 
 

@@ -6,6 +6,7 @@ the answer can help.
 
 import collections
 
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows import faults, remarks, score_faults
 
 # By how a reason begins, what may have been given wrongly.
@@ -79,6 +80,11 @@ def hint(by_reason: dict[str, int], noticed: dict[str, int], rows_read: int) -> 
 def of_fault(fault: str) -> str | None:
     """Says what helps rows that show a fault."""
     return _BY_FAULT.get(fault)
+
+
+def of_members(file: InputFile) -> str:
+    """Says how to read other members of a .zip or .tar than this one, after a full stop; "" of a file that is none."""
+    return f". To read some members alone, add their names: --input '{file.path}:NAME'" if file.container else ""
 
 
 def _faults(reason: str, noticed: dict[str, int]) -> dict[str, int]:

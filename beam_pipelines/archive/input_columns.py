@@ -1,17 +1,16 @@
 """The columns of the files of an archive, looked at before any work."""
 
-import collections
 import dataclasses
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from beam_pipelines.archive import hints
+from beam_pipelines.archive import hints, json_columns
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
-from beam_pipelines.archive.rows import faults, headers, row_parsing, row_scanner
+from beam_pipelines.archive.rows import headers, row_parsing, row_scanner
 from beam_pipelines.archive.rows.row_scanner import RawRow
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError, logger
@@ -23,36 +22,6 @@ PEEKED_ROWS = 1000
 PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
 READ_BYTES = 1 << 16
-
-
-@dataclasses.dataclass(frozen=True)
-class Columns:
-    """The columns of a file.
-
-    Attributes:
-      names: Its columns; of JSON lines, the keys of its first 1,000 rows.
-      nested: The fields within them, such as `review.body`.
-      types: Of Parquet, the type of each name, nested ones too.
-      objects: Of one JSON object that holds a list of others, the name of the list and theirs.
-      header_line: Of CSV and TSV, the line on which the header begins, from 1.
-      delimiter: Of CSV and TSV, what the file itself says stands between fields.
-    """
-
-    names: tuple[str, ...]
-    nested: tuple[str, ...] = ()
-    types: dict[str, pa.DataType] = dataclasses.field(default_factory=dict)
-    objects: tuple[str, tuple[str, ...]] | None = None
-    header_line: int = 1
-    delimiter: str | None = None
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names or name in self.nested or self.type_of(name) == pa.null()
-
-    def type_of(self, name: str) -> pa.DataType | None:
-        """Of Parquet, the type of a column or field; it is null where one that it may stand in is all null."""
-        outer = [name[: dot.start()] for dot in re.finditer(r"\.", name)]
-        is_in_null = any(self.types.get(column) == pa.null() for column in outer)
-        return pa.null() if is_in_null else self.types.get(name)
 
 
 def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
@@ -86,15 +55,8 @@ def _tell_of_other_rows(columns_by_file: dict[InputFile, Columns], text_column: 
         file for file, columns in columns_by_file.items() if file.format == "jsonl" and text_column not in columns
     ]
     if without:
-        listed = phrases.some_of([file.label for file in without])
-        logger.warning(
-            "no %r in the first rows of %s: are these reviews?%s", text_column, listed, members_hint(without[0])
-        )
-
-
-def members_hint(file: InputFile) -> str:
-    """Says how to read other members of a .zip or .tar than this one; "" of a file that stands alone."""
-    return f" To read some members alone, add their names: --input '{file.path}:NAME'" if file.container else ""
+        listed, more = phrases.some_of([file.label for file in without]), hints.of_members(without[0])
+        logger.warning("are these reviews? There is no %r in the first rows of %s%s", text_column, listed, more)
 
 
 def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
@@ -117,7 +79,7 @@ def _hint(file: InputFile, name: str, columns: Columns) -> str:
         return f"; {hint}"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
-    return f".{members_hint(file)}" if file.container else ""
+    return hints.of_members(file)
 
 
 def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
@@ -141,7 +103,7 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
         name = encoding[:6].upper()
         raise UserError(f"{file.label} is in {name}; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
     if file.format == "jsonl":
-        return _read_json_lines(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
+        return json_columns.read_json_columns(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
     return _read_header(file, itertools.chain([first], rows), text_format)
 
 
@@ -156,66 +118,6 @@ def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextForma
             names = row_parsing.read_header(row, file, text_format)
             return Columns(tuple(names), header_line=row.line, delimiter=delimiter)
     return Columns(())
-
-
-def _read_json_lines(file: InputFile, rows: list[RawRow], text_format: TextFormat) -> Columns | None:
-    # As ordered sets: the order of the columns is that in which the keys first come.
-    names: dict[str, object] = {}
-    nested: dict[str, object] = {}
-    shown: collections.Counter[str] = collections.Counter()
-    if _opens_array(rows):
-        raise _not_json_lines(file, faults.ARRAY)
-    for row in rows:
-        try:
-            fields = row_parsing.parse_json_object(row, text_format, row_parsing.Notes()) or {}
-        except row_parsing.BadRow as bad:
-            # It is rejected, with its reason, when the job reads it.
-            shown.update([bad.fault] if bad.fault else [])
-            continue
-        names.update(fields)
-        nested.update(dict.fromkeys(_nested_names(fields)))
-    if len(rows) == 1 and names and all(faults.is_column(value) for value in names.values()):
-        raise _not_json_lines(file, faults.COLUMNS)
-    if names:
-        return Columns(tuple(names), tuple(nested), objects=_listed_objects(names) if len(rows) == 1 else None)
-    # Rows of which none is an object say nothing of the columns; unless they show what they are, the job rejects them.
-    if 2 * shown.total() > sum(bool(row.data.strip()) for row in rows):
-        raise _not_json_lines(file, max(shown, key=lambda fault: shown[fault]))
-    return None
-
-
-def _not_json_lines(file: InputFile, fault: str) -> UserError:
-    hint = f".{members_hint(file)}" if file.container else ""
-    return UserError(f"{file.label} is no file of JSON lines: {hints.of_fault(fault)}{hint}")
-
-
-def _listed_objects(fields: dict[str, object]) -> tuple[str, tuple[str, ...]] | None:
-    """Finds a list of objects among a row's fields: its name, and the names in the first object."""
-    for name, value in fields.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return name, tuple(value[0])
-    return None
-
-
-def _opens_array(rows: list[RawRow]) -> bool:
-    """Tells whether the rows are those of one array: the first begins it and does not end it, or is all there is."""
-    lines = [row.data.strip() for row in rows if row.data.strip()]
-    return bool(lines) and lines[0].startswith(b"[") and (len(lines) == 1 or not lines[0].endswith(b"]"))
-
-
-def _nested_names(fields: dict[str, object], prefix: str = "") -> list[str]:
-    """Lists the dotted names of the fields within a row's objects, however deep.
-
-    >>> _nested_names({"a": {"b": 1, "c": {"d": 2}}, "e": 3})
-    ['a.b', 'a.c', 'a.c.d']
-    """
-    names = []
-    for name, value in fields.items():
-        if prefix:
-            names.append(prefix + name)
-        if isinstance(value, dict):
-            names += _nested_names(value, f"{prefix}{name}.")
-    return names
 
 
 def _read_parquet(file: InputFile, stream: OpenFile) -> Columns:

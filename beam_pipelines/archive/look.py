@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from beam_pipelines.archive import input_columns, partitions
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding import (
     contents,
     decompression,
@@ -21,7 +22,6 @@ from beam_pipelines.archive.finding import (
 from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
 from beam_pipelines.archive.finding.zip_and_tar import Container
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.errors import UserError, logger

@@ -6,8 +6,8 @@ import urllib.parse
 
 import pyarrow as pa
 
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.input_columns import Columns
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.errors import UserError
 
 ALL = "*"

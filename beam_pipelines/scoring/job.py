@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any
 
 from beam_pipelines.archive import blocks, input_columns, look
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export

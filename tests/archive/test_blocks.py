@@ -9,6 +9,7 @@ from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.archive.rows import raw_rows, row_scanner
+from beam_pipelines.archive.rows.dialect import CSV
 from tests.helpers.archives import COMPRESS, input_file, parquet, read_all
 
 MAX_ROW_BYTES = 60
@@ -129,11 +130,9 @@ def test_groups_cut_where_extents_cut(tmp_path, size):
     content = CONTENTS["csv"]
     file = input_file(tmp_path / "a.csv", content)
     with input_files.open_file(file) as stream:
-        rows = list(row_scanner.scan_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES))
+        rows = list(row_scanner.scan_rows(stream.data, CSV, MAX_ROW_BYTES))
     with input_files.open_file(file) as stream:
-        grouped = list(
-            blocks.cut_into_blocks(raw_rows.scan_raw_rows(stream.data, row_scanner.CSV, MAX_ROW_BYTES), 0, None, size)
-        )
+        grouped = list(blocks.cut_into_blocks(raw_rows.scan_raw_rows(stream.data, CSV, MAX_ROW_BYTES), 0, None, size))
     assert [row for _, _, group in grouped for part in group for row in part.iter_rows()] == rows
     assert [(start, end) for start, end, _ in grouped] == [(found.start, found.end) for found in extents(file, size)]
 

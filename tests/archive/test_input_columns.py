@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive import input_columns
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding import input_files
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import input_file, look_at, parquet

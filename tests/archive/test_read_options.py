@@ -4,7 +4,7 @@ import pytest
 
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
-from beam_pipelines.archive.rows.row_scanner import CSV, JSON_LINES, TSV, Dialect
+from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, TSV, Dialect
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
 

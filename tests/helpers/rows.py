@@ -3,16 +3,16 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, TSV, Dialect
 
 LARGE = 1 << 20
 DIALECTS = {
-    "csv": row_scanner.CSV,
-    "tsv": row_scanner.TSV,
-    "jsonl": row_scanner.JSON_LINES,
-    "single": row_scanner.Dialect(";", "'"),
-    "pipe": row_scanner.Dialect("|", '"'),
-    "unquoted": row_scanner.Dialect("\t"),
+    "csv": CSV,
+    "tsv": TSV,
+    "jsonl": JSON_LINES,
+    "single": Dialect(";", "'"),
+    "pipe": Dialect("|", '"'),
+    "unquoted": Dialect("\t"),
 }
 # What a search at random seldom finds.
 UNUSUAL = [

@@ -5,8 +5,8 @@ import datetime
 import pyarrow as pa
 import pytest
 
+from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.input_columns import Columns
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn

@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Iterator
 
-from beam_pipelines.archive.rows.row_scanner import Dialect
+from beam_pipelines.archive.rows.dialect import Dialect
 
 BACKSLASH = "\\"
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}

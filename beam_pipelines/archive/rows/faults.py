@@ -8,7 +8,7 @@ import csv
 import json
 import re
 
-from beam_pipelines.archive.rows.row_scanner import Dialect
+from beam_pipelines.archive.rows.dialect import Dialect
 
 BACKSLASH, BLANK_BEFORE_QUOTE, OTHER_QUOTE, QUOTES = "backslash", "blank_before_quote", "other_quote", "quotes"
 TEXT_IN_QUOTES, ONE_FIELD_MORE = "rows_in_quotes", "one_field_more"

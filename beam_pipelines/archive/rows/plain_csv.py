@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.dialect import Dialect
 from beam_pipelines.archive.rows.raw_rows import RawRows
-from beam_pipelines.archive.rows.row_scanner import Dialect
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

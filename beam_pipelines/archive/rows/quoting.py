@@ -11,8 +11,8 @@ import re
 import numpy as np
 
 from beam_pipelines.archive.rows import remarks
+from beam_pipelines.archive.rows.dialect import Dialect
 from beam_pipelines.archive.rows.raw_rows import RawRows
-from beam_pipelines.archive.rows.row_scanner import Dialect
 
 # So many rows tell which fields are numbers.
 _SAMPLE = 50

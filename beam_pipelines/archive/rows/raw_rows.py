@@ -9,7 +9,8 @@ from typing import IO
 
 import numpy as np
 
-from beam_pipelines.archive.rows.row_scanner import READ_BYTES, Dialect, RawRow, RowScanner, WholeRows
+from beam_pipelines.archive.rows.dialect import Dialect
+from beam_pipelines.archive.rows.row_scanner import READ_BYTES, RawRow, RowScanner, WholeRows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

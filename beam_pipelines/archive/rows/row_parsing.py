@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows import escaped_csv, faults, remarks
-from beam_pipelines.archive.rows.row_scanner import Dialect, RawRow
+from beam_pipelines.archive.rows.dialect import Dialect
+from beam_pipelines.archive.rows.row_scanner import RawRow
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.errors import UserError
 

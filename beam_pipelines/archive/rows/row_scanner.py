@@ -12,12 +12,13 @@ the rest of an archive.
 """
 
 import dataclasses
-import functools
 import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 import numpy as np
+
+from beam_pipelines.archive.rows.dialect import Dialect, row_patterns
 
 BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
@@ -28,72 +29,6 @@ LONG_BYTES = 1 << 18
 ROWS_AT_ONCE = 1 << 16
 # Stands for the end of a row that has none.
 BROKEN = -1
-
-
-@dataclasses.dataclass(frozen=True)
-class Dialect:
-    """How a text format tells rows and fields apart.
-
-    Attributes:
-      delimiter: One ASCII character between fields, or None of JSON lines.
-      quote: One ASCII character around fields, or None where it is a character like any other.
-      escape: One ASCII character that takes its meaning from the one behind it, or None.
-      unclosed: Values that begin with a quote which nothing closes, such as `"N` for NULL.
-    """
-
-    delimiter: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    unclosed: tuple[str, ...] = ()
-
-    @property
-    def is_standard(self) -> bool:
-        """Whether Python's `csv` module and `compiled_scan` know all of it."""
-        return self.escape is None and not self.unclosed
-
-    @property
-    def marks(self) -> tuple[int, int]:
-        """The bytes of delimiter and quote; -1, which no byte is, for none."""
-        return _byte_or_none(self.delimiter), _byte_or_none(self.quote)
-
-
-def _byte_or_none(character: str | None) -> int:
-    return -1 if character is None else ord(character)
-
-
-CSV, TSV, JSON_LINES = Dialect(",", '"'), Dialect("\t", '"'), Dialect()
-
-
-@functools.cache
-def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Makes what matches a row from its start, and what matches its rest from within a quote.
-
-    Both have a group 1 where the row ends at the end of the bytes at hand, without a newline.
-    """
-    end = rb"(?:\n|(\Z))"
-    delimiter, quote, escape = (
-        re.escape((character or "").encode()) for character in (dialect.delimiter, dialect.quote, dialect.escape)
-    )
-    if dialect.quote is None:
-        line = re.compile(_run(rb"\n", escape) + end)
-        return line, line  # No newline is ever within a quote.
-    other = _run(rb"%s\n" % delimiter, escape)
-    quoted = _run(quote, escape, rb"|%s%s" % (quote, quote)) + quote + other
-    unclosed = b"|".join(re.escape(value.encode()) for value in dialect.unclosed)
-    whole = rb"(?:%s)(?=%s|\r?\n|\Z)|" % (unclosed, delimiter) if unclosed else b""
-    field = rb"(?:%s%s%s|(?!%s)%s)" % (whole, quote, quoted, quote, other)
-    rest = rb"(?:%s%s)*+" % (delimiter, field) + end
-    return re.compile(field + rest), re.compile(quoted + rest)
-
-
-def _run(excluded: bytes, escape: bytes, also: bytes = b"") -> bytes:
-    """Matches as many bytes as there are of none that is excluded, of escaped ones, and of what is also allowed."""
-    # Repetitions are possessive (`*+`): on its way back, a search would take a doubled quote for a closing one.
-    if not (escape or also):
-        return rb"[^%s]*+" % excluded
-    # An escaped line's end may be two bytes; an escape at the end of the file stands alone.
-    escaped = rb"|%s(?:\r\n|(?s:.))?+" % escape if escape else b""
-    return rb"(?:[^%s%s]++%s%s)*+" % (excluded, escape, also, escaped)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,6 +70,7 @@ def scan_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: in
     The arguments are those of `RowScanner`.
 
     >>> import io
+    >>> from beam_pipelines.archive.rows.dialect import CSV
     >>> [r.data for r in scan_rows(io.BytesIO(b'a,"x\ny"\nb,"z\nc,w'), CSV, 1000)]
     [b'a,"x\ny"\n', b'b,"z\n', b'c,w']
     """
@@ -178,7 +114,7 @@ class RowScanner:
         read_bytes: int = READ_BYTES,
     ):
         self._stream, self._dialect, self._max_bytes, self._read_bytes = stream, dialect, max_bytes, read_bytes
-        self._row, self._within_quote = _patterns(dialect)
+        self._row, self._within_quote = row_patterns(dialect)
         # The bytes at hand, where the next row starts in them, and whether the stream has no more.
         self._buffer, self._position, self._ended = b"", 0, False
         self._searched_to: int = 0

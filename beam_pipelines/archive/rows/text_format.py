@@ -4,7 +4,7 @@ import codecs
 import dataclasses
 
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.rows.row_scanner import CSV, JSON_LINES, TSV, Dialect
+from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, TSV, Dialect
 from beam_pipelines.archive.settings import ArchiveSettings
 
 

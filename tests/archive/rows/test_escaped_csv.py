@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_pipelines.archive.rows import escaped_csv, row_scanner
-from beam_pipelines.archive.rows.row_scanner import Dialect
+from beam_pipelines.archive.rows.dialect import Dialect
 from tests.helpers.archives import input_file, read_one
 from tests.helpers.rows import often
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from beam_pipelines.archive.rows import faults, score_faults
-from beam_pipelines.archive.rows.row_scanner import CSV, TSV, Dialect
+from beam_pipelines.archive.rows.dialect import CSV, TSV, Dialect
 
 
 @pytest.mark.parametrize(

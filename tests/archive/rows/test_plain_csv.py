@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive.rows import plain_csv, row_scanner
+from beam_pipelines.archive.rows.dialect import CSV
 from beam_pipelines.archive.rows.raw_rows import RawRows
-from beam_pipelines.archive.rows.row_scanner import CSV
 from beam_pipelines.archive.rows.text_format import TextFormat
 from tests.helpers.archives import compiled, input_file, read_all, read_one
 from tests.helpers.rows import often

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_pipelines.archive.rows import compiled_scan, raw_rows, row_scanner
+from beam_pipelines.archive.rows.dialect import CSV
 from beam_pipelines.archive.rows.raw_rows import RawRows
 from tests.helpers.archives import compiled
 from tests.helpers.rows import DIALECTS, LARGE, anything, limits, often
@@ -17,7 +18,7 @@ contents = anything("ab,\"\n\r\t;'|") | st.lists(
 ).map(b"".join)
 
 
-def found(content: bytes, dialect=row_scanner.CSV, max_bytes: int = LARGE, **at) -> list[RawRows]:
+def found(content: bytes, dialect=CSV, max_bytes: int = LARGE, **at) -> list[RawRows]:
     return list(raw_rows.scan_raw_rows(io.BytesIO(content), dialect, max_bytes, **at))
 
 
@@ -44,7 +45,7 @@ def test_a_block_in_the_middle_of_a_file_counts_on(content, max_bytes):
     at = {"start": 100, "line": 7}
     with compiled(True):
         assert rows_of(found(content, max_bytes=max_bytes, **at)) == list(
-            row_scanner.scan_rows(io.BytesIO(content), row_scanner.CSV, max_bytes, **at)
+            row_scanner.scan_rows(io.BytesIO(content), CSV, max_bytes, **at)
         )
 
 

@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive.rows import row_scanner
+from beam_pipelines.archive.rows.dialect import CSV, row_patterns
 from tests.helpers.rows import DIALECTS, LARGE, LIMITS, UNUSUAL, anything, limits, often
 
 fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
@@ -25,7 +26,7 @@ def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[row_scanne
         def read(self, wanted=-1):
             return super().read(size)
 
-    return list(row_scanner.scan_rows(Pieces(content), row_scanner.CSV, max_bytes))
+    return list(row_scanner.scan_rows(Pieces(content), CSV, max_bytes))
 
 
 def data_of(found: list[row_scanner.RawRow]) -> list[bytes]:
@@ -253,7 +254,7 @@ def test_a_long_line_is_rejected_wherever_its_block_begins():
 def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
     """A tool that cuts a field off cuts its closing quote off; each row would look through all that follow."""
     looked = 0
-    patterns = row_scanner._patterns(row_scanner.CSV)
+    patterns = row_patterns(CSV)
 
     class Counted:
         def __init__(self, pattern):
@@ -265,7 +266,7 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
             looked += (found.end() if found else min(limit, len(buffer))) - at
             return found
 
-    monkeypatch.setattr(row_scanner, "_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
+    monkeypatch.setattr(row_scanner, "row_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
     content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
     for max_bytes in (10_000, LARGE, 16 * LARGE):
         looked = 0
