@@ -42,8 +42,8 @@ SUMMED = (
 HISTOGRAMS = ("score_histogram", "tokens_histogram", "known_share_histogram")
 # Where more distinct unknown tokens are met, the rarer half is forgotten: memory stays bounded whatever the archive.
 MOST_TOKENS = 100_000
-# A text file of more bytes than a byte order mark has a row.
-MARK_BYTES = 3
+# A text file of more bytes than some byte order marks has a row.
+MARK_BYTES = 9
 
 
 class Totals:
