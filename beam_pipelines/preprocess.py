@@ -47,12 +47,14 @@ def closing_lines(statistics: Statistics, output: str) -> str:
     from beam_pipelines.archive import hints
 
     rows, vocabulary = statistics.rows, statistics.vocabulary
+    share = vocabulary.share_of_tokens_with_vector
+    covered = f", {share:.1%} of the tokens have a vector" if statistics.settings.get("embeddings") else ""
     lines = (
         f"{rows.read:,} rows read: {rows.kept:,} kept{phrases.format_counts(rows.kept_by_split)}, "
         f"{rows.rejected:,} rejected{phrases.format_counts(rows.rejected_by_reason)}, "
         f"{rows.skipped:,} skipped{phrases.format_counts(rows.skipped_by_reason)}\n"
-        f"tokens a review: {statistics.tokens_per_review['mean']:.0f} on average; vocabulary {vocabulary.size:,}, "
-        f"{vocabulary.share_of_tokens_with_vector:.1%} of the tokens have a vector\n"
+        f"tokens a review: {statistics.tokens_per_review['mean']:.0f} on average; vocabulary {vocabulary.size:,}"
+        f"{covered}\n"
         f"{statistics.seconds} s; examples, transform graph and statistics lie in {output}"
     )
     return "\n".join([lines, *hints.remark_lines(rows.remarks or {}, rows.read)])

@@ -14,7 +14,8 @@ class Columns:
       names: Its columns; of JSON lines, the keys of its first 1,000 rows.
       nested: The fields within them, such as `review.body`.
       types: Of Parquet, the type of each name, nested ones too.
-      objects: Of one JSON object that holds a list of others, the name of the list and theirs.
+      objects: Of one JSON object that holds others, the jq that lists them, and their names.
+      below: Of CSV and TSV, the fields of the next lines, with their lines.
       header_line: Of CSV and TSV, the line on which the header begins, from 1.
       delimiter: Of CSV and TSV, what the file itself says stands between fields.
     """
@@ -23,6 +24,7 @@ class Columns:
     nested: tuple[str, ...] = ()
     types: dict[str, pa.DataType] = dataclasses.field(default_factory=dict)
     objects: tuple[str, tuple[str, ...]] | None = None
+    below: dict[str, int] = dataclasses.field(default_factory=dict)
     header_line: int = 1
     delimiter: str | None = None
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import input_columns
@@ -36,8 +37,8 @@ class ValueReader(Protocol):
           row_parsing.BadRow: It cannot be read; says why.
         """
 
-    def remark(self, rows: RawRows, notes: Notes) -> None:
-        """Notes what is to be told of rows that can be read."""
+    def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
+        """Notes what is to be told of rows that can be read; `has_faults` is whether others of the block cannot."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,8 +87,8 @@ class CsvReader:
             # The line below the header may be one of dashes.
             first_line=self.header_line + 2,
         )
-        # Where the text is the name of its column, the row may be the header once more.
-        return plain.without(pc.equal(plain.columns[0], self.header[self.indices[0]]))
+        # Where the text is the name of a column, the row may be a header once more.
+        return plain.without(_are_among(plain.columns[0], self.header))
 
     def take_row(self, row: RawRow, notes: Notes) -> list[str] | None:
         # A row with fields beside the header's is rejected, so there are no other keys to count.
@@ -101,8 +102,18 @@ class CsvReader:
             notes=notes,
         )
 
-    def remark(self, rows: RawRows, notes: Notes) -> None:
-        notes.remarks.update(quoting.remarks_of(rows, self.dialect, len(self.header)))
+    def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
+        notes.remarks.update(quoting.remarks_of(rows, self.dialect, len(self.header), has_faults=has_faults))
+
+
+def _are_among(values: pa.Array, names: Sequence[str]) -> pa.Array:
+    """Which values are one of some names: bool [values]."""
+    # Texts are seldom so short, and to look one up costs as much as to read it.
+    is_short = pc.less_equal(pc.binary_length(values), max(len(name.encode()) for name in names))
+    if not pc.any(is_short).as_py():
+        return is_short
+    found = pc.is_in(values.filter(is_short), pa.array(names, pa.string()))
+    return pc.replace_with_mask(is_short, is_short, found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,5 +134,5 @@ class JsonLinesReader:
             notes=notes,
         )
 
-    def remark(self, rows: RawRows, notes: Notes) -> None:
+    def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
         pass  # There are no quotes around its rows' fields.

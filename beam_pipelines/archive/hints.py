@@ -32,11 +32,19 @@ _BY_FAULT = {
     faults.BLANK_BEFORE_QUOTE: "a quote behind a blank opens no field: delete such blanks, as sed 's/, *\"/,\"/g' does",
     faults.OTHER_QUOTE: "fields seem to stand in other quotes: name them with --csv_quote",
     faults.QUOTES: "fields seem to stand in quotes: leave out --csv_quote none",
+    faults.NULL_WITH_QUOTE: "where \"N stands for NULL, as Cloud SQL writes it, add --null_values '\"N'",
+    faults.NO_ESCAPE: "quotes are doubled here: leave out --csv_escape",
+    faults.LAST_DELIMITER: "each row ends with a delimiter, and the header does not: write one behind it, as sed "
+    "'1s/$/,/' does for commas",
+    faults.RETURNS: "lines end with a carriage return alone: convert them first, as tr '\\r' '\\n' does",
     faults.PYTHON: "these are Python's dicts, not JSON: write them with json.dumps first",
     faults.PRETTY: "an object takes several lines: write one a line first, as jq -c . does",
     faults.GLUED: "several objects stand on a line: write one a line first, as jq -c . does",
     faults.COMMA: "a comma stands behind each object: delete it first, as sed 's/^\\[//; s/[],]*$//' does",
     faults.ARRAY: "it is one JSON array: write an object a line first, as jq -c '.[]' does",
+    faults.VALUES: "each line is an array: name its values, as jq -c '{body: .[0], stars: .[1]}' does",
+    faults.IN_STRING: "each line is a string that holds an object: take it out first, as jq -c fromjson does",
+    faults.MONGO: "these are objects of Mongo's shell, not JSON: export them with mongoexport",
     faults.COLUMNS: "it holds columns, as pandas writes them by default: write an object a line first, with "
     "orient='records' and lines=True, or as jq -c '. as $all | (map(keys_unsorted) | first[]) as $row | $all | "
     "map_values(.[$row])' does",
@@ -52,6 +60,9 @@ _ROW_NAMES = (
     "header"
 )
 _SPLIT_WRONGLY = ("too_few_fields", "too_many_fields", "open_quote", "broken_csv")
+_NOT_CLOSED = "some texts hold quotes that are neither doubled nor closed: mend these rows"
+# So many more rows have quotes as marks than show that these may be none.
+_MARKS_RATIO = 4
 # One field more may also be a delimiter in a text, so that only a rule counts.
 _RULE_SHARE = 0.9
 # Told of rows that were read, where it holds for this share of them.
@@ -69,7 +80,10 @@ def hint(by_reason: dict[str, int], noticed: dict[str, int], rows_read: int) -> 
     if not by_reason:
         return ""
     worst = max(by_reason, key=lambda reason: by_reason[reason])
-    sentence = _of_faults(worst, _faults(worst, noticed), rows_read)
+    found = _faults(worst, noticed)
+    sentence = _of_faults(worst, found, sum(by_reason.values()), rows_read)
+    if sentence == _NO_QUOTES and _are_marks(noticed):
+        sentence = _NOT_CLOSED
     if sentence is None and not (worst == "missing_text" and 2 * by_reason[worst] < rows_read):
         sentence = next((text for start, text in _QUESTIONS.items() if worst.startswith(start)), None)
     if not sentence:
@@ -96,16 +110,37 @@ def _faults(reason: str, noticed: dict[str, int]) -> dict[str, int]:
     return found
 
 
-def _of_faults(reason: str, found: dict[str, int], rows_read: int) -> str | None:
+def _are_marks(noticed: dict[str, int]) -> bool:
+    """Whether most quotes are marks around fields, so that to read them as characters would break other rows."""
+    suspects = sum(noticed.get(name, 0) for name in (remarks.TEXT_AFTER_QUOTE, remarks.ROW_IN_QUOTES))
+    suspects += sum(_faults("open_quote", noticed).values())
+    return noticed.get(remarks.QUOTED, 0) >= _MARKS_RATIO * max(suspects, 1)
+
+
+def _of_faults(reason: str, found: dict[str, int], rejected: int, rows_read: int) -> str | None:
     if not found:
         return None
     if reason == "score_out_of_range":
-        value = score_faults.only_value(found)
-        return value and f"all of these are {value}: where that stands for no score, add --unrated_values {value}"
+        value = score_faults.main_value(found)
+        return (
+            value and f"nearly all of these are {value}: where that stands for no score, add --unrated_values {value}"
+        )
+    if reason == "score_not_a_number":
+        return _of_scores(found, rows_read)
     fault = max(found, key=lambda name: found[name])
     if fault == faults.ONE_FIELD_MORE:
-        return _ROW_NAMES if found[fault] >= _RULE_SHARE * rows_read else ""
+        return _ROW_NAMES if rejected >= _RULE_SHARE * rows_read else ""
     return of_fault(fault)
+
+
+def _of_scores(found: dict[str, int], rows_read: int) -> str | None:
+    word = score_faults.only_word(found)
+    if word and 2 * found[score_faults.word(word)] < rows_read:
+        return f"all of these are {word!r}: where that stands for no score, add --null_values {word!r}"
+    shape, number = score_faults.main_shape(found)
+    if shape in score_faults.WITH_WHOLE and number > 1:
+        return "the scores are parts of different wholes: make numbers such as 8.5 of them"
+    return of_fault(shape)
 
 
 def remark_lines(noticed: dict[str, int], rows_read: int) -> list[str]:
@@ -116,12 +151,18 @@ def remark_lines(noticed: dict[str, int], rows_read: int) -> list[str]:
       rows_read: How many rows there were.
     """
     lines = []
+    quotes = _NOT_CLOSED if _are_marks(noticed) else _NO_QUOTES
     if count := noticed.get(remarks.TEXT_AFTER_QUOTE):
-        lines.append(f"in {count:,} rows text goes on behind a closing quote, so one may hold others; {_NO_QUOTES}")
+        lines.append(f"in {count:,} rows text goes on behind a closing quote, so one may hold others; {quotes}")
     if count := noticed.get(remarks.BACKSLASH_BEFORE_QUOTE):
         lines.append(f"in {count:,} rows text goes on behind a quote with a backslash before it; {_ESCAPE}")
     if count := noticed.get(remarks.ROW_IN_QUOTES):
-        lines.append(f"{count:,} lines within quotes have the fields of a row, and may be rows; {_NO_QUOTES}")
+        lines.append(f"{count:,} lines within quotes have the fields of a row, and may be rows; {quotes}")
+    if count := noticed.get(remarks.OTHER_HEADER):
+        lines.append(
+            f"{count:,} headers with the columns in another order stand among the rows, and rows below them are read "
+            "wrongly: give the files one by one, before they are joined"
+        )
     if (count := noticed.get(remarks.BACKSLASHES, 0)) > _TOLD_SHARE * rows_read:
         lines.append(f"{count:,} rows hold escapes such as \\n or \\t as text; {_ESCAPE}")
     by_encoding = {remarks.encoding_of(remark): count for remark, count in noticed.items()}

@@ -1,5 +1,6 @@
 """The columns of the files of an archive, looked at before any work."""
 
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from beam_pipelines.reporting import phrases
 
 # JSON lines have no header: these rows tell their keys.
 PEEKED_ROWS = 1000
+# So many lines may stand above a header, to be told of.
+PEEKED_LINES = 10
 # A first row that is longer is broken, and tells nothing.
 PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
@@ -61,25 +64,39 @@ def _tell_of_other_rows(columns_by_file: dict[InputFile, Columns], text_column: 
 
 def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
     """Makes the error that a file lacks a column, with what can help."""
-    if file.format in ("csv", "tsv") and headers.is_like_row(columns.names):
+    if file.format in ("csv", "tsv") and columns.names and columns.names[0].startswith(("{", "[{")):
+        return UserError(f"{file.label} has no header of {file.format}, but JSON: add --input_format jsonl")
+    hint = _hint(file, name, columns)
+    if not hint and file.format in ("csv", "tsv") and headers.is_like_row(columns.names):
         return UserError(
-            f"{file.label} has no column {name!r}, and its first line seems to be a row: write the names "
-            f"of the columns above it, as in sed '1i {name},...' FILE"
+            f"{file.label} has no column {name!r}, and its first line seems to be a row: write the names of all "
+            "columns in a line above it"
         )
-    listed = headers.listed(columns.names)
-    return UserError(f"{file.label} has no column {name!r}; it has: {listed}{_hint(file, name, columns)}")
+    return UserError(f"{file.label} has no column {name!r}; it has: {headers.listed(columns.names)}{hint}")
 
 
 def _hint(file: InputFile, name: str, columns: Columns) -> str:
     """Says what helps where a column is missing; "" where nothing shows."""
     if columns.objects and name in columns.objects[1]:
-        return f"; write an object a line first, as jq -c '.{columns.objects[0]}[]' does"
-    is_one_field = file.format in ("csv", "tsv") and len(columns.names) == 1
-    if is_one_field and (hint := headers.delimiter_hint(columns.names[0], name)):
+        return f"; write an object a line first, as jq -c '{columns.objects[0]}' does"
+    if file.format in ("csv", "tsv") and (hint := _hint_of_header(name, columns)):
         return f"; {hint}"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
     return hints.of_members(file)
+
+
+def _hint_of_header(name: str, columns: Columns) -> str:
+    if name in columns.below:
+        line = columns.below[name]
+        return f"the header seems to stand on line {line}: delete what is above it, as tail -n +{line} does"
+    if not columns.names:
+        return ""
+    if len(columns.names) == 1:
+        if headers.is_drawn(columns.names[0]):
+            return "it is a drawn table: export it as CSV, as psql --csv and mysql --batch do"
+        return headers.delimiter_hint(columns.names[0], name)
+    return ""
 
 
 def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
@@ -107,7 +124,7 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
     return _read_header(file, itertools.chain([first], rows), text_format)
 
 
-def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat) -> Columns:
+def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat) -> Columns | None:
     """Reads the names in the first line that is neither blank nor a spreadsheet's word of the delimiter."""
     delimiter = None
     for row in rows:
@@ -116,8 +133,19 @@ def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextForma
             delimiter, file = named, dataclasses.replace(file, delimiter=named)
         elif row.data.strip():
             names = row_parsing.read_header(row, file, text_format)
-            return Columns(tuple(names), header_line=row.line, delimiter=delimiter)
-    return Columns(())
+            below = _names_below(file, itertools.islice(rows, PEEKED_LINES), text_format)
+            return Columns(tuple(names), header_line=row.line, delimiter=delimiter, below=below)
+    return None
+
+
+def _names_below(file: InputFile, rows: Iterable[RawRow], text_format: TextFormat) -> dict[str, int]:
+    """The fields of the next lines that may be names, with their lines: a title may stand above the header."""
+    below: dict[str, int] = {}
+    for row in rows:
+        with contextlib.suppress(row_parsing.BadRow):
+            fields = row_parsing.split_fields(row, text_format.dialect(file), text_format, row_parsing.Notes())
+            below |= {field: row.line for field in fields if field not in below}
+    return below
 
 
 def _read_parquet(file: InputFile, stream: OpenFile) -> Columns:

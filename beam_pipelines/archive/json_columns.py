@@ -37,7 +37,10 @@ def read_json_columns(file: InputFile, rows: list[RawRow], text_format: TextForm
     if names:
         return Columns(tuple(names), tuple(nested), objects=_listed_objects(names) if len(rows) == 1 else None)
     # Rows of which none is an object say nothing of the columns; unless they show what they are, the job rejects them.
-    if 2 * shown.total() > sum(bool(row.data.strip()) for row in rows):
+    lines = [row.data.strip() for row in rows if row.data.strip()]
+    if lines and not any(line.startswith((b"{", b"[", b'"')) for line in lines):
+        raise UserError(f"{file.label} is no file of JSON lines; is it CSV? Then add --input_format csv")
+    if 2 * shown.total() > len(lines):
         raise _not_json_lines(file, max(shown, key=lambda fault: shown[fault]))
     return None
 
@@ -47,10 +50,18 @@ def _not_json_lines(file: InputFile, fault: str) -> UserError:
 
 
 def _listed_objects(fields: dict[str, object]) -> tuple[str, tuple[str, ...]] | None:
-    """Finds a list of objects among a row's fields: its name, and the names in the first object."""
+    """Finds the rows within a single object: the jq that lists them, and the names in the first of them."""
+    if {"columns", "data"} <= fields.keys() and isinstance(fields["columns"], list):
+        split = ".columns as $names | .data[] | [$names, .] | transpose | map({(.[0]): .[1]}) | add"
+        return split, tuple(map(str, fields["columns"]))
+    rows = [value for value in fields.values() if isinstance(value, dict)]
+    if 1 < len(rows) == len(fields):
+        return ".[]", tuple(rows[0])
     for name, value in fields.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            return name, tuple(value[0])
+            return f".{name}[]", tuple(value[0])
+        if isinstance(value, dict) and (inner := _listed_objects(value)):
+            return f".{name} | {inner[0]}", inner[1]
     return None
 
 

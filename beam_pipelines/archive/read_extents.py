@@ -99,11 +99,13 @@ def _make_reader(extent: Extent, file: InputFile, rows: RawRows, options: ReadOp
     if file.format == "jsonl":
         return JsonLinesReader(options)
     first = rows.iter_rows() if extent.start == 0 else iter([])
-    if header := next((row for row in first if row.line == file.header_line), None):
+    header = next((row for row in first if row.line == file.header_line), None)
+    if header and header.data.strip():
         return CsvReader.of(file, row_parsing.read_header(header, file, options.text_format), options)
     # The worker began in the middle of the file, and has to look for its header.
     columns = input_columns.read_columns(file, options.text_format)
-    return CsvReader.of(file, columns.names if columns else (), options)
+    # Without a header there are blank lines alone, which are no rows of any format.
+    return CsvReader.of(file, columns.names, options) if columns else JsonLinesReader(options)
 
 
 def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:
@@ -127,7 +129,7 @@ def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader,
         others_arrays = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
         arrays, readable = _merge(arrays, readable, others_arrays, np.array(indices))
     raw = rows.take(readable)
-    reader.remark(raw, notes)
+    reader.remark(raw, notes, has_faults=bool(rejects or notes.remarks))
     return Block(
         file=file,
         start=start,

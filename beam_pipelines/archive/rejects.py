@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import hints
-from beam_pipelines.archive.rows.row_parsing import HEADER_RULE, REPEATED_HEADER
+from beam_pipelines.archive.rows.row_parsing import HEADER_RULE, OTHER_HEADER, REPEATED_HEADER
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
@@ -18,7 +18,7 @@ RAW_CHARACTERS = 2000
 # The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
 # What is rejected for these is no review, so that rejecting it loses nothing.
-NO_REVIEW = (REPEATED_HEADER, HEADER_RULE)
+NO_REVIEW = (REPEATED_HEADER, OTHER_HEADER, HEADER_RULE)
 
 
 @dataclasses.dataclass(frozen=True)

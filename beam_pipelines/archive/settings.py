@@ -75,12 +75,18 @@ class ArchiveSettings:
     def __post_init__(self):
         if not 0 <= self.max_rejected_share <= 1:
             raise ValueError(f"--max_rejected_share {self.max_rejected_share} is not in [0, 1]")
+        for field in dataclasses.fields(self):
+            if field.name.endswith("_column") and getattr(self, field.name) == "":
+                raise ValueError(f"--{field.name} names no column; one without a name cannot be read")
         if not 0 < self.max_field_mb <= 16:
             raise ValueError(f"--max_field_mb {self.max_field_mb} is not in (0, 16]")
         if not self.max_unpacked_gb > 0:
             raise ValueError(f"--max_unpacked_gb {self.max_unpacked_gb} must be more than 0")
         for encoding in self.encodings:
             _check_encoding(encoding)
+        for encoding in self.encodings[:-1]:
+            if _takes_all(encoding):
+                raise ValueError(f"--encoding {self.encoding}: every row is valid in {encoding}; name it last")
         marks = {"csv_delimiter": self.delimiter, "csv_quote": self.quote, "csv_escape": self.escape}
         given = {name: mark for name, mark in marks.items() if mark is not None}
         for name, mark in given.items():
@@ -126,6 +132,14 @@ class ArchiveSettings:
 def _check_byte(name: str, character: str) -> None:
     if len(character) != 1 or not character.isascii() or character in "\r\n":
         raise ValueError(f"--{name} {character!r} is not one ASCII character within a line")
+
+
+def _takes_all(encoding: str) -> bool:
+    try:
+        bytes(range(256)).decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_encoding(name: str) -> None:

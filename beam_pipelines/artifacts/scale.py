@@ -8,7 +8,9 @@ import numpy as np
 
 BINS = 10
 # In lower case: what pandas, R, Python, spreadsheets and databases write where there is no number.
-NOTHING = frozenset(["", "nan", "-nan", "null", "na", "n/a", "<na>", "#n/a", "none", r"\n"])
+NOTHING = frozenset(
+    ["", "nan", "-nan", "null", "(null)", "nil", "none", "nat", "na", "n/a", "n.a.", "<na>", "#na", "#n/a", "#n/a n/a"]
+) | frozenset([r"\n", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"])
 
 
 @dataclasses.dataclass(frozen=True)

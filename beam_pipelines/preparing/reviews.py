@@ -119,7 +119,7 @@ def _reason(score: float, scale: Scale) -> str | None:
 
 
 def _fault(raw: object, score: float) -> str:
-    return score_faults.value(score) if math.isfinite(score) else score_faults.shape_of(raw)
+    return score_faults.value(score) if math.isfinite(score) else score_faults.fault_of(raw)
 
 
 def _raw_scores(rows: pa.RecordBatch, rules: RatingRules) -> tuple[list, dict[str, list]]:

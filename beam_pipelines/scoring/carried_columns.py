@@ -52,7 +52,8 @@ def parse_keep_columns(
     Raises:
       UserError: Two columns would have one name.
     """
-    present = list(dict.fromkeys(present))
+    # A reader knows no column without a name; whoever carries all along is told.
+    present = list(dict.fromkeys(name for name in present if name))
     items = [item.strip() for item in keep_columns.split(",") if item.strip()]
     chosen = [_item(item, present) for item in items if item != ALL]
     if ALL in items:
@@ -80,6 +81,8 @@ def _item(item: str, present: list[str]) -> CarriedColumn:
     name, _, source = item.rpartition("=")
     name, before = _without_type(name.strip(), present)
     source, after = _without_type(source.strip(), present)
+    if not source:
+        raise UserError(f"--keep_columns {item} names no column; one without a name cannot be kept")
     return CarriedColumn(name or source, source, after or before)
 
 

@@ -10,6 +10,7 @@ from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import job_folder
+from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import carried_columns, output_columns, shards
 from beam_pipelines.scoring.carried_columns import CarriedColumn
@@ -91,6 +92,8 @@ class Job:
 
 def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, Columns]) -> tuple[CarriedColumn, ...]:
     present = [name for file_columns in columns_by_file.values() for name in file_columns.names]
+    if "" in present and carried_columns.wants_all(settings.keep_columns):
+        logger.warning("a column without a name, as of row numbers, is left out of --keep_columns *")
     carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
     output_columns.check_names(
         carried, explain=settings.explain, more=() if settings.id_column else (output_columns.ROW_ID,)

@@ -23,7 +23,7 @@ def hint_of(reason: str, *found: str, rows: int = 10, rows_read: int = 100) -> s
         ("too_many_fields", faults.OTHER_QUOTE, "name them with --csv_quote; "),
         ("too_many_fields", faults.QUOTES, "leave out --csv_quote none; "),
         ("broken_json", faults.PRETTY, "as jq -c . does; "),
-        ("score_not_a_number", score_faults.OUT_OF, "--score_pattern '([0-9.]+) out of' in place of --score_column"),
+        ("score_not_a_number", score_faults.OUT_OF, "--score_pattern '(-?[0-9.]+) out of' in place of --score_column"),
         ("score_not_a_number", score_faults.DECIMAL_COMMA, "write them with points; "),
         ("score_out_of_range", score_faults.value(0.0), "where that stands for no score, add --unrated_values 0; "),
     ],

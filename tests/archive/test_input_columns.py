@@ -59,7 +59,30 @@ def test_columns_that_are_there_pass(tmp_path, name, content):
             "is no file of JSON lines: it is one JSON array: write an object a line first, as jq -c '.[]' does",
         ),
         ("b.parquet", parquet({"id": [1]}), "has no column 'text'; it has: id"),
-        ("b.csv", b"\n", "has no column 'text'; it has: none"),
+        (
+            "b.csv",
+            b"Export of May\n\nid,text\n1,a\n",
+            "has no column 'text'; it has: Export of May; the header seems to stand on line 3: delete what is above "
+            "it, as tail -n +3 does",
+        ),
+        ("b.csv", b'{"text": "a"}\n', "has no header of csv, but JSON: add --input_format jsonl"),
+        (
+            "b.csv",
+            b" id | text \n----+------\n",
+            "has no column 'text'; it has: ' id | text '; it is a drawn table: export it as CSV, as psql --csv and "
+            "mysql --batch do",
+        ),
+        ("b.jsonl", b"id,text\n1,a\n", "is no file of JSON lines; is it CSV? Then add --input_format csv"),
+        (
+            "b.json",
+            b'{"1": {"id": 1, "text": "a"}, "2": {"id": 2, "text": "b"}}',
+            "has no column 'text'; it has: 1, 2; write an object a line first, as jq -c '.[]' does",
+        ),
+        (
+            "b.json",
+            b'{"data": {"reviews": [{"id": 1, "text": "a"}]}}',
+            "has no column 'text'; it has: data; write an object a line first, as jq -c '.data | .reviews[]' does",
+        ),
         ("b.csv", b"text,n\na,1\n", "has no column 'id'; it has: text, n"),
         ("b.csv", b"text,id,text\na,1,b\n", "has several columns 'text'"),
     ],
@@ -136,7 +159,7 @@ def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
     ("name", "content", "expected"),
     [
         ("a.csv", b"", None),
-        ("a.csv", b"\n", ()),
+        ("a.csv", b"\n", None),
         ("a.csv", b"text,n\n", ("text", "n")),
         ("a.csv", b'\xef\xbb\xbf"text",n', ("text", "n")),
         ("a.tsv", b"text,n\tid\r\n", ("text,n", "id")),

@@ -12,7 +12,10 @@ from beam_pipelines.archive.rows.dialect import Dialect
 
 BACKSLASH, BLANK_BEFORE_QUOTE, OTHER_QUOTE, QUOTES = "backslash", "blank_before_quote", "other_quote", "quotes"
 TEXT_IN_QUOTES, ONE_FIELD_MORE = "rows_in_quotes", "one_field_more"
+NULL_WITH_QUOTE, LAST_DELIMITER, RETURNS = "null_with_quote", "delimiter_at_the_end", "carriage_returns"
+NO_ESCAPE = "escape_is_none"
 PYTHON, PRETTY, GLUED, COMMA, ARRAY, COLUMNS = "python_dict", "pretty_printed", "glued", "comma", "array", "columns"
+VALUES, IN_STRING, MONGO = "array_of_values", "object_in_a_string", "shell_of_mongo"
 # A longer one is not looked at: it would cost more time than it is worth.
 LONGEST = 100_000
 _DECODER = json.JSONDecoder()
@@ -29,6 +32,10 @@ def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Diale
       dialect: What it was split by.
     """
     delimiter = (dialect.delimiter or "").encode()
+    if dialect.quote == '"' and re.search(rb'(?:^|%s)"N(?:%s|\r?\n)' % ((re.escape(delimiter),) * 2), data):
+        return NULL_WITH_QUOTE
+    if dialect.escape and dialect.quote and re.search(rb'[^,]""[^,]', data.replace(dialect.quote.encode(), b'"')):
+        return NO_ESCAPE
     if dialect.escape is None and _has_escapes(data, delimiter):
         return BACKSLASH
     start = rb"(?:^|%s)" % re.escape(delimiter)
@@ -42,7 +49,9 @@ def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Diale
         return OTHER_QUOTE
     if b"\n" in data.rstrip(b"\r\n") or _has_text_after_quote(data, dialect):
         return TEXT_IN_QUOTES
-    return ONE_FIELD_MORE if len(fields) == header_fields + 1 else None
+    if len(fields) != header_fields + 1:
+        return None
+    return ONE_FIELD_MORE if fields[-1] else LAST_DELIMITER
 
 
 def _has_text_after_quote(data: bytes, dialect: Dialect) -> bool:
@@ -67,8 +76,16 @@ def json_fault(text: str) -> str | None:
         return ARRAY if line.startswith("[") and line.endswith("]") else COMMA
     if _begins_with_object(line):
         return GLUED
+    if line.startswith('"') and _is_json(line) and _holds_object(str(json.loads(line))):
+        return IN_STRING
+    if re.search(r"\b(?:ObjectId|NumberInt|NumberLong|ISODate)\(", line):
+        return MONGO
     if re.match(r"\[\s*\{", line) and _is_json(line):
         return ARRAY
+    if line.startswith("[") and line.endswith("]") and _is_json(line) and len(json.loads(line)) > 1:
+        return VALUES
+    if line.startswith("[") and _is_json(line) and len(json.loads(line)) > 1:
+        return VALUES
     if _PRETTY_LINE.fullmatch(line):
         return PRETTY
     return PYTHON if line.startswith("{") and _is_python_dict(line) else None
@@ -103,6 +120,7 @@ def _begins_with_object(text: str) -> bool:
 
 def _is_python_dict(text: str) -> bool:
     try:
-        return isinstance(ast.literal_eval(text), dict)
+        # Values need not be literals, as nan is none.
+        return isinstance(ast.parse(text, mode="eval").body, ast.Dict)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return False

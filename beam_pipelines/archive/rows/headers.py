@@ -44,17 +44,31 @@ def wide_encoding(line: bytes) -> str | None:
 
 
 def is_like_row(names: Sequence[str]) -> bool:
-    """Tells whether what should be names of columns are values: a number, a label of fastText, or a long text.
+    """Tells whether what should be names of columns are values: a number, a label, or a long text.
 
-    >>> [is_like_row(names) for names in (["id", "text"], ["1", "A fine film"], ["__label__2 good"])]
-    [False, True, True]
+    >>> [is_like_row(names) for names in (["id", "text"], ["1", "A fine film"], ["id", "2024"], ["", "0", "1"])]
+    [False, True, False, False]
     """
-    return any(_is_like_value(name.strip()) for name in names)
+    numbers = [name.strip() for name in names if re.fullmatch(r"\s*[-+]?\d+(?:[.,]\d+)?\s*", name)]
+    # Names too: years, and what pandas makes of columns without any.
+    is_named = all(re.fullmatch(r"(?:19|20)\d\d", number) for number in numbers)
+    is_named = is_named or [name for name in names if name] == [str(index) for index in range(len(numbers))]
+    return not is_named or any(_is_text(name) for name in names)
 
 
-def _is_like_value(name: str) -> bool:
-    is_number = bool(re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?", name))
-    return is_number or name.startswith("__label__") or len(name) > _LONGEST_NAME or len(name.split()) > _MOST_WORDS
+def _is_text(name: str) -> bool:
+    # Surveys have questions for names.
+    is_long = (len(name) > _LONGEST_NAME or len(name.split()) > _MOST_WORDS) and not name.rstrip().endswith("?")
+    return is_long or name.startswith("__label__")
+
+
+def is_drawn(line: str) -> bool:
+    """Tells whether a line is of a table that is drawn with characters, as clients of databases print it.
+
+    >>> [is_drawn(line) for line in ("+----+------+", "| id | body |", " id | body ", "id|body")]
+    [True, True, True, False]
+    """
+    return bool(re.match(r"\s*(?:\+-|\|\s)", line) or " | " in line)
 
 
 def listed(names: Sequence[str]) -> str:

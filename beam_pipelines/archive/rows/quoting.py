@@ -6,7 +6,9 @@ still a row, and nothing tells for sure; so it is counted and told, never reject
 
 import collections
 import functools
+import itertools
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,75 +16,106 @@ from beam_pipelines.archive.rows import remarks
 from beam_pipelines.archive.rows.dialect import Dialect
 from beam_pipelines.archive.rows.raw_rows import RawRows
 
-# So many rows tell which fields are numbers.
+# So many rows tell what stands in a field.
 _SAMPLE = 50
 _NUMBER = re.compile(rb'\s*"?[-+]?\d+(?:[.,]\d+)?"?\s*')
-# An escaped backslash is taken whole, so that what follows it is none.
-_ESCAPES = re.compile(rb"\\(?:[\\ntr]|\"(?!\"))")
+_WORD = re.compile(rb"\s*\"?[^\s\"]{1,40}\"?\s*")
+_NOTHING = re.compile(rb'(?i)\s*"?(?:nan?|n/a|null|none|\\n)?"?\s*')
+# What a backslash stands before; another backslash is taken whole, so that what follows it is no escape.
+_PAIR = re.compile(rb"\\((?s:.))")
 
 
-def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int) -> collections.Counter[str]:
+def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int, *, has_faults: bool) -> collections.Counter[str]:
     """Counts what is to be told of the rows of a CSV or TSV that can be read, header and blank lines left out.
 
     Args:
       rows: The rows.
       dialect: What they were read by.
       header_fields: How many fields the header has.
+      has_faults: Whether other rows of the block show that quotes may be no marks.
     """
     counts: collections.Counter[str] = collections.Counter()
     if not len(rows):
         return counts
     if dialect.quote is not None and header_fields > 1:
         counts[remarks.ROW_IN_QUOTES] = _count_lines_like_rows(rows, dialect, header_fields)
+        if has_faults or counts[remarks.ROW_IN_QUOTES]:
+            counts[remarks.QUOTED] = _count_quoted(rows, dialect)
     if dialect.escape is None:
         counts[remarks.BACKSLASHES] = _count_escapes(rows)
     return +counts
 
 
+def _count_quoted(rows: RawRows, dialect: Dialect) -> int:
+    """Counts the rows that would be others, if quotes were no marks, or that begin with one."""
+    delimiter, quote = (re.escape((mark or "").encode()) for mark in (dialect.delimiter, dialect.quote))
+    inside = rb"(?:[^%s\n]|%s%s)*" % (quote, quote, quote)
+    needed = rb"(?:^|%s)%s%s(?:%s|%s%s)%s" % (delimiter, quote, inside, delimiter, quote, quote, inside)
+    field = re.compile(rb"(?:^%s%s|%s)%s(?=%s|[\r\n]|\Z)" % (quote, inside, needed, quote, delimiter), re.MULTILINE)
+    return sum(bool(field.search(rows.data, start, end)) for start, end in _bounds(rows))
+
+
+def _bounds(rows: RawRows) -> Iterator[tuple[int, int]]:
+    return zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)
+
+
 def _count_lines_like_rows(rows: RawRows, dialect: Dialect, header_fields: int) -> int:
-    is_row = _lines_of_rows((dialect.delimiter or "").encode(), header_fields).match
+    delimiter = (dialect.delimiter or "").encode()
+    has_row = _line_of_row(delimiter, header_fields).search
     # Of several lines, or the one before a row that is rejected.
-    others = np.flatnonzero(np.diff(rows.lines, append=-1) != 1)
-    bounds = zip(rows.starts[others].tolist(), rows.ends[others].tolist(), strict=True)
-    suspects = [rows.data[start:end] for start, end in bounds if is_row(rows.data, start, end)]
+    others = rows.take(np.flatnonzero(np.diff(rows.lines, append=-1) != 1))
+    suspects = [others.data[start:end] for start, end in _bounds(others) if has_row(others.data, start, end)]
     if not suspects:
         return 0
-    is_number = _number_fields(rows, dialect, header_fields)
-    lines = [line for row in suspects for line in row.rstrip(b"\n").split(b"\n")[1:]]
-    return sum(_looks_alike(line, dialect, is_number) for line in lines)
+    shapes = _shapes(rows, delimiter, header_fields)
+    lines = [line.split(delimiter) for row in suspects for line in row.rstrip(b"\n").split(b"\n")[1:]]
+    return sum(len(line) == header_fields and _looks_alike(line, shapes, delimiter) for line in lines)
 
 
 @functools.cache
-def _lines_of_rows(delimiter: bytes, fields: int) -> re.Pattern[bytes]:
-    """Matches several lines of which each would be a row, if quotes were characters like any other."""
+def _line_of_row(delimiter: bytes, fields: int) -> re.Pattern[bytes]:
+    """Matches a line below a row's first that would be a row, if quotes were characters like any other."""
     value = rb"[^%s\n]*+" % re.escape(delimiter)
-    line = rb"%s(?:%s%s){%d}" % (value, re.escape(delimiter), value, fields - 1)
-    return re.compile(rb"%s(?:\n%s)+\n?\Z" % (line, line))
+    return re.compile(rb"\n%s(?:%s%s){%d}(?=\n|\Z)" % (value, re.escape(delimiter), value, fields - 1))
 
 
-def _number_fields(rows: RawRows, dialect: Dialect, fields: int) -> np.ndarray:
-    """Which fields are numbers in the rows of one line, bool [fields]; none where there is no such row."""
-    is_number, count = np.ones(fields, bool), 0
-    for row in range(len(rows)):
-        values = rows[row].rstrip(b"\r\n").split((dialect.delimiter or "").encode())
-        if len(values) == fields and b"\n" not in rows[row].rstrip(b"\n"):
-            is_number &= [bool(_NUMBER.fullmatch(value)) for value in values]
-            count += 1
-        if count == _SAMPLE:
-            break
-    return is_number & (count > 0)
+def _shapes(rows: RawRows, delimiter: bytes, fields: int) -> list[re.Pattern[bytes] | None]:
+    """What each field is in the rows of one line: a number, a word, or None for anything."""
+    lines = (line for row in range(len(rows)) if b"\n" not in (line := rows[row].rstrip(b"\r\n")))
+    values = itertools.islice((row for line in lines if len(row := line.split(delimiter)) == fields), _SAMPLE)
+    shapes: list[re.Pattern[bytes] | None] = []
+    for column in zip(*values, strict=True):
+        given = [value for value in column if not _NOTHING.fullmatch(value)]
+        matching = (shape for shape in (_NUMBER, _WORD) if given and all(map(shape.fullmatch, given)))
+        shapes.append(next(matching, None))
+    return shapes
 
 
-def _looks_alike(line: bytes, dialect: Dialect, is_number: np.ndarray) -> bool:
-    """Tells whether a line has numbers where other rows have them."""
-    values = line.split((dialect.delimiter or "").encode())
-    return all(_NUMBER.fullmatch(values[index]) for index in np.flatnonzero(is_number))
+def _looks_alike(line: list[bytes], shapes: list[re.Pattern[bytes] | None], delimiter: bytes) -> bool:
+    """Tells whether a line has what other rows have; where these tell nothing, no comma of prose is a delimiter."""
+    told = [(value, shape) for value, shape in zip(line, shapes, strict=False) if shape]
+    # A text may be a word in many rows; a number tells more.
+    told = [pair for pair in told if pair[1] is _NUMBER] or told
+    if not told:
+        return delimiter != b","
+    given = [(value, shape) for value, shape in told if not _NOTHING.fullmatch(value)]
+    return bool(given) and all(shape.fullmatch(value) for value, shape in given)
 
 
 def _count_escapes(rows: RawRows) -> int:
-    start, end = int(rows.starts[0]), int(rows.ends[-1])
-    if rows.data.find(b"\\", start, end) < 0:
+    """Counts the rows with escapes and no other backslash: whoever writes escapes writes two for a backslash."""
+    data, start, end = rows.data, int(rows.starts[0]), int(rows.ends[-1])
+    if data.find(b"\\", start, end) < 0:
         return 0
-    found = _ESCAPES.finditer(rows.data, start, end)
-    offsets = [match.start() for match in found if match[0] != rb"\\"]
-    return len(np.unique(np.searchsorted(rows.starts, offsets, side="right")))
+    escapes, others = [], []
+    for match in _PAIR.finditer(data, start, end):
+        place, behind = match.start(), match[1]
+        if data[place - 1 : place] == b":" or (behind.isalpha() and behind not in b"bfnrtvNZ"):
+            others.append(place)
+        elif behind in b"nrt" or (behind == b'"' and data[place + 2 : place + 3] != b'"'):
+            escapes.append(place)
+    with_escapes, with_others = (np.searchsorted(rows.starts, places, side="right") for places in (escapes, others))
+    # Paths of Windows, TeX and the like hold both.
+    if 2 * len(np.unique(with_others)) >= len(np.unique(with_escapes)):
+        return 0
+    return len(np.setdiff1d(with_escapes, with_others))

@@ -9,6 +9,10 @@ TEXT_AFTER_QUOTE = "text_after_closing_quote"
 BACKSLASH_BEFORE_QUOTE = "backslash_before_closing_quote"
 # A line within quotes that has the fields of a row.
 ROW_IN_QUOTES = "line_in_quotes_like_a_row"
+# A header with the columns in another order: the rows below it are read by the first one.
+OTHER_HEADER = "header_in_other_order"
+# A row with a whole quoted field, where others show that quotes may be no marks.
+QUOTED = "quoted_field"
 # A row with \n, \t or \", where no escape is given.
 BACKSLASHES = "backslash_escapes"
 _READ_AS = "read_as_"

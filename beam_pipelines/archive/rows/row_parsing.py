@@ -21,7 +21,7 @@ from beam_pipelines.errors import UserError
 # The csv module refuses fields over 128 KB by default; how long a row may be is for the scanner to say.
 csv.field_size_limit(1 << 30)
 # Reasons to reject what is no review, so that nothing is lost with it.
-REPEATED_HEADER, HEADER_RULE = "repeated_header", "line_below_header"
+REPEATED_HEADER, OTHER_HEADER, HEADER_RULE = "repeated_header", "header_in_other_order", "line_below_header"
 BOM = "\ufeff"
 # Files that were joined have a mark each, and JSON text sequences (RFC 7464) a separator before each text.
 BEFORE_JSON = f"{BOM}\x1e"
@@ -88,7 +88,7 @@ def split_fields(row: RawRow, dialect: Dialect, text_format: TextFormat, notes: 
     try:
         fields = _split_standard(text, dialect, strict=False)
     except csv.Error:
-        raise BadRow("broken_csv") from None
+        raise BadRow("broken_csv", faults.RETURNS if "\r" in text.rstrip("\r\n") else None) from None
     is_escaped = f"\\{dialect.quote}" in text
     notes.remarks[remarks.BACKSLASH_BEFORE_QUOTE if is_escaped else remarks.TEXT_AFTER_QUOTE] += 1
     return fields
@@ -149,6 +149,9 @@ def take_csv_row(
     # Files that were joined have a header each, and its byte order mark.
     if fields[0].removeprefix(BOM) == header[0] and fields[1:] == list(header[1:]):
         raise BadRow(REPEATED_HEADER)
+    if fields[0].removeprefix(BOM) in header and {fields[0].removeprefix(BOM), *fields[1:]} == set(header):
+        notes.remarks[remarks.OTHER_HEADER] += 1
+        raise BadRow(OTHER_HEADER)
     if row.line == header_line + 1 and all(re.fullmatch("--+", field.strip()) for field in fields):
         raise BadRow(HEADER_RULE)
     return [fields[index] for index in indices]
@@ -198,7 +201,7 @@ def take_json_row(
     if fields is None:
         return None
     if all_columns:
-        notes.unlisted_keys.update(fields.keys() - set(columns))
+        notes.unlisted_keys.update(fields.keys() - {*columns, ""})
     values = [_get(fields, name) for name in columns]
     if values[0] is not None and not isinstance(values[0], str):
         raise BadRow("text_not_a_string", faults.COLUMNS if faults.is_column(values[0]) else None)

@@ -47,6 +47,10 @@ def test_utf_16_is_known_without_a_mark(line, encoding):
         (["__label__2 Stunning"], True),
         (["a", "This was the best film of the year"], True),
         (["a", "x" * 61], True),
+        (["id", "2023", "2024", "text"], False),
+        (["0", "1", "2"], False),
+        (["", "0"], False),
+        (["id", "What did you like best about the product, and why?"], False),
         ([], False),
     ],
 )

@@ -52,12 +52,44 @@ def test_where_quotes_are_letters_nothing_is_swallowed(tmp_path):
 
 @pytest.mark.parametrize("is_compiled", [True, False])
 def test_rows_with_escapes_are_counted_once_each_unless_escapes_are_read(tmp_path, is_compiled):
-    content = (
-        HEADER + rb"A	1	good\nand\nbad" + b"\n" + rb"\N	2	C:\dir and \t" + b"\n" + rb"\\n	2	a" + b"\n"
-    )
+    rows = [
+        rb"A	1	good\nand\nbad",
+        rb"B	1	a\tb",
+        rb"C	1	a\rb",
+        rb"\N	2	C:\dir and \t",
+        rb"\\n	2	a",
+    ]
+    content = HEADER + b"".join(row + b"\n" for row in rows)
     with compiled(is_compiled):
-        assert remarks_of(tmp_path / "a.tsv", content) == {remarks.BACKSLASHES: 2}
+        assert remarks_of(tmp_path / "a.tsv", content) == {remarks.BACKSLASHES: 3}
     assert remarks_of(tmp_path / "a.tsv", content, escape="\\") == {}
+
+
+@pytest.mark.parametrize("text", [rb"C:\new\temp\"", rb"$\nabla f$ and \alpha", rb"\textit{fine} \LaTeX"])
+def test_paths_and_letters_of_tex_are_no_escapes(tmp_path, text):
+    """To read them as escapes would take the meaning of quotes and delimiters behind them."""
+    content = b"stars,text\n" + (b'3,"' + text.rstrip(b'"') + b'"\n') * 20
+    assert remarks_of(tmp_path / "a.csv", content) == {}
+
+
+SWALLOWED = {
+    "an empty number": b'A\t1\t3\t"Great\nB\t5\t\tfine\nC\t4\t2\t12 inch"\n',
+    "no score": b'A\t1\t3\t"Great\nB\tNA\t2\tfine\nC\t4\t2\t12 inch"\n',
+    "a line of other fields": b'A\t1\t3\t"Great\nB\t5\nC\t4\t2\tfine\nD\t4\t2\t12 inch"\n',
+    "a blank line": b'A\t1\t3\t"Great\n\nC\t4\t2\tfine\nD\t4\t2\t12 inch"\n',
+}
+
+
+@pytest.mark.parametrize("swallowed", SWALLOWED.values(), ids=SWALLOWED)
+def test_each_line_within_quotes_is_looked_at_by_itself(tmp_path, swallowed):
+    rows = b"".join(b"R%d\t%d\t%d\tfine\n" % (row, row % 5, row) for row in range(30))
+    found = remarks_of(tmp_path / "a.tsv", b"id\tstars\tvotes\ttext\n" + rows + swallowed)
+    assert found == {remarks.ROW_IN_QUOTES: 2}
+
+
+def test_prose_with_commas_is_no_row_where_no_field_is_told_apart(tmp_path):
+    rows = b"".join(b'Ann Lee,"I liked it\nmuch, and %d times"\n' % row for row in range(30))
+    assert remarks_of(tmp_path / "a.csv", b"name,text\nBob Roe,fine film\n" + rows) == {}
 
 
 def test_a_backslash_before_a_doubled_quote_is_a_letter(tmp_path):
