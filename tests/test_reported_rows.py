@@ -74,9 +74,49 @@ PREPROCESS = {
     "0 for unrated": Case(
         lines("{id},{stars},{text}") + b"x,0,good\ny,0.0,bad\n",
         read=62,
-        told="all of these are 0: .*--unrated_values 0",
+        told="nearly all of these are 0: .*--unrated_values 0",
         mended=("--unrated_values=0",),
         skipped=2,
+    ),
+    "0 for unrated, and a stray value": Case(
+        lines("{id},{stars},{text}") + b"x,0,good\n" * 19 + b"y,11,bad\n",
+        flags=("--max_rejected_share=0.02",),
+        read=80,
+        told="nearly all of these are 0: .*--unrated_values 0",
+        mended=("--unrated_values=0",),
+        skipped=19,
+        rejected={"score_out_of_range": 1},
+    ),
+    "a word for unrated": Case(
+        lines("{id},{stars},{text}") + b"x,unrated,good\n" * 9,
+        read=69,
+        told="all of these are 'unrated': .*--null_values 'unrated'",
+        mended=("--null_values=unrated",),
+        skipped=9,
+    ),
+    "NULL of Cloud SQL": Case(
+        lines('"{id}","{stars}","{text}"') + b'"y","N,"fine"\n"z","N,"fine"\n',
+        read=62,
+        told="--null_values '\"N'",
+        mended=('--null_values="N',),
+        skipped=2,
+    ),
+    "a quote that was lost": Case(
+        lines('{id},{stars},"{text}, and more"') + b'x,3,"good, and more\ny,3,"fine, and more"\nz,3,bad\n',
+        told="some texts hold quotes that are neither doubled nor closed: mend these rows",
+        mended=None,
+    ),
+    "paths of Windows": Case(lines('{id},{stars},"{text} C:\\new\\temp\\"'), untold="csv_escape"),
+    "a delimiter at the end of each row": Case(
+        lines("{id},{stars},{text},"), told="each row ends with a delimiter, and the header does not", mended=None
+    ),
+    "a title above the header": Case(
+        b"Export of May\n\n" + lines("{id},{stars},{text}"),
+        told="the header seems to stand on line 3: delete what is above it, as tail -n [+]3 does",
+        mended=None,
+    ),
+    "fractions of several wholes": Case(
+        lines("{id},{stars}/5,{text}") + b"x,7/10,good\n" * 3, told="parts of different wholes", mended=None
     ),
     "two encodings": Case(
         lines("{id},{stars},{text}") + "x,3,très bon\n".encode("cp1252") + "y,3,été\n".encode(),
@@ -123,7 +163,7 @@ PREPROCESS = {
     ),
     "no header": Case(
         lines('"{n}","{stars}","{text}"')[len("id,stars,body\n") :],
-        told="its first line seems to be a row: write the names of the columns above it",
+        told="its first line seems to be a row: write the names of all columns in a line above it",
         untold="number0",
         mended=None,
     ),
@@ -191,6 +231,15 @@ SCORE = {
         flags=("--max_rejected_share=0.1",),
         read=62,
         rejected={"line_below_header": 1, "too_few_fields": 1},
+    ),
+    "numbers of rows without a name": Case(
+        lines("{n},{id},{stars},{text}", header=",row,stars,body"), flags=("--keep_columns=*",)
+    ),
+    "joined files of other orders": Case(
+        lines("{id},{stars},{text}") + b"id,body,stars\n",
+        told="1 headers with the columns in another order stand among the rows",
+        read=61,
+        rejected={"header_in_other_order": 1},
     ),
     "names that differ in case": Case(
         lines("{id},{stars},{text}", header="id,Score,body"),

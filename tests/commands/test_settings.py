@@ -59,6 +59,12 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
             {"encoding": "gbk", "csv_delimiter": "|"},
             "--csv_delimiter | may be a part of a character in gbk; convert the files to UTF-8 first, as iconv does",
         ),
+        (
+            ScoreSettings,
+            {"encoding": "latin-1,utf-8"},
+            "--encoding latin-1,utf-8: every row is valid in latin-1; name it last",
+        ),
+        (ScoreSettings, {"id_column": ""}, "--id_column names no column; one without a name cannot be read"),
         (ScoreSettings, {"encoding": "latin-11"}, "--encoding latin-11 is not known; try utf-8, latin-1 or cp1252"),
         (PreprocessSettings, {"encoding": "utf-16"}, NOT_ROW_BY_ROW.format("utf-16")),
         (PreprocessSettings, {"encoding": "cp037"}, NOT_ROW_BY_ROW.format("cp037")),

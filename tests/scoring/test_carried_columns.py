@@ -44,6 +44,13 @@ def test_a_type_that_is_none_is_refused():
         carried_columns.parse_keep_columns("score:float", PRESENT)
 
 
+def test_a_column_without_a_name_cannot_be_kept():
+    """As pandas and R write them for the numbers of rows."""
+    assert [column.name for column in carried_columns.parse_keep_columns("*", ["", "title"])] == ["title"]
+    with pytest.raises(UserError, match="--keep_columns row= names no column; one without a name cannot be kept"):
+        carried_columns.parse_keep_columns("row=", ["", "title"])
+
+
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(UserError, match="--keep_columns would give two columns the name 'title'"):
         carried_columns.parse_keep_columns("title,title=score", PRESENT)
