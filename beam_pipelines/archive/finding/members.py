@@ -80,14 +80,25 @@ def _choose(archive: InputFile, members: list[Member], wanted: tuple[str, ...]) 
       UserError: Names the glob that matches none, and the members that there are.
     """
     indices: set[int] = set()
-    for glob in (glob.removeprefix("./") for glob in wanted):
-        matches = [globs.matcher(end) for end in (glob, f"{glob}/**")]
-        names = [member.name.removeprefix("./") for member in members]
-        found = {index for index, name in enumerate(names) if any(is_match(name) for is_match in matches)}
+    names = [member.name.removeprefix("./") for member in members]
+    for glob in wanted:
+        found = _matching(names, glob)
         if not found:
             raise UserError(f"{archive.label} has no member {glob}; it has: {some_of(names) or 'none'}")
         indices |= found
     return [members[index] for index in sorted(indices)]
+
+
+def _matching(names: list[str], glob: str) -> set[int]:
+    """The indices of the names that match; without a slash, a glob matches what lies in folders as well."""
+    path = glob.removeprefix("./")
+    matches = [globs.matcher(end) for end in (path, f"{path}/**")]
+    found = {index for index, name in enumerate(names) if any(is_match(name) for is_match in matches)}
+    # Of several files of a name, a path that names one means that one.
+    if "/" not in glob and (globs.has_wildcards(glob) or not found):
+        last_names = {index: name.rpartition("/")[2] for index, name in enumerate(names) if not _holds_no_rows(name)}
+        found |= {index for index, name in last_names.items() if matches[0](name)}
+    return found
 
 
 def _why_not(member: Member, input_format: str | None) -> str | None:

@@ -20,8 +20,12 @@ def write(path, content: bytes, **settings):
     ("chosen", "expected"),
     [
         ("train.csv", ["train.csv"]),
+        ("./train.csv", ["train.csv"]),
         ("t*.csv", ["train.csv", "test.csv"]),
-        ("*.csv", ["train.csv", "test.csv"]),
+        ("*.csv", ["train.csv", "test.csv", "deep/more.csv"]),
+        ("m*.csv", ["deep/more.csv"]),
+        ("more.csv", ["deep/more.csv"]),
+        ("./*.csv", ["train.csv", "test.csv"]),
         ("**.csv", ["train.csv", "test.csv", "deep/more.csv"]),
         ("*/*.csv", ["deep/more.csv"]),
         ("deep", ["deep/more.csv"]),
@@ -35,6 +39,12 @@ def test_some_members_are_chosen(tmp_path, pack, chosen, expected):
     files = find_files(f"{tmp_path}/a.archive:{chosen}")
     assert [file.member for file in files] == expected
     assert len(read_all(files, ("text",))) == len(expected)
+
+
+def test_the_path_of_a_member_means_no_other_of_its_name(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped(dict.fromkeys(["old/a.csv", "a.csv", "new/a.csv"], b"text\na\n")))
+    assert [file.member for file in find_files(f"{tmp_path}/a.zip:a.csv")] == ["a.csv"]
+    assert [file.member for file in find_files(f"{tmp_path}/a.zip:a*.csv")] == ["old/a.csv", "a.csv", "new/a.csv"]
 
 
 def test_the_members_of_two_archives_are_chosen_by_one_glob(tmp_path):
