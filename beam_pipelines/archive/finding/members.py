@@ -39,7 +39,7 @@ def list_files(
     Raises:
       UserError: There is none, or none of a wanted name.
     """
-    members = _read_list(archive, container, raw, max_bytes)
+    members = _read_list(archive, container, raw, max_bytes, notes)
     chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
     why_not = [_why_not(member, input_format) for member in chosen]
     told = some_of([f"{shortened(member.name)} ({why})" for member, why in zip(chosen, why_not, strict=True) if why])
@@ -52,7 +52,9 @@ def list_files(
     return tuple(_files(archive, container, kept))
 
 
-def _read_list(archive: InputFile, container: Container, raw: IO[bytes], max_bytes: float) -> list[Member]:
+def _read_list(
+    archive: InputFile, container: Container, raw: IO[bytes], max_bytes: float, notes: list[str]
+) -> list[Member]:
     """Lists all members.
 
     Raises:
@@ -62,7 +64,7 @@ def _read_list(archive: InputFile, container: Container, raw: IO[bytes], max_byt
         input_files.damage_as_user_error(archive.label, "an archive of files"),
         decompression.decompress(raw, container.compression) as stream,
     ):
-        members = zip_and_tar.list_members(stream, container, archive.label, max_bytes)
+        members = zip_and_tar.list_members(stream, container, archive.label, max_bytes, notes)
     names = [member.name for member in members]
     if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
         raise UserError(f"{archive.label} {other}")
