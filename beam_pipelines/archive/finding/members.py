@@ -1,6 +1,7 @@
 """Which members of a .zip or .tar are read."""
 
 import collections
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import IO
@@ -62,6 +63,7 @@ def _read_list(
     """
     with (
         input_files.damage_as_user_error(archive.label, "an archive of files"),
+        _named_where_damaged(archive.label),
         decompression.decompress(raw, container.compression) as stream,
     ):
         members = zip_and_tar.list_members(stream, container, archive.label, max_bytes, notes)
@@ -69,6 +71,17 @@ def _read_list(
     if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
         raise UserError(f"{archive.label} {other}")
     return members
+
+
+@contextlib.contextmanager
+def _named_where_damaged(label: str) -> Iterator[None]:
+    """Names an office program's file by its name, where it is too damaged to tell by its members."""
+    try:
+        yield
+    except input_files.DAMAGE as error:
+        if other := first_bytes.damaged_office_file(label):
+            raise UserError(f"{label} {other}") from error
+        raise
 
 
 def _holds_no_rows(name: str) -> bool:
@@ -111,7 +124,10 @@ def _why_not(member: Member, input_format: str | None) -> str | None:
         return "an archive itself; unpack it first"
     if other := first_bytes.other_kind_named(member.name):
         return other.removeprefix("is ")
-    return None if input_format or formats.format_of(member.name)[0] else _NO_FORMAT
+    if input_format or formats.format_of(member.name)[0]:
+        return None
+    kind = first_bytes.office_kind_named(member.name)
+    return f"{kind}; {first_bytes.EXPORT}" if kind else _NO_FORMAT
 
 
 def _files(archive: InputFile, container: Container, members: list[Member]) -> Iterator[InputFile]:

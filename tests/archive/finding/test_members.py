@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import tarfile
 
 import pytest
@@ -119,3 +120,27 @@ def test_an_office_file_is_named_and_its_members_are_not_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}))
     with pytest.raises(UserError, match=r"(?m)a\.csv is an Excel workbook; export it as CSV, JSON lines or Parquet$"):
         find_files(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.XLSX", "an Excel workbook"), ("a.ods", "an OpenDocument file (.ods, .odt)"), ("a.docx", "a Word document")],
+)
+def test_an_office_file_that_is_damaged_is_named_by_its_name(tmp_path, name, kind):
+    whole = zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b"", "content.xml": b"", "word/document.xml": b""})
+    told = rf"(?m){name} is {re.escape(kind)} by its name, and damaged; export it as CSV, .* from a whole copy$"
+    for content in (whole[:-30], b"\0\1" + whole[2:-30]):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=told):
+            find_files(tmp_path / name)
+
+
+def test_an_office_file_in_an_archive_is_named(tmp_path, caplog):
+    book = zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""})
+    (tmp_path / "a.zip").write_bytes(zipped({"a.csv": b"text\na\n", "b.xlsx": book}))
+    for input_format in (None, "csv"):
+        assert [file.member for file in find_files(tmp_path / "a.zip", input_format=input_format)] == ["a.csv"]
+    assert caplog.messages == [
+        f"{tmp_path}/a.zip: not read: b.xlsx (an Excel workbook; export it as CSV, JSON lines or Parquet)",
+        f"{tmp_path}/a.zip:b.xlsx is an Excel workbook; export it as CSV, JSON lines or Parquet",
+    ]
