@@ -83,7 +83,8 @@ def list_members(
       UserError: They unpack to more, or one is encrypted.
     """
     listed, total = [], 0
-    for member in _zip_members(stream, label, notes) if container.kind == ZIP else _tar_members(stream, container):
+    list_kind = _zip_members if container.kind == ZIP else _tar_members
+    for member in list_kind(stream, container, label, notes):
         total += member.size_bytes
         # Before the next header is read: a .tar.gz has to be unpacked to list it, and may have no end.
         if total > max_bytes:
@@ -99,7 +100,7 @@ def _open_zip(stream: IO[bytes]) -> zipfile.ZipFile:
         raise zipfile.BadZipFile("the name of a member is marked as UTF-8, and is not") from None
 
 
-def _zip_members(stream: IO[bytes], label: str, notes: list[str]) -> Iterator[Member]:
+def _zip_members(stream: IO[bytes], container: Container, label: str, notes: list[str]) -> Iterator[Member]:
     with _open_zip(stream) as archive:
         if unlisted := _bytes_before_the_first(archive, stream):
             notes.append(
@@ -133,21 +134,32 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename  # A field beside it holds the name in UTF-8 as well.
 
 
-def _tar_members(stream: IO[bytes], container: Container) -> Iterator[Member]:
+def _tar_members(stream: IO[bytes], container: Container, label: str, notes: list[str]) -> Iterator[Member]:
     sizes: dict[str, tuple[int, int]] = {}
     with _open_tar(stream, container) as archive:
+        end = None
         for index, info in enumerate(archive):
+            end = archive.offset
             # A hard link stands for a file before it.
             target, size_bytes = sizes.get(info.linkname, (index, 0)) if info.islnk() else (index, info.size)
-            not_a_file = None
-            if info.issym() or (info.islnk() and target == index):
-                not_a_file = f"a link to {printable(info.linkname)}"
-            elif not (info.isfile() or info.islnk()):
-                not_a_file = "a device or a pipe"
+            not_a_file = _not_a_file(info, is_dangling=info.islnk() and target == index)
             if not_a_file is None:
                 sizes[info.name] = (target, size_bytes)
             if not info.isdir():
                 yield Member(target, printable(info.name), size_bytes, not_a_file)
+        # It has counted on past blocks of zeros, if there were any.
+        if archive.offset == end:
+            notes.append(
+                f"{label} ends without the blocks of zeros that end every .tar, and may be cut short behind a member; "
+                "compare its size with that of the original"
+            )
+
+
+def _not_a_file(info: tarfile.TarInfo, *, is_dangling: bool) -> str | None:
+    """What a member is, if it is no file and no hard link to one."""
+    if info.issym() or is_dangling:
+        return f"a link to {printable(info.linkname)}"
+    return None if info.isfile() or info.islnk() else "a device or a pipe"
 
 
 class _CheckedTarInfo(tarfile.TarInfo):

@@ -223,6 +223,24 @@ def test_what_is_no_archive_though_its_name_says_so(tmp_path, name, content, tol
         find_files(tmp_path / name)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(("kept", "is_told"), [(2 * 1024, True), (2 * 1024 + 100, True), (2 * 1024 + 512, False)])
+def test_a_tar_without_its_end_is_told(tmp_path, caplog, pack, kept, is_told):
+    """A download may have broken off right behind a member, or in the next one's header."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name in ("a.csv", "b.csv"):
+            info = tarfile.TarInfo(name)
+            info.size = 7
+            archive.addfile(info, io.BytesIO(b"text\na\n"))
+    assert len(write(tmp_path / "a.tar", pack(content.getvalue()[:kept]))) == 2
+    told = (
+        f"{tmp_path}/a.tar ends without the blocks of zeros that end every .tar, and may be cut short behind a member; "
+        "compare its size with that of the original"
+    )
+    assert caplog.messages == [told] * is_told
+
+
 def test_a_zip_behind_another_one_is_told(tmp_path, caplog):
     """As `cat a.zip b.zip` makes them: the second one's list is the only one that is looked for."""
     one, other = zipped({"a.csv": b"text\none\n"}), zipped({"b.csv": b"text\nother\n"})
