@@ -178,7 +178,12 @@ def _look_into(file: InputFile, stream: IO[bytes], settings: ArchiveSettings, se
         with decompression.decompress(stream, compression) as data:
             start = _peek(data)
             if file.container and zip_and_tar.kind_of(start, file.label):
-                seen.notes.append(f"{file.label} is an archive itself, and not read; unpack it first")
+                kind = first_bytes.office_kind_named(file.label)
+                seen.notes.append(
+                    f"{file.label} is {kind}; {first_bytes.EXPORT}"
+                    if kind
+                    else f"{file.label} is an archive itself, and not read; unpack it first"
+                )
                 return
             file, notes = contents.identify(file, compression, start, settings.input_format)
             seen.notes.extend(notes)

@@ -4,7 +4,9 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -14,6 +16,7 @@ from beam_pipelines.errors import UserError, logger
 
 NVIDIA_DEVICE = "/dev/nvidiactl"
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def run_command(main: Callable[[], int], *, after_interruption: str = "") -> NoReturn:
@@ -25,11 +28,11 @@ def run_command(main: Callable[[], int], *, after_interruption: str = "") -> NoR
     """
     # What goes wrong on a CPU is raised too; as an error, oneDNN also logs what it leaves to Eigen (TensorFlow 2.21).
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_nvidia_device() else "3")
-    with streams.lenient(), _our_lines_alone(), _without_collector():
-        sys.exit(_status(main, after_interruption))
+    with streams.lenient(), _our_lines_alone(), _without_collector(), _interrupted_by_sigterm() as terminations:
+        sys.exit(_status(main, after_interruption, terminations))
 
 
-def _status(main: Callable[[], int], after_interruption: str) -> int:
+def _status(main: Callable[[], int], after_interruption: str, terminations: list[int]) -> int:
     """Runs a command and returns its status; what a person has to know of an error is printed."""
     try:
         return main()
@@ -37,11 +40,39 @@ def _status(main: Callable[[], int], after_interruption: str) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
-        print("; ".join(filter(None, ("interrupted", after_interruption))), file=sys.stderr)
-        return INTERRUPTED
+        ending, status = ("terminated", TERMINATED) if terminations else ("interrupted", INTERRUPTED)
+        print("; ".join(filter(None, (ending, after_interruption))), file=sys.stderr)
+        return status
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+@contextlib.contextmanager
+def _interrupted_by_sigterm() -> Iterator[list[int]]:
+    """Lets SIGTERM, as `timeout` and schedulers send it, end a command as Ctrl-C does: locks and copies are given back.
+
+    Yields:
+      What tells whether one came: it is empty until then.
+    """
+    terminations: list[int] = []
+
+    def interrupt(number: int, frame: object) -> NoReturn:
+        # `timeout` sends it twice, and the second one would end what cleans up.
+        signal.signal(number, signal.SIG_IGN)
+        terminations.append(number)
+        raise KeyboardInterrupt
+
+    is_free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    # Python lets no other thread set one, and a program around may have its own.
+    if not is_free or threading.current_thread() is not threading.main_thread():
+        yield terminations
+        return
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield terminations
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

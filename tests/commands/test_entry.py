@@ -2,6 +2,11 @@
 
 import gc
 import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
 import warnings
 
 import pytest
@@ -39,6 +44,66 @@ def test_an_interrupted_command_tells_how_to_go_on(capsys):
     with pytest.raises(SystemExit, match="^130$"):
         entry.run_command(raises(KeyboardInterrupt), after_interruption="the same command goes on")
     assert capsys.readouterr().err == "interrupted; the same command goes on\n"
+
+
+# It copies what comes through a pipe, and holds the lock of a folder.
+COPYING = """
+import sys
+from beam_pipelines.archive.finding import pipes
+from beam_pipelines.commands import entry, job_lock
+
+def main():
+    with job_lock.only_job(sys.argv[1]):
+        pipes.spool("/dev/stdin")
+
+entry.run_command(main, after_interruption="the same command goes on")
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_terminated_command_cleans_up_and_tells_how_to_go_on(tmp_path, times):
+    """As `timeout` ends one, which sends the signal twice."""
+    (copies := tmp_path / "copies").mkdir()
+    command = [sys.executable, "-c", COPYING, str(tmp_path / "out")]
+    environment = {**os.environ, "TMPDIR": str(copies)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert b"/dev/stdin is a pipe: copying" in process.stderr.readline()
+        assert len(list(copies.iterdir())) == 1
+        for _ in range(times):
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+        assert process.stderr.read() == b"terminated; the same command goes on\n"
+    assert list(tmp_path.rglob("*")) == [copies]
+
+
+def test_the_handler_of_sigterm_is_left_as_it_was_found():
+    """Another thread can set none, and a program around a command keeps its own."""
+    seen = []
+
+    def main():
+        seen.append(signal.getsignal(signal.SIGTERM))
+        return 0
+
+    def run():
+        with pytest.raises(SystemExit, match="^0$"):
+            entry.run_command(main)
+
+    def own(*_):
+        pass
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        for found in (signal.SIG_DFL, signal.SIG_IGN, own):
+            signal.signal(signal.SIGTERM, found)
+            run()
+            assert signal.getsignal(signal.SIGTERM) is found
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        (thread := threading.Thread(target=run)).start()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen[0] not in (signal.SIG_DFL, None)
+    assert seen[1:] == [signal.SIG_IGN, own, signal.SIG_DFL]
 
 
 @pytest.mark.parametrize("ending", [lambda: 0, raises(UserError("no")), raises(KeyboardInterrupt), raises(ValueError)])

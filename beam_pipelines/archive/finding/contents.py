@@ -33,7 +33,8 @@ def identify(
             notes.append(f"{file.label} is Parquet, whatever its name says, and is read as such")
         wanted = "parquet"
     if wanted is None and not first_bytes.is_text(start):
-        raise UserError(f"{file.label} is binary; {first_bytes.EXPORT}")
+        other = first_bytes.damaged_office_file(file.label) or f"is binary; {first_bytes.EXPORT}"
+        raise UserError(f"{file.label} {other}")
     if wanted is None:
         raise UserError(f"{file.label}: the name does not tell the format; {ADD_FORMAT}")
     if wanted == "parquet":

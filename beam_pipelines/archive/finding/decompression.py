@@ -97,7 +97,10 @@ class _Decompressed(io.RawIOBase):
                     return
                 data += self._raw.read(LONGEST_FIRST_BYTES)
                 if compression_of(data) != self._compression:
-                    raise OSError(f"behind its {self._compression} data stands something else")
+                    raise OSError(
+                        f"behind its {self._compression} data stands something else; `{self._compression} -dc FILE > "
+                        "START` keeps what comes before it, whatever it says of the rest"
+                    )
                 self._decompressor = _DECOMPRESSORS[self._compression]()
             yield self._decompressor.decompress(data)
             data = self._decompressor.unused_data

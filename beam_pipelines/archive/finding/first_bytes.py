@@ -60,6 +60,15 @@ _NAMED = {
     ".7z": ("a 7z archive", "unpack it first: 7z x"),
     ".rar": ("a RAR archive", "unpack it first: unrar x"),
 }
+# What an office program saves is a .zip, which its members tell; its name does where that is damaged.
+_OFFICE = {
+    (".xlsx", ".xlsm", ".xlsb", ".xltx"): "an Excel workbook",
+    (".docx", ".docm", ".dotx"): "a Word document",
+    (".pptx", ".pptm"): "a PowerPoint presentation",
+    (".ods", ".odt", ".odp"): "an OpenDocument file (.ods, .odt)",
+    (".numbers", ".pages"): "a file of Apple Numbers or Pages",
+    (".epub",): "an e-book",
+}
 # What stands within the .zip that an office program saves, and others.
 _MEMBERS = {
     "xl/workbook.xml": ("an Excel workbook", EXPORT),
@@ -119,6 +128,21 @@ def other_kind_named(name: str) -> str | None:
     if told := _NAMED.get(os.path.splitext(name.lower())[1]):
         return "is {}; {}".format(*told)
     return None
+
+
+def office_kind_named(name: str) -> str | None:
+    """Tells what an office program saves under such a name.
+
+    >>> office_kind_named("Reviews.XLSX"), office_kind_named("reviews.zip")
+    ('an Excel workbook', None)
+    """
+    return next((kind for ends, kind in _OFFICE.items() if name.lower().endswith(ends)), None)
+
+
+def damaged_office_file(name: str) -> str | None:
+    """Tells by its name what a file is that its bytes do not tell, and what to do; None of another name."""
+    kind = office_kind_named(name)
+    return f"is {kind} by its name, and damaged; {EXPORT} from a whole copy" if kind else None
 
 
 def other_kind_of_zip(members: list[str]) -> str | None:

@@ -11,8 +11,11 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.files import globs, storage
 from beam_pipelines.reporting.phrases import printable, some_of
 
-# What Spark, Delta Lake and Parquet writers put beside their parts; it holds no rows of its own.
-_MARKER = re.compile(r"(?s)(.*/)?(_SUCCESS|_committed_[^/]*|_started_[^/]*|_metadata|_common_metadata|_delta_log/.*)")
+# What Spark, Delta Lake and Parquet writers put beside their parts, files and folders; it holds no rows of its own.
+_MARKER = re.compile(
+    r"(?s)(.*/)?(_SUCCESS|_committed_[^/]*|_started_[^/]*|_metadata|_common_metadata"
+    r"|(_delta_log|_change_data|_spark_metadata|_temporary)/.*)"
+)
 ADD_FORMAT = "add --input_format csv, tsv, jsonl or parquet"
 
 
@@ -47,7 +50,7 @@ class _Found:
     Attributes:
       files: By path.
       folders: Folders that a glob matches, with the glob.
-      markers: Files that were left out since they hold no rows.
+      markers: Files and folders that were left out since they hold no rows; those end with a slash.
       notes: What to tell the user.
     """
 
@@ -85,9 +88,7 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
         if not (_add_path(path, given, found, input_format) or _add_matches(path, given, found)):
             _add_members(path, given, found)
     _tell_of_folders(found)
-    if found.markers:
-        names = some_of(sorted({printable(os.path.basename(path)) for path in found.markers}))
-        found.notes.append(f"left out, since they hold no rows: {len(found.markers):,} files ({names})")
+    _tell_of_markers(found)
     # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
     return [_spooled(found.files[path]) for path in sorted(found.files)], found.notes
 
@@ -155,7 +156,11 @@ def _add_matches(path: str, given: str, found: _Found) -> bool:
             found.markers.add(match)
         else:
             found.add(_file(match, status))
-    found.folders |= dict.fromkeys(matches.folders, given)
+    for folder in matches.folders:
+        if is_marker(f"{folder[start:]}/"):
+            found.markers.add(f"{folder}/")
+        else:
+            found.folders[folder] = given
     return bool(matches.files or matches.folders)
 
 
@@ -230,3 +235,18 @@ def _tell_of_folders(found: _Found) -> None:
         if formats.tells_format(folder) or not found.files:
             raise UserError(f"{told}; add --input {printable(folder)} to read them")
         found.notes.append(told)
+
+
+def _tell_of_markers(found: _Found) -> None:
+    """Tells of what was left out since it holds no rows.
+
+    Raises:
+      UserError: There is nothing else.
+    """
+    if not found.markers:
+        return
+    names = some_of(sorted({printable(os.path.basename(path.rstrip("/"))) for path in found.markers}))
+    if not found.files:
+        raise UserError(f"--input matches nothing but what holds no rows: {names}")
+    kind = "files and folders" if any(path.endswith("/") for path in found.markers) else "files"
+    found.notes.append(f"left out, since they hold no rows: {len(found.markers):,} {kind} ({names})")

@@ -1,6 +1,7 @@
 """Which members of a .zip or .tar are read."""
 
 import collections
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import IO
@@ -39,7 +40,7 @@ def list_files(
     Raises:
       UserError: There is none, or none of a wanted name.
     """
-    members = _read_list(archive, container, raw, max_bytes)
+    members = _read_list(archive, container, raw, max_bytes, notes)
     chosen = _choose(archive, members, wanted) if wanted else [m for m in members if not _holds_no_rows(m.name)]
     why_not = [_why_not(member, input_format) for member in chosen]
     told = some_of([f"{shortened(member.name)} ({why})" for member, why in zip(chosen, why_not, strict=True) if why])
@@ -52,7 +53,9 @@ def list_files(
     return tuple(_files(archive, container, kept))
 
 
-def _read_list(archive: InputFile, container: Container, raw: IO[bytes], max_bytes: float) -> list[Member]:
+def _read_list(
+    archive: InputFile, container: Container, raw: IO[bytes], max_bytes: float, notes: list[str]
+) -> list[Member]:
     """Lists all members.
 
     Raises:
@@ -60,13 +63,25 @@ def _read_list(archive: InputFile, container: Container, raw: IO[bytes], max_byt
     """
     with (
         input_files.damage_as_user_error(archive.label, "an archive of files"),
+        _named_where_damaged(archive.label),
         decompression.decompress(raw, container.compression) as stream,
     ):
-        members = zip_and_tar.list_members(stream, container, archive.label, max_bytes)
+        members = zip_and_tar.list_members(stream, container, archive.label, max_bytes, notes)
     names = [member.name for member in members]
     if container.kind == zip_and_tar.ZIP and (other := first_bytes.other_kind_of_zip(names)):
         raise UserError(f"{archive.label} {other}")
     return members
+
+
+@contextlib.contextmanager
+def _named_where_damaged(label: str) -> Iterator[None]:
+    """Names an office program's file by its name, where it is too damaged to tell by its members."""
+    try:
+        yield
+    except input_files.DAMAGE as error:
+        if other := first_bytes.damaged_office_file(label):
+            raise UserError(f"{label} {other}") from error
+        raise
 
 
 def _holds_no_rows(name: str) -> bool:
@@ -80,14 +95,25 @@ def _choose(archive: InputFile, members: list[Member], wanted: tuple[str, ...]) 
       UserError: Names the glob that matches none, and the members that there are.
     """
     indices: set[int] = set()
-    for glob in (glob.removeprefix("./") for glob in wanted):
-        matches = [globs.matcher(end) for end in (glob, f"{glob}/**")]
-        names = [member.name.removeprefix("./") for member in members]
-        found = {index for index, name in enumerate(names) if any(is_match(name) for is_match in matches)}
+    names = [member.name.removeprefix("./") for member in members]
+    for glob in wanted:
+        found = _matching(names, glob)
         if not found:
             raise UserError(f"{archive.label} has no member {glob}; it has: {some_of(names) or 'none'}")
         indices |= found
     return [members[index] for index in sorted(indices)]
+
+
+def _matching(names: list[str], glob: str) -> set[int]:
+    """The indices of the names that match; without a slash, a glob matches what lies in folders as well."""
+    path = glob.removeprefix("./")
+    matches = [globs.matcher(end) for end in (path, f"{path}/**")]
+    found = {index for index, name in enumerate(names) if any(is_match(name) for is_match in matches)}
+    # Of several files of a name, a path that names one means that one.
+    if "/" not in glob and (globs.has_wildcards(glob) or not found):
+        last_names = {index: name.rpartition("/")[2] for index, name in enumerate(names) if not _holds_no_rows(name)}
+        found |= {index for index, name in last_names.items() if matches[0](name)}
+    return found
 
 
 def _why_not(member: Member, input_format: str | None) -> str | None:
@@ -98,7 +124,10 @@ def _why_not(member: Member, input_format: str | None) -> str | None:
         return "an archive itself; unpack it first"
     if other := first_bytes.other_kind_named(member.name):
         return other.removeprefix("is ")
-    return None if input_format or formats.format_of(member.name)[0] else _NO_FORMAT
+    if input_format or formats.format_of(member.name)[0]:
+        return None
+    kind = first_bytes.office_kind_named(member.name)
+    return f"{kind}; {first_bytes.EXPORT}" if kind else _NO_FORMAT
 
 
 def _files(archive: InputFile, container: Container, members: list[Member]) -> Iterator[InputFile]:

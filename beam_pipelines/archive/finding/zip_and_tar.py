@@ -67,7 +67,9 @@ def kind_of(start: bytes, name: str) -> str | None:
     return named if named and not first_bytes.other_kind(start, "") else None
 
 
-def list_members(stream: IO[bytes], container: Container, label: str, max_bytes: float) -> list[Member]:
+def list_members(
+    stream: IO[bytes], container: Container, label: str, max_bytes: float, notes: list[str]
+) -> list[Member]:
     """Lists the members, in their order.
 
     Args:
@@ -75,12 +77,14 @@ def list_members(stream: IO[bytes], container: Container, label: str, max_bytes:
       container: What it is.
       label: What names it in messages.
       max_bytes: How much they may unpack to in all.
+      notes: Takes what to tell the user.
 
     Raises:
       UserError: They unpack to more, or one is encrypted.
     """
     listed, total = [], 0
-    for member in _zip_members(stream, label) if container.kind == ZIP else _tar_members(stream, container):
+    list_kind = _zip_members if container.kind == ZIP else _tar_members
+    for member in list_kind(stream, container, label, notes):
         total += member.size_bytes
         # Before the next header is read: a .tar.gz has to be unpacked to list it, and may have no end.
         if total > max_bytes:
@@ -96,8 +100,13 @@ def _open_zip(stream: IO[bytes]) -> zipfile.ZipFile:
         raise zipfile.BadZipFile("the name of a member is marked as UTF-8, and is not") from None
 
 
-def _zip_members(stream: IO[bytes], label: str) -> Iterator[Member]:
+def _zip_members(stream: IO[bytes], container: Container, label: str, notes: list[str]) -> Iterator[Member]:
     with _open_zip(stream) as archive:
+        if unlisted := _bytes_before_the_first(archive, stream):
+            notes.append(
+                f"{label} begins with {unlisted:,} bytes that its list of members does not name, and that are not "
+                f"read; give .zip files one by one: `head -c {unlisted} FILE > first.zip` takes off what was put before"
+            )
         for index, info in enumerate(archive.infolist()):
             name = _zip_name(info)
             if info.flag_bits & 1:
@@ -105,6 +114,15 @@ def _zip_members(stream: IO[bytes], label: str) -> Iterator[Member]:
             is_link = stat.S_ISLNK(info.external_attr >> 16)
             if not info.is_dir():
                 yield Member(index, name, info.file_size, "a link" if is_link else None)
+
+
+def _bytes_before_the_first(archive: zipfile.ZipFile, stream: IO[bytes]) -> int:
+    """Counts the bytes of other members before the first that is listed, as `cat a.zip b.zip` makes them."""
+    stream.seek(0)
+    # A program that unpacks it may stand there as well, and holds no rows.
+    if not first_bytes.is_zip(stream.read(4)):
+        return 0
+    return min((info.header_offset for info in archive.infolist()), default=0)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -116,21 +134,32 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return info.filename  # A field beside it holds the name in UTF-8 as well.
 
 
-def _tar_members(stream: IO[bytes], container: Container) -> Iterator[Member]:
+def _tar_members(stream: IO[bytes], container: Container, label: str, notes: list[str]) -> Iterator[Member]:
     sizes: dict[str, tuple[int, int]] = {}
     with _open_tar(stream, container) as archive:
+        end = None
         for index, info in enumerate(archive):
+            end = archive.offset
             # A hard link stands for a file before it.
             target, size_bytes = sizes.get(info.linkname, (index, 0)) if info.islnk() else (index, info.size)
-            not_a_file = None
-            if info.issym() or (info.islnk() and target == index):
-                not_a_file = f"a link to {printable(info.linkname)}"
-            elif not (info.isfile() or info.islnk()):
-                not_a_file = "a device or a pipe"
+            not_a_file = _not_a_file(info, is_dangling=info.islnk() and target == index)
             if not_a_file is None:
                 sizes[info.name] = (target, size_bytes)
             if not info.isdir():
                 yield Member(target, printable(info.name), size_bytes, not_a_file)
+        # It has counted on past blocks of zeros, if there were any.
+        if archive.offset == end:
+            notes.append(
+                f"{label} ends without the blocks of zeros that end every .tar, and may be cut short behind a member; "
+                "compare its size with that of the original"
+            )
+
+
+def _not_a_file(info: tarfile.TarInfo, *, is_dangling: bool) -> str | None:
+    """What a member is, if it is no file and no hard link to one."""
+    if info.issym() or is_dangling:
+        return f"a link to {printable(info.linkname)}"
+    return None if info.isfile() or info.islnk() else "a device or a pipe"
 
 
 class _CheckedTarInfo(tarfile.TarInfo):

@@ -77,4 +77,6 @@ def _chosen(names: list[str], member: str | None, source: str) -> str:
     if not shown:
         raise UserError(f"--embeddings {source} is an archive without files")
     listed = ", ".join(shown[:_LISTED]) + (", ..." if len(shown) > _LISTED else "")
+    if member:
+        raise UserError(f"--embeddings {source}: the archive has no member {member}; it has: {listed}")
     raise UserError(f"--embeddings {source}: name one member of the archive, FILE:MEMBER: {listed}")

@@ -152,6 +152,16 @@ def test_names_with_a_leading_dot_and_what_writers_leave_beside_their_parts(tmp_
         find_files(f"{tmp_path}/.*")
 
 
+def test_folders_that_writers_leave_beside_their_parts_are_counted_once(tmp_path, caplog):
+    write(tmp_path, "a.csv", "_SUCCESS", "_delta_log/0.json", "_temporary/0/part-0.csv", "_spark_metadata/0")
+    assert names(f"{tmp_path}/*") == ["a.csv"]
+    names_of_all = "_SUCCESS, _delta_log, _spark_metadata, _temporary"
+    assert caplog.messages == [f"left out, since they hold no rows: 4 files and folders ({names_of_all})"]
+    for glob in ("_S*", "_delta*"):
+        with pytest.raises(UserError, match=r"(?m)--input matches nothing but what holds no rows: [_\w]+$"):
+            find_files(f"{tmp_path}/{glob}")
+
+
 @pytest.mark.parametrize("glob", ["*.csv", "gone.csv", "**", ""])
 def test_a_link_to_nothing_is_told(tmp_path, glob):
     """As in a cache whose blob is gone: its rows would be missing."""

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import tarfile
 
 import pytest
@@ -20,8 +21,12 @@ def write(path, content: bytes, **settings):
     ("chosen", "expected"),
     [
         ("train.csv", ["train.csv"]),
+        ("./train.csv", ["train.csv"]),
         ("t*.csv", ["train.csv", "test.csv"]),
-        ("*.csv", ["train.csv", "test.csv"]),
+        ("*.csv", ["train.csv", "test.csv", "deep/more.csv"]),
+        ("m*.csv", ["deep/more.csv"]),
+        ("more.csv", ["deep/more.csv"]),
+        ("./*.csv", ["train.csv", "test.csv"]),
         ("**.csv", ["train.csv", "test.csv", "deep/more.csv"]),
         ("*/*.csv", ["deep/more.csv"]),
         ("deep", ["deep/more.csv"]),
@@ -35,6 +40,12 @@ def test_some_members_are_chosen(tmp_path, pack, chosen, expected):
     files = find_files(f"{tmp_path}/a.archive:{chosen}")
     assert [file.member for file in files] == expected
     assert len(read_all(files, ("text",))) == len(expected)
+
+
+def test_the_path_of_a_member_means_no_other_of_its_name(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped(dict.fromkeys(["old/a.csv", "a.csv", "new/a.csv"], b"text\na\n")))
+    assert [file.member for file in find_files(f"{tmp_path}/a.zip:a.csv")] == ["a.csv"]
+    assert [file.member for file in find_files(f"{tmp_path}/a.zip:a*.csv")] == ["old/a.csv", "a.csv", "new/a.csv"]
 
 
 def test_the_members_of_two_archives_are_chosen_by_one_glob(tmp_path):
@@ -109,3 +120,27 @@ def test_an_office_file_is_named_and_its_members_are_not_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}))
     with pytest.raises(UserError, match=r"(?m)a\.csv is an Excel workbook; export it as CSV, JSON lines or Parquet$"):
         find_files(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.XLSX", "an Excel workbook"), ("a.ods", "an OpenDocument file (.ods, .odt)"), ("a.docx", "a Word document")],
+)
+def test_an_office_file_that_is_damaged_is_named_by_its_name(tmp_path, name, kind):
+    whole = zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b"", "content.xml": b"", "word/document.xml": b""})
+    told = rf"(?m){name} is {re.escape(kind)} by its name, and damaged; export it as CSV, .* from a whole copy$"
+    for content in (whole[:-30], b"\0\1" + whole[2:-30]):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=told):
+            find_files(tmp_path / name)
+
+
+def test_an_office_file_in_an_archive_is_named(tmp_path, caplog):
+    book = zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""})
+    (tmp_path / "a.zip").write_bytes(zipped({"a.csv": b"text\na\n", "b.xlsx": book}))
+    for input_format in (None, "csv"):
+        assert [file.member for file in find_files(tmp_path / "a.zip", input_format=input_format)] == ["a.csv"]
+    assert caplog.messages == [
+        f"{tmp_path}/a.zip: not read: b.xlsx (an Excel workbook; export it as CSV, JSON lines or Parquet)",
+        f"{tmp_path}/a.zip:b.xlsx is an Excel workbook; export it as CSV, JSON lines or Parquet",
+    ]

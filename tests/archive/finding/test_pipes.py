@@ -7,9 +7,11 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
+from beam_pipelines.archive.finding import pipes
 from beam_pipelines.errors import UserError
 from tests.helpers.archives import find_files, read_all
 
@@ -67,6 +69,33 @@ def test_a_named_pipe(tmp_path, caplog):
     assert (file.label, file.name, file.modified, file.size_bytes) == (f"{tmp_path}/f.csv", "f.csv", None, len(ROWS))
     assert caplog.messages == [f"{tmp_path}/f.csv is a pipe: copying what comes through it to {file.path}"]
     assert sum(block.rows.num_rows for block in read_all(file, ("text",))) == 20_000
+    os.remove(file.path)
+
+
+def test_a_named_pipe_that_no_program_writes_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipes, "_WRITER_SECONDS", 0.2)
+    os.mkfifo(tmp_path / "f.csv")
+    (tmp_path / "a.csv").write_bytes(ROWS)
+    for glob in ("f.csv", "*.csv"):
+        with pytest.raises(UserError, match=r"f\.csv is a pipe, and nothing comes through it: .* in 0\.2 s; start "):
+            find_files(tmp_path / glob)
+
+
+def test_a_program_that_writes_late_is_waited_for(tmp_path, monkeypatch):
+    """It has opened the pipe: it may sort all before it writes."""
+    monkeypatch.setattr(pipes, "_WRITER_SECONDS", 0.5)
+    os.mkfifo(tmp_path / "f.csv")
+
+    def write():
+        with (tmp_path / "f.csv").open("wb") as pipe:
+            time.sleep(1)
+            pipe.write(ROWS)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    [file] = find_files(tmp_path / "f.csv")
+    writer.join()
+    assert file.size_bytes == len(ROWS)
     os.remove(file.path)
 
 

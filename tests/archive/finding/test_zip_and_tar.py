@@ -223,9 +223,40 @@ def test_what_is_no_archive_though_its_name_says_so(tmp_path, name, content, tol
         find_files(tmp_path / name)
 
 
-def test_a_zip_behind_a_program_that_unpacks_it(tmp_path):
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(("kept", "is_told"), [(2 * 1024, True), (2 * 1024 + 100, True), (2 * 1024 + 512, False)])
+def test_a_tar_without_its_end_is_told(tmp_path, caplog, pack, kept, is_told):
+    """A download may have broken off right behind a member, or in the next one's header."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name in ("a.csv", "b.csv"):
+            info = tarfile.TarInfo(name)
+            info.size = 7
+            archive.addfile(info, io.BytesIO(b"text\na\n"))
+    assert len(write(tmp_path / "a.tar", pack(content.getvalue()[:kept]))) == 2
+    told = (
+        f"{tmp_path}/a.tar ends without the blocks of zeros that end every .tar, and may be cut short behind a member; "
+        "compare its size with that of the original"
+    )
+    assert caplog.messages == [told] * is_told
+
+
+def test_a_zip_behind_another_one_is_told(tmp_path, caplog):
+    """As `cat a.zip b.zip` makes them: the second one's list is the only one that is looked for."""
+    one, other = zipped({"a.csv": b"text\none\n"}), zipped({"b.csv": b"text\nother\n"})
+    files = write(tmp_path / "both.zip", one + other)
+    assert [file.member for file in files] == ["b.csv"]
+    assert [block.rows["text"].to_pylist() for block in read_all(files, ("text",))] == [["other"]]
+    assert caplog.messages == [
+        f"{tmp_path}/both.zip begins with {len(one)} bytes that its list of members does not name, and that are not "
+        f"read; give .zip files one by one: `head -c {len(one)} FILE > first.zip` takes off what was put before"
+    ]
+
+
+def test_a_zip_behind_a_program_that_unpacks_it(tmp_path, caplog):
     (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" + zipped(MEMBERS))
     assert len(find_files(tmp_path / "a.zip")) == 3
+    assert not caplog.messages
 
 
 def test_a_name_that_claims_to_be_utf8_and_is_not(tmp_path):
