@@ -16,6 +16,12 @@ _KINDS = [
         "download the file itself; the page may say what is missing",
     ),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "XML", EXPORT),
+    (
+        rb"\s*(?:--[^\n]*\n\s*)*(?i:create table|insert into|drop table|begin transaction|pragma foreign_keys"
+        rb"|set statement_timeout|/\*!\d{5})",
+        "an SQL dump",
+        "export the table as CSV, as `\\copy ... csv header` of psql does",
+    ),
     (rb"%PDF-", "a PDF", EXPORT),
     (rb"\{\\rtf", "a text with layout (RTF)", EXPORT),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Excel or Word (.xls, .doc)", EXPORT),

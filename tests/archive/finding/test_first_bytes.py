@@ -45,6 +45,7 @@ KINDS = {
     "a NumPy array": written(lambda file: np.save(file, np.arange(3))),
     "a PDF": b"%PDF-1.7\n",
     "an HTML page": b"\n<!DOCTYPE html>\n<html>",
+    "an SQL dump": b"--\n-- PostgreSQL database dump\n--\n\n-- Dumped by pg_dump\n\nSET statement_timeout = 0;\n",
     "XML": b'<?xml version="1.0"?>',
     "HDF5": b"\x89HDF\r\n\x1a\n\x00",
     "a Git LFS pointer, not the file itself": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",

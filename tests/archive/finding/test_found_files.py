@@ -61,8 +61,8 @@ def test_a_name_with_brackets_is_found_by_itself(tmp_path):
 
 def test_input_format_wins_over_the_name(tmp_path):
     write(tmp_path, "a.txt", "b.csv", "c.dump.gz")
-    files = find_files(f"{tmp_path}/*", input_format="jsonl")
-    assert [(file.format, file.compression) for file in files] == [("jsonl", None), ("jsonl", None), ("jsonl", "gzip")]
+    files = find_files(f"{tmp_path}/*", input_format="tsv")
+    assert [(file.format, file.compression) for file in files] == [("tsv", None), ("tsv", None), ("tsv", "gzip")]
 
 
 def test_a_glob_that_matches_nothing(tmp_path):
