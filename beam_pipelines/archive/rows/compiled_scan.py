@@ -80,6 +80,33 @@ def find_rows(data, max_bytes, delimiter, quote, bounds, lines):
 
 
 @compiled
+def find_lines_of_rows(data, starts, ends, delimiter, delimiters, found):
+    """Finds the rows with a line, below their first, that has as many delimiters as a row.
+
+    Args:
+      data: uint8 [bytes].
+      starts, ends: int64 [rows], where rows start and end.
+      delimiter: The byte between fields.
+      delimiters: How many a row has.
+      found: bool [rows], takes which have such a line.
+    """
+    for row in range(len(starts)):
+        position, end = starts[row], ends[row]
+        if data[end - 1] == NEWLINE:
+            end -= 1
+        count, is_first, is_found = 0, True, False
+        while position <= end and not is_found:
+            position = _find(data, position, end, delimiter, NEWLINE)
+            if position < end and data[position] == delimiter:
+                count += 1
+            else:
+                is_found = not is_first and count == delimiters
+                is_first, count = False, 0
+            position += 1
+        found[row] = is_found
+
+
+@compiled
 def find_values(data, starts, ends, slots, delimiter, quote, plain, first, last, doubled):
     """Finds the wanted fields of rows.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from beam_pipelines.archive.rows import remarks
+from beam_pipelines.archive.rows import remarks, row_scanner
 from beam_pipelines.archive.rows.dialect import Dialect
 from beam_pipelines.archive.rows.raw_rows import RawRows
 
@@ -47,12 +47,14 @@ def remarks_of(rows: RawRows, dialect: Dialect, header_fields: int, *, has_fault
 
 
 def _count_quoted(rows: RawRows, dialect: Dialect) -> int:
-    """Counts the rows that would be others, if quotes were no marks, or that begin with one."""
+    """Estimates how many rows would be others, if quotes were no marks, or begin with one."""
     delimiter, quote = (re.escape((mark or "").encode()) for mark in (dialect.delimiter, dialect.quote))
     inside = rb"(?:[^%s\n]|%s%s)*" % (quote, quote, quote)
     needed = rb"(?:^|%s)%s%s(?:%s|%s%s)%s" % (delimiter, quote, inside, delimiter, quote, quote, inside)
     field = re.compile(rb"(?:^%s%s|%s)%s(?=%s|[\r\n]|\Z)" % (quote, inside, needed, quote, delimiter), re.MULTILINE)
-    return sum(bool(field.search(rows.data, start, end)) for start, end in _bounds(rows))
+    some = rows.take(slice(None, _SAMPLE))
+    found = sum(bool(field.search(rows.data, start, end)) for start, end in _bounds(some))
+    return round(found / len(some) * len(rows))
 
 
 def _bounds(rows: RawRows) -> Iterator[tuple[int, int]]:
@@ -61,15 +63,30 @@ def _bounds(rows: RawRows) -> Iterator[tuple[int, int]]:
 
 def _count_lines_like_rows(rows: RawRows, dialect: Dialect, header_fields: int) -> int:
     delimiter = (dialect.delimiter or "").encode()
-    has_row = _line_of_row(delimiter, header_fields).search
     # Of several lines, or the one before a row that is rejected.
     others = rows.take(np.flatnonzero(np.diff(rows.lines, append=-1) != 1))
-    suspects = [others.data[start:end] for start, end in _bounds(others) if has_row(others.data, start, end)]
-    if not suspects:
+    suspects = others.take(_have_lines_of_rows(others, dialect, header_fields))
+    if not len(suspects):
         return 0
     shapes = _shapes(rows, delimiter, header_fields)
-    lines = [line.split(delimiter) for row in suspects for line in row.rstrip(b"\n").split(b"\n")[1:]]
-    return sum(len(line) == header_fields and _looks_alike(line, shapes, delimiter) for line in lines)
+    below = (line for row in range(len(suspects)) for line in suspects[row].rstrip(b"\n").split(b"\n")[1:])
+    lines = [line.split(delimiter) for line in below if line.count(delimiter) == header_fields - 1]
+    return sum(_looks_alike(line, shapes, delimiter) for line in lines)
+
+
+def _have_lines_of_rows(rows: RawRows, dialect: Dialect, header_fields: int) -> np.ndarray:
+    """Which rows have a line, below their first, with the fields of a row: their indices."""
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    if rows.ends[-1] - rows.starts[0] < row_scanner.LONG_BYTES:
+        has_row = _line_of_row((dialect.delimiter or "").encode(), header_fields).search
+        return np.flatnonzero([bool(has_row(rows.data, start, end)) for start, end in _bounds(rows)])
+    from beam_pipelines.archive.rows import compiled_scan
+
+    found, (delimiter, _) = np.zeros(len(rows), bool), dialect.marks
+    data = np.frombuffer(rows.data, np.uint8)
+    compiled_scan.find_lines_of_rows(data, rows.starts, rows.ends, delimiter, header_fields - 1, found)
+    return np.flatnonzero(found)
 
 
 @functools.cache
@@ -93,13 +110,14 @@ def _shapes(rows: RawRows, delimiter: bytes, fields: int) -> list[re.Pattern[byt
 
 def _looks_alike(line: list[bytes], shapes: list[re.Pattern[bytes] | None], delimiter: bytes) -> bool:
     """Tells whether a line has what other rows have; where these tell nothing, no comma of prose is a delimiter."""
-    told = [(value, shape) for value, shape in zip(line, shapes, strict=False) if shape]
-    # A text may be a word in many rows; a number tells more.
-    told = [pair for pair in told if pair[1] is _NUMBER] or told
-    if not told:
+    if not any(shapes):
         return delimiter != b","
-    given = [(value, shape) for value, shape in told if not _NOTHING.fullmatch(value)]
-    return bool(given) and all(shape.fullmatch(value) for value, shape in given)
+    told = [
+        (value, shape) for value, shape in zip(line, shapes, strict=True) if shape and not _NOTHING.fullmatch(value)
+    ]
+    unlike = [shape for value, shape in told if not shape.fullmatch(value)]
+    # A text may be a single word in the rows around it, but a number is one in all.
+    return _NUMBER not in unlike and len(told) > 2 * len(unlike)
 
 
 def _count_escapes(rows: RawRows) -> int:
