@@ -5,9 +5,10 @@ import concurrent.futures
 import contextlib
 import io
 import os
-import shutil
+import select
 import tempfile
 import threading
+from collections.abc import Iterator
 
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.reporting.phrases import printable
@@ -29,13 +30,24 @@ def spool(path: str) -> str:
         logger.info("%s is a pipe: copying what comes through it to %s", path, copy.name)
         try:
             with _opened(path) as pipe:
-                shutil.copyfileobj(pipe, copy, 1 << 20)
+                for data in _pieces(pipe):
+                    copy.write(data)
         except OSError as error:
             raise UserError(
                 f"{path} is a pipe, and cannot be copied to {copy.name}: {error.strerror}; the variable TMPDIR names "
                 "the folder for such copies"
             ) from error
     return copy.name
+
+
+def _pieces(pipe: io.FileIO) -> Iterator[bytes]:
+    """Reads what comes through a pipe; a signal that comes just before a read need not wait for its end."""
+    data = b"_"
+    while data:
+        while not select.select([pipe], [], [], 1)[0]:
+            pass
+        data = pipe.read(1 << 20)
+        yield data
 
 
 def _opened(path: str) -> io.FileIO:

@@ -112,7 +112,7 @@ def test_a_disk_without_room_is_told(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfileobj", full)
+    monkeypatch.setattr(pipes, "_pieces", full)
     with pytest.raises(UserError, match=r"f\.csv is a pipe, and cannot be copied to .*: No space left .*TMPDIR"):
         find_files(tmp_path / "f.csv")
     writer.join()
