@@ -84,6 +84,7 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
         if not given:
             # Else it would be the working folder, where a shell's variable is not set.
             raise UserError("--input '' names no file")
+        given = "/dev/stdin" if given == "-" else given
         path = storage.absolute(given)
         if not (_add_path(path, given, found, input_format) or _add_matches(path, given, found)):
             _add_members(path, given, found)

@@ -26,9 +26,9 @@ print(files[0].path)
 """
 
 
-@pytest.mark.parametrize("content", [ROWS, gzip.compress(ROWS)])
-def test_standard_input_is_read_to_its_end_and_removed(content):
-    done = subprocess.run([sys.executable, "-c", READ, "/dev/stdin"], input=content, capture_output=True, check=True)
+@pytest.mark.parametrize(("given", "content"), [("/dev/stdin", ROWS), ("/dev/stdin", gzip.compress(ROWS)), ("-", ROWS)])
+def test_standard_input_is_read_to_its_end_and_removed(given, content):
+    done = subprocess.run([sys.executable, "-c", READ, given], input=content, capture_output=True, check=True)
     read, copy = done.stdout.decode().splitlines()
     assert read == "/dev/stdin 20000 stdin:2"
     assert not pathlib.Path(copy).exists()
