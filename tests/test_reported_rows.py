@@ -244,8 +244,8 @@ SCORE = {
     "names that differ in case": Case(
         lines("{id},{stars},{text}", header="id,Score,body"),
         flags=("--id_column=id", "--keep_columns=*"),
-        told="'Score'; give another name, as in --keep_columns input_Score=Score",
-        mended=("--keep_columns=input_Score=Score",),
+        told="'Score'; give another name, as in --keep_columns '[*],input_Score=Score'",
+        mended=("--keep_columns=*,input_Score=Score",),
     ),
     "labels of fastText": Case(
         "".join(f"__label__2 {text}\n" for text in TEXTS).encode(),

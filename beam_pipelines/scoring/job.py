@@ -96,7 +96,10 @@ def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, C
         logger.warning("a column without a name, as of row numbers, is left out of --keep_columns *")
     carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
     output_columns.check_names(
-        carried, explain=settings.explain, more=() if settings.id_column else (output_columns.ROW_ID,)
+        carried,
+        explain=settings.explain,
+        more=() if settings.id_column else (output_columns.ROW_ID,),
+        all_columns=carried_columns.wants_all(settings.keep_columns),
     )
     return carried
 

@@ -32,10 +32,18 @@ EXPLANATION = {
 }
 
 
-def check_names(carried: tuple[CarriedColumn, ...], *, explain: bool, more: tuple[str, ...] = ()) -> None:
+def check_names(
+    carried: tuple[CarriedColumn, ...], *, explain: bool, more: tuple[str, ...] = (), all_columns: bool = False
+) -> None:
     """Refuses carried columns that have the name of a result, of one of `more`, or of another carried column.
 
     Names that differ only in case are one to DuckDB and Spark, which would then read the wrong column.
+
+    Args:
+      carried: The columns that are carried along.
+      explain: Whether there are reasons among the results.
+      more: Other names that are taken.
+      all_columns: Whether all columns are to be carried along.
 
     Raises:
       UserError: Names the columns, and how to give them others.
@@ -48,7 +56,8 @@ def check_names(carried: tuple[CarriedColumn, ...], *, explain: bool, more: tupl
             clashes.append(column)
         seen.add(column.name.casefold())
     if clashes:
-        way = f"give another name, as in --keep_columns {','.join(f'input_{c.name}={c.source}' for c in clashes)}"
+        items = ["*"] * all_columns + [f"input_{column.name}={column.source}" for column in clashes]
+        way = f"give another name, as in --keep_columns '{','.join(items)}'"
         if ROW_ID in [column.name for column in clashes]:
             way = f"name rows by it with --id_column {ROW_ID}, or {way}"
         names = ", ".join(repr(column.name) for column in clashes)

@@ -74,7 +74,8 @@ class _ScoreBatch(beam.DoFn):
         for values in invalid:
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": "invalid_utf8", "row": values})
         carried = carried_columns.parse_keep_columns(self.keep_columns, batch.schema.names)
-        output_columns.check_names(carried, explain=self.options.explain)
+        wants_all = carried_columns.wants_all(self.keep_columns)
+        output_columns.check_names(carried, explain=self.options.explain, all_columns=wants_all)
         scored = score_rows(self._scorer, batch, carried, self.options)
         for row, reason in sorted(scored.reasons.items()):
             yield beam.pvalue.TaggedOutput(REJECTS, {"reason": reason, "row": batch.slice(row, 1).to_pylist()[0]})

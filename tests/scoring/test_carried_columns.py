@@ -59,7 +59,7 @@ def test_two_columns_of_one_name_are_refused():
 @pytest.mark.parametrize("name", ["score", "tokens", "model_version", "id"])
 def test_the_name_of_a_result_is_refused_and_the_way_out_named(name):
     sentence = f"other columns of the scores have the names of these: '{name}'; "
-    with pytest.raises(UserError, match=f"(?m){sentence}.*give another name, as in .* input_{name}={name}$"):
+    with pytest.raises(UserError, match=f"(?m){sentence}.*give another name, as in .* 'input_{name}={name}'$"):
         output_columns.check_names((CarriedColumn(name, name),), explain=False, more=("id",))
     output_columns.check_names(
         carried_columns.parse_keep_columns(f"input_{name}={name}", PRESENT), explain=False, more=("id",)
@@ -73,7 +73,7 @@ def test_names_that_differ_only_in_case_are_refused(names, clashes):
     """DuckDB and Spark take them for one name, and DuckDB reads whichever comes first."""
     carried = tuple(CarriedColumn(name, f"their {name}") for name in names)
     sentence = f"other columns of the scores have the names of these but for upper and lower case: {clashes}; give"
-    with pytest.raises(UserError, match=f"(?m){sentence} .*input_{names[-1]}=their {names[-1]}$"):
+    with pytest.raises(UserError, match=f"(?m){sentence} .*input_{names[-1]}=their {names[-1]}'$"):
         output_columns.check_names(carried, explain=False, more=("id",))
 
 
