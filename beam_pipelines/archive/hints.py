@@ -9,11 +9,12 @@ import collections
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows import faults, remarks, score_faults
 
+_NO_QUOTES = "where quotes are characters like any other, add --csv_quote none"
 # By how a reason begins, what may have been given wrongly.
 _QUESTIONS = {
+    "invalid_utf8_or_": "is --encoding right?",
     "invalid_": "is --encoding right? (utf-8,cp1252 tries both)",
-    "open_quote": "where quotes are characters like any other, add --csv_quote none",
-    "row_too_long": "does a quote stand open? --csv_quote none reads quotes as characters",
+    "open_quote": _NO_QUOTES,
     "broken_json": "is it one JSON object a line?",
     "not_an_object": "is it one JSON object a line?",
     "missing_text": "is --text_column right?",
@@ -21,7 +22,6 @@ _QUESTIONS = {
     "score_not_a_number": "are the scores numbers such as 8.5?",
     "score_out_of_range": "are --score_min and --score_max right?",
 }
-_NO_QUOTES = "where quotes are characters like any other, add --csv_quote none"
 _ESCAPE = r"where backslashes stand before quotes, delimiters or newlines, add --csv_escape '\'"
 _PATTERN = (
     "read the number in the text with --title_column COLUMN --score_pattern '{}' in place of --score_column COLUMN"
@@ -82,12 +82,12 @@ def hint(by_reason: dict[str, int], noticed: dict[str, int], rows_read: int) -> 
     worst = max(by_reason, key=lambda reason: by_reason[reason])
     found = _faults(worst, noticed)
     sentence = _of_faults(worst, found, sum(by_reason.values()), rows_read)
-    if sentence == _NO_QUOTES and _are_marks(noticed):
-        sentence = _NOT_CLOSED
     if sentence is None and not (worst == "missing_text" and 2 * by_reason[worst] < rows_read):
         sentence = next((text for start, text in _QUESTIONS.items() if worst.startswith(start)), None)
     if not sentence:
         return ""
+    if sentence == _NO_QUOTES and _are_marks(noticed):
+        sentence = _NOT_CLOSED
     return f"{sentence} " if sentence.endswith("?") else f"{sentence}; "
 
 

@@ -19,7 +19,7 @@ from beam_pipelines.reporting import phrases
 
 # JSON lines have no header: these rows tell their keys.
 PEEKED_ROWS = 1000
-# So many lines may stand above a header, to be told of.
+# So many lines may stand above a header, to be told of before any work; workers, who look for it, read no further.
 PEEKED_LINES = 10
 # A first row that is longer is broken, and tells nothing.
 PEEKED_BYTES = 16 << 20
@@ -29,7 +29,7 @@ READ_BYTES = 1 << 16
 
 def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
     """Looks at the start of a file; returns it with what its contents tell, and its columns, as `read_columns` does."""
-    columns = _read_stream(file, stream, text_format)
+    columns = _read_stream(file, stream, text_format, lines_below=PEEKED_LINES)
     if columns:
         file = dataclasses.replace(file, header_line=columns.header_line, delimiter=columns.delimiter)
     return file, columns
@@ -109,7 +109,7 @@ def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
         return _read_stream(file, stream, text_format)
 
 
-def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> Columns | None:
+def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat, *, lines_below: int = 0) -> Columns | None:
     if file.format == "parquet":
         return _read_parquet(file, stream)
     rows = row_scanner.scan_rows(stream.data, text_format.dialect(file), PEEKED_BYTES, read_bytes=READ_BYTES)
@@ -121,10 +121,10 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat) -> 
         raise UserError(f"{file.label} is in {name}; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
     if file.format == "jsonl":
         return json_columns.read_json_columns(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
-    return _read_header(file, itertools.chain([first], rows), text_format)
+    return _read_header(file, itertools.chain([first], rows), text_format, lines_below)
 
 
-def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat) -> Columns | None:
+def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat, lines_below: int) -> Columns | None:
     """Reads the names in the first line that is neither blank nor a spreadsheet's word of the delimiter."""
     delimiter = None
     for row in rows:
@@ -133,7 +133,7 @@ def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextForma
             delimiter, file = named, dataclasses.replace(file, delimiter=named)
         elif row.data.strip():
             names = row_parsing.read_header(row, file, text_format)
-            below = _names_below(file, itertools.islice(rows, PEEKED_LINES), text_format)
+            below = _names_below(file, itertools.islice(rows, lines_below), text_format)
             return Columns(tuple(names), header_line=row.line, delimiter=delimiter, below=below)
     return None
 

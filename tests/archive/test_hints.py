@@ -53,12 +53,21 @@ def test_scores_of_several_values_off_the_scale_are_no_sign_of_unrated_rows():
     [
         ("too_few_fields", ""),
         ("empty_text", ""),
+        ("row_too_long", ""),
+        ("invalid_utf8_or_cp1252", "is --encoding right? "),
         ("invalid_cp1252", "is --encoding right? (utf-8,cp1252 tries both); "),
         ("text_not_a_string", "is --text_column right? "),
     ],
 )
 def test_without_a_fault_a_question_is_asked_only_if_its_answer_can_help(reason, expected):
     assert hint_of(reason) == expected
+
+
+def test_a_quote_that_stays_open_among_others_that_are_marks_is_to_be_mended():
+    assert "--csv_quote none" in hints.hint({"open_quote": 3}, {}, 100)
+    assert hints.hint({"open_quote": 3}, {remarks.QUOTED: 80}, 100).startswith(
+        "some texts hold quotes that are neither"
+    )
 
 
 def test_some_missing_texts_are_no_wrong_column():

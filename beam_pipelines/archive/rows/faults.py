@@ -32,20 +32,21 @@ def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Diale
       dialect: What it was split by.
     """
     delimiter = (dialect.delimiter or "").encode()
-    if dialect.quote == '"' and re.search(rb'(?:^|%s)"N(?:%s|\r?\n)' % ((re.escape(delimiter),) * 2), data):
+    is_null_known = '"N' in dialect.unclosed
+    if dialect.quote == '"' and not is_null_known and re.search(rb'(?:^|%s)"N(?:%s|\r?\n)' % _twice(delimiter), data):
         return NULL_WITH_QUOTE
-    if dialect.escape and dialect.quote and re.search(rb'[^,]""[^,]', data.replace(dialect.quote.encode(), b'"')):
+    if dialect.escape and dialect.quote and _has_doubled_quotes(data, delimiter, dialect.quote.encode()):
         return NO_ESCAPE
     if dialect.escape is None and _has_escapes(data, delimiter):
         return BACKSLASH
     start = rb"(?:^|%s)" % re.escape(delimiter)
     if dialect.quote is None:
-        return QUOTES if re.search(start + rb'"[^"]*%s' % re.escape(delimiter), data) else None
+        return QUOTES if _has_quoted(data, delimiter, b'"') else None
     quote = re.escape(dialect.quote.encode())
     if re.search(start + rb"(?!%s)[ \t]+" % re.escape(delimiter) + quote, data):
         return BLANK_BEFORE_QUOTE
     other = b"'" if dialect.quote == '"' else b'"'
-    if re.search(start + other + rb"[^%s\n]*%s" % (other, re.escape(delimiter)), data):
+    if _has_quoted(data, delimiter, other):
         return OTHER_QUOTE
     if b"\n" in data.rstrip(b"\r\n") or _has_text_after_quote(data, dialect):
         return TEXT_IN_QUOTES
@@ -54,7 +55,27 @@ def csv_fault(data: bytes, fields: list[str], header_fields: int, dialect: Diale
     return ONE_FIELD_MORE if fields[-1] else LAST_DELIMITER
 
 
+def _twice(delimiter: bytes) -> tuple[bytes, bytes]:
+    return re.escape(delimiter), re.escape(delimiter)
+
+
+def _has_quoted(data: bytes, delimiter: bytes, quote: bytes) -> bool:
+    """Tells whether a delimiter stands between two quotes that begin and end a field: a text may begin with one too."""
+    inside = rb"[^%s\n]*" % quote
+    field = rb"(?:^|%s)%s%s%s%s%s(?:%s|[\r\n]|\Z)"
+    before, after = _twice(delimiter)
+    return bool(re.search(field % (before, quote, inside, before, inside, quote, after), data))
+
+
+def _has_doubled_quotes(data: bytes, delimiter: bytes, quote: bytes) -> bool:
+    """Tells whether a quote is doubled within a field; an empty one has two side by side."""
+    edge = rb"[^%s\r\n]" % re.escape(delimiter)
+    return bool(re.search(edge + re.escape(quote) * 2 + edge, data))
+
+
 def _has_text_after_quote(data: bytes, dialect: Dialect) -> bool:
+    if dialect.unclosed:
+        return False  # Python's `csv` would take their quotes for marks.
     text, delimiter, quote = data.decode("latin-1"), dialect.delimiter or ",", dialect.quote
     try:
         next(csv.reader([text], delimiter=delimiter, quotechar=quote, escapechar=dialect.escape, strict=True))
@@ -82,8 +103,6 @@ def json_fault(text: str) -> str | None:
         return MONGO
     if re.match(r"\[\s*\{", line) and _is_json(line):
         return ARRAY
-    if line.startswith("[") and line.endswith("]") and _is_json(line) and len(json.loads(line)) > 1:
-        return VALUES
     if line.startswith("[") and _is_json(line) and len(json.loads(line)) > 1:
         return VALUES
     if _PRETTY_LINE.fullmatch(line):

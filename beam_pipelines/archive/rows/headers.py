@@ -17,7 +17,6 @@ _MARKS = {
 }
 # So much of the first line tells where its zeros stand.
 _PEEKED = 200
-_MARK = b"\xef\xbb\xbf"
 _SEP_LINE = re.compile(rb"\"?sep=(.)\"?[,;\t|]*\r?\n?", re.IGNORECASE)
 
 

@@ -27,6 +27,10 @@ from beam_pipelines.archive.rows.dialect import CSV, TSV, Dialect
         (b'1,"N,fine\n2,"N"\n', CSV, faults.NULL_WITH_QUOTE),
         (b'1,"a ""fine"" film \\",4,5\n', Dialect(",", '"', "\\"), faults.NO_ESCAPE),
         (b"1,fine,and,4,5\n", CSV, None),
+        (b"1,'tis fine, and more,4,5\n", CSV, None),
+        (b'1,"tis fine,4,5\n', Dialect(","), None),
+        (b'1;"";"a;b";5\n', Dialect(";", '"', "\\"), faults.ONE_FIELD_MORE),
+        (b'1,"N,fine,4,5\n', Dialect(",", '"', None, ('"N',)), None),
         (b"1\n", CSV, None),
     ],
 )
