@@ -7,7 +7,12 @@ import tarfile
 # Of a tar, whose first header is a block of this size.
 COUNT = tarfile.BLOCKSIZE
 EXPORT = "export it as CSV, JSON lines or Parquet"
-_KINDS = [
+# Known by their first bytes or, where these tell nothing, by their names.
+_LZ4 = ("compressed by lz4", "decompress it first: lz4 -d")
+_LZMA = ("compressed by lzma", "decompress it first: xz --format=lzma -d")
+_SEVEN_ZIP = ("a 7z archive", "unpack it first: 7z x")
+_RAR = ("a RAR archive", "unpack it first: unrar x")
+_KINDS: list[tuple[bytes, str, str]] = [
     # The first bytes, what they are of, and what to do.
     (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull`"),
     (
@@ -45,13 +50,13 @@ _KINDS = [
     (rb"\$FL[23]@\(#\)", "SPSS data", EXPORT),
     (rb"<stata_dta>", "Stata data", EXPORT),
     (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a", "an image", "give the text that it shows"),
-    (rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18", "compressed by lz4", "decompress it first: lz4 -d"),
-    (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first: 7z x"),
-    (rb"Rar!\x1a\x07", "a RAR archive", "unpack it first: unrar x"),
+    (rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18", *_LZ4),
+    (rb"7z\xbc\xaf\x27\x1c", *_SEVEN_ZIP),
+    (rb"Rar!\x1a\x07", *_RAR),
     (rb"\x1f[\x9d\xa0]", "compressed by compress (.Z)", "decompress it first: gunzip"),
     (rb"\x1f\x9e|\x1f\x1e", "compressed by pack (.z)", "decompress it first: gunzip"),
     (rb"LZIP\x01", "compressed by lzip", "decompress it first: lzip -d"),
-    (rb"\x5d\x00\x00.{2}(\xff{8}|.{5}\x00{3})", "compressed by lzma", "decompress it first: xz --format=lzma -d"),
+    (rb"\x5d\x00\x00.{2}(\xff{8}|.{5}\x00{3})", *_LZMA),
     (rb"\xff\x06\x00\x00sNaPpY", "compressed by snappy", "decompress it first: snzip -d"),
     (rb"\x89LZO\x00", "compressed by lzop", "decompress it first: lzop -d"),
     (rb"MSCF\x00\x00\x00\x00", "a cabinet (.cab)", "unpack it first: cabextract"),
@@ -61,10 +66,10 @@ _ANY = re.compile(b"|".join(b"(?:%b)" % start for start, _, _ in _KINDS), re.DOT
 _NAMED = {
     ".br": ("compressed by brotli", "decompress it first: brotli -d"),
     ".deflate": ("compressed by deflate", "decompress it first: zlib-flate -uncompress"),
-    ".lz4": ("compressed by lz4", "decompress it first: lz4 -d"),
-    ".lzma": ("compressed by lzma", "decompress it first: xz --format=lzma -d"),
-    ".7z": ("a 7z archive", "unpack it first: 7z x"),
-    ".rar": ("a RAR archive", "unpack it first: unrar x"),
+    ".lz4": _LZ4,
+    ".lzma": _LZMA,
+    ".7z": _SEVEN_ZIP,
+    ".rar": _RAR,
 }
 # What an office program saves is a .zip, which its members tell; its name does where that is damaged.
 _OFFICE = {
