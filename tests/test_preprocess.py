@@ -11,21 +11,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from beam_pipelines import preprocess
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.errors import UserError
-from tests.helpers.commands import run_command
+from tests.helpers.commands import run_command, run_preprocess
 from tests.helpers.examples import examples
 from tests.helpers.reviews import DIM, write_csv
 from tests.helpers.tokens import plain_tokens
-
-
-def run(tmp_path, archive, *flags: str) -> dict:
-    """Runs the job and returns its statistics."""
-    output = tmp_path / "out"
-    arguments = ["--input", str(archive), "--output", str(output), "--text_column", "text", *flags]
-    assert preprocess.main(arguments) == 0
-    return json.loads((output / "statistics.json").read_text())
 
 
 def rejected(folder: pathlib.Path) -> list[dict]:
@@ -145,7 +136,9 @@ def test_every_bad_row_leaves_a_trace_and_counts_add_up(tmp_path):
     archive = tmp_path / "rows.csv"
     archive.write_bytes("\n".join(lines).encode() + b"\nk,not \xff utf-8,20\n")
     all_train = ["--test_share=0", "--validation_share=0"]
-    statistics = run(tmp_path, archive, "--score_column=score", "--id_column=id", "--max_rejected_share=1", *all_train)
+    statistics = run_preprocess(
+        tmp_path, archive, "--score_column=score", "--id_column=id", "--max_rejected_share=1", *all_train
+    )
     rows = statistics["rows"]
     assert (rows["read"], rows["kept"], rows["rejected"], rows["skipped"]) == (11, 2, 8, 1)
     assert rows["skipped_by_reason"] == {"no_score": 1}
@@ -176,7 +169,7 @@ def test_the_result_does_not_depend_on_format_compression_or_files(tmp_path, row
     found = {}
     for name, folder in sources.items():
         (tmp_path / f"{name}-out").mkdir()
-        run(tmp_path / f"{name}-out", f"{folder}/*", "--score_column=score", "--id_column=id")
+        run_preprocess(tmp_path / f"{name}-out", f"{folder}/*", "--score_column=score", "--id_column=id")
         found[name] = {
             split: examples(tmp_path / f"{name}-out/out", split) for split in ("train", "validation", "test")
         }
@@ -190,7 +183,7 @@ def test_the_score_and_the_split_may_stand_in_the_folders(tmp_path):
         folder.mkdir(parents=True)
         pd.DataFrame({"text": [f"review {place}", f"more {place}"]}).to_parquet(folder / "part-0.parquet")
     flags = ["--score_column=stars", "--score_min=1", "--score_max=5", "--id_column=album", "--split_column=album"]
-    rows = run(tmp_path, tmp_path / "in", *flags)["rows"]
+    rows = run_preprocess(tmp_path, tmp_path / "in", *flags)["rows"]
     assert (rows["read"], rows["kept"], rows["rejected"]) == (80, 80, 0)
     found = {split: examples(tmp_path / "out", split) for split in ("train", "validation", "test")}
     albums = [album for in_split in found.values() for album in in_split]
@@ -203,7 +196,9 @@ def test_equal_texts_land_in_one_split(tmp_path):
     texts = [f"film {number}" for number in range(60)]
     variants = texts + [text.upper() + "!" for text in texts]
     archive = write_csv(tmp_path / "a.csv", [{"id": i, "text": text, "score": 50} for i, text in enumerate(variants)])
-    run(tmp_path, archive, "--score_column=score", "--id_column=id", "--test_share=0.4", "--validation_share=0.2")
+    run_preprocess(
+        tmp_path, archive, "--score_column=score", "--id_column=id", "--test_share=0.4", "--validation_share=0.2"
+    )
     split_of = {key: split for split in ("train", "validation", "test") for key in examples(tmp_path / "out", split)}
     assert len(set(split_of.values())) == 3
     assert all(split_of[str(n)] == split_of[str(n + 60)] for n in range(60))
@@ -219,7 +214,7 @@ def test_a_split_column_keeps_an_album_together_and_drops_texts_that_recur(tmp_p
     archive = write_csv(tmp_path / "a.csv", [{"id": place, **row} for place, row in enumerate(rows)])
     pattern = r"(?P<album>.*) - (\d+)%"
     flags = ["--title_column=title", "--id_column=id", "--split_column=album", f"--score_pattern={pattern}"]
-    statistics = run(tmp_path, archive, *flags)
+    statistics = run_preprocess(tmp_path, archive, *flags)
     found = {split: examples(tmp_path / "out", split) for split in ("train", "validation", "test")}
     albums = {split: {rows[int(key)]["title"].split(" - ")[0] for key in part} for split, part in found.items()}
     assert not albums["train"] & albums["test"]
@@ -236,7 +231,7 @@ def test_a_split_column_keeps_an_album_together_and_drops_texts_that_recur(tmp_p
 
 def test_two_runs_write_the_same_examples_in_the_same_order(tmp_path, archive, prepared):
     flags = ["--score_column=score", "--id_column=id", "--max_tokens=200", f"--embeddings={_glove(prepared)}"]
-    run(tmp_path, archive, *flags)
+    run_preprocess(tmp_path, archive, *flags)
     for split in ("train", "validation", "test"):
         assert list(examples(tmp_path / "out", split).items()) == list(examples(prepared, split).items())
     for name in ("vectors.npy", "transform/transform_fn/assets/vocabulary.txt"):
@@ -249,7 +244,7 @@ def _glove(prepared: pathlib.Path) -> str:
 
 def test_long_reviews_are_cut(tmp_path):
     archive = write_csv(tmp_path / "a.csv", [{"id": n, "text": f"a b c d e f {n}", "score": 5} for n in range(20)])
-    statistics = run(tmp_path, archive, "--score_column=score", "--max_tokens=4", "--score_max=10")
+    statistics = run_preprocess(tmp_path, archive, "--score_column=score", "--max_tokens=4", "--score_max=10")
     assert statistics["tokens_per_review"]["max"] == 7
     found = examples(tmp_path / "out", "train")
     assert {len(ids) for ids, _ in found.values()} == {4}
@@ -277,15 +272,15 @@ def test_long_reviews_are_cut(tmp_path):
 )
 def test_mistakes_get_one_sentence(tmp_path, archive, flags, message):
     with pytest.raises(UserError, match=message):
-        run(tmp_path, archive, *flags)
+        run_preprocess(tmp_path, archive, *flags)
 
 
 def test_a_refused_job_is_no_obstacle_to_the_right_one(tmp_path, archive):
     """Its rejects can be looked at until then."""
     with pytest.raises(UserError, match="no rated row at all: .* see .*out/rejected"):
-        run(tmp_path, archive, "--score_column=title")
+        run_preprocess(tmp_path, archive, "--score_column=title")
     assert len(rejected(tmp_path / "out")) == 400
-    assert run(tmp_path, archive, "--score_column=score")["rows"]["kept"] == 400
+    assert run_preprocess(tmp_path, archive, "--score_column=score")["rows"]["kept"] == 400
     assert rejected(tmp_path / "out") == []
 
 
@@ -293,9 +288,9 @@ def test_a_folder_with_files_is_not_touched(tmp_path, archive):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="is not empty, and no job wrote it; choose another folder"):
-        run(tmp_path, archive, "--score_column=score")
+        run_preprocess(tmp_path, archive, "--score_column=score")
     with pytest.raises(UserError, match="no job wrote it, so --overwrite deletes nothing"):
-        run(tmp_path, archive, "--score_column=score", "--overwrite")
+        run_preprocess(tmp_path, archive, "--score_column=score", "--overwrite")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
 
@@ -303,51 +298,14 @@ def test_the_input_is_never_deleted(tmp_path, rows):
     (tmp_path / "out").mkdir()
     archive = write_csv(tmp_path / "out" / "reviews.csv", rows)
     with pytest.raises(UserError, match=r"out holds .*reviews.csv, which the job reads; choose another folder"):
-        run(tmp_path, archive, "--score_column=score", "--overwrite")
+        run_preprocess(tmp_path, archive, "--score_column=score", "--overwrite")
     assert archive.exists()
-
-
-def test_vectors_of_other_words_are_refused(tmp_path, archive):
-    (tmp_path / "glove.txt").write_text("inconnu 1 2\n")
-    with pytest.raises(UserError, match="none of its words is a token of the training split"):
-        run(tmp_path, archive, "--score_column=score", f"--embeddings={tmp_path}/glove.txt")
-    assert not (tmp_path / "out" / ".tmp").exists()
-
-
-def test_texts_without_a_token_are_told_before_the_second_reading(tmp_path):
-    archive = write_csv(tmp_path / "a.csv", [{"text": "!" * length + " ...", "score": 50} for length in range(1, 60)])
-    shares = ["--test_share=0", "--validation_share=0"]
-    for flags, hint in (
-        (shares, "is --text_column right\\?\n"),
-        ([], "If so, lower --test_share and --validation_share"),
-    ):
-        with pytest.raises(UserError, match=f"no rated row with words fell into the training split; .*{hint}"):
-            run(tmp_path, archive, "--score_column=score", *flags)
-
-
-def test_vectors_of_few_words_and_texts_of_single_tokens_are_doubted(tmp_path, caplog):
-    ids = write_csv(tmp_path / "a.csv", [{"text": f"B{number}", "score": number % 100} for number in range(300, 400)])
-    run(tmp_path, ids, "--score_column=score")
-    assert "most reviews are a single token, such as b3" in caplog.text
-    (tmp_path / "glove.txt").write_text("".join(f"b{number} 1 2\n" for number in range(300, 310)))
-    run(tmp_path, ids, "--score_column=score", f"--embeddings={tmp_path}/glove.txt", "--overwrite")
-    assert f"% of the tokens have a vector in --embeddings {tmp_path}/glove.txt; the most frequent ones" in caplog.text
-
-
-def test_cased_vectors_are_those_of_the_tokens(tmp_path, rows):
-    archive = write_csv(tmp_path / "a.csv", [{"text": f"Ein Film {row % 7}", "score": row} for row in range(100)])
-    (tmp_path / "de.vec").write_text("Film 1 2\nein 3 4\nEIN 5 6\nHaus 7 8\n")
-    statistics = run(tmp_path, archive, "--score_column=score", f"--embeddings={tmp_path}/de.vec")
-    assert statistics["vocabulary"]["embedding_hits"] == 2
-    vocabulary = (tmp_path / "out/transform/transform_fn/assets/vocabulary.txt").read_text().splitlines()
-    vectors = dict(zip(vocabulary, np.load(tmp_path / "out/vectors.npy")[2:].tolist(), strict=True))
-    assert [vectors[token] for token in ("ein", "film", "haus")] == [[3, 4], [1, 2], [7, 8]]
 
 
 def test_a_parquet_file_whose_text_is_none_is_rejected_row_by_row(tmp_path):
     pd.DataFrame({"text": [1, 2, 3], "score": [1, 2, 3]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(UserError, match="no rated row at all: 3 rows read, 3 rejected .text_not_a_string 3"):
-        run(tmp_path, tmp_path / "a.parquet", "--score_column=score")
+        run_preprocess(tmp_path, tmp_path / "a.parquet", "--score_column=score")
     assert [reject["place"] for reject in rejected(tmp_path / "out")] == [1, 2, 3]
 
 
@@ -359,16 +317,16 @@ def test_a_parquet_row_group_of_equal_texts_flows_in_blocks(tmp_path, monkeypatc
     table = pd.DataFrame({"text": ["a good film " * 20] * 5000, "score": [50] * 5000})
     table["text"] += (table.index % 7).astype(str)
     table.to_parquet(tmp_path / "a.parquet")
-    run(tmp_path, tmp_path / "a.parquet", "--score_column=score", "--test_share=0", "--validation_share=0")
+    run_preprocess(tmp_path, tmp_path / "a.parquet", "--score_column=score", "--test_share=0", "--validation_share=0")
     assert len(list((tmp_path / "out" / "train").iterdir())) >= 5
     assert len(examples(tmp_path / "out", "train")) == 5000
 
 
 def test_stars_on_a_scale_to_100_are_doubted(tmp_path, caplog):
     pd.DataFrame({"text": ["good", "bad", "fair"] * 9, "score": [5, 1, 3] * 9}).to_csv(tmp_path / "a.csv", index=False)
-    run(tmp_path, tmp_path / "a.csv", "--score_column=score")
+    run_preprocess(tmp_path, tmp_path / "a.csv", "--score_column=score")
     told = "all scores fall between 0 and 10, on a scale from 0 to 100: are --score_min and --score_max right?"
     assert told in caplog.text
     caplog.clear()
-    run(tmp_path, tmp_path / "a.csv", "--score_column=score", "--score_max=5", "--overwrite")
+    run_preprocess(tmp_path, tmp_path / "a.csv", "--score_column=score", "--score_max=5", "--overwrite")
     assert "are --score_min" not in caplog.text

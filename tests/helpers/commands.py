@@ -19,6 +19,25 @@ def train(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> pathlib.
     return output
 
 
+def run_score(archive, model: pathlib.Path, output: pathlib.Path, *flags: str) -> dict:
+    """Runs the job and returns its summary."""
+    from beam_pipelines import score
+
+    arguments = ["--input", str(archive), "--model", str(model), "--output", str(output), "--text_column", "text"]
+    assert score.main([*arguments, *flags]) == 0
+    return json.loads((output / "summary.json").read_text())
+
+
+def run_preprocess(folder: pathlib.Path, archive, *flags: str) -> dict:
+    """Runs the job, which writes to `out` in a folder, and returns its statistics."""
+    from beam_pipelines import preprocess
+
+    output = folder / "out"
+    arguments = ["--input", str(archive), "--output", str(output), "--text_column", "text", *flags]
+    assert preprocess.main(arguments) == 0
+    return json.loads((output / "statistics.json").read_text())
+
+
 def run_command(module: str, *arguments: str, **options) -> subprocess.CompletedProcess:
     """Runs `python -m module` as a user would, in a process of its own."""
     return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, **options)
