@@ -27,6 +27,11 @@ class Dialect:
         return self.escape is None and not self.unclosed
 
     @property
+    def rows_are_lines(self) -> bool:
+        """Whether every newline ends a row, whatever comes before it."""
+        return self.quote is None and self.escape is None
+
+    @property
     def marks(self) -> tuple[int, int]:
         """The bytes of delimiter and quote; -1, which no byte is, for none."""
         return _byte_or_none(self.delimiter), _byte_or_none(self.quote)

@@ -130,10 +130,7 @@ class RowScanner:
         self._offset, self._line = start, line
         self._is_long = False
         if start == 0:
-            # Tools that write one do so too where there is one already.
-            while (read := _read_exactly(stream, len(BOM))) == BOM:
-                self._offset += len(BOM)
-            self._buffer = read
+            self._offset, self._buffer = skip_byte_order_marks(stream)
 
     def next_row(self) -> RawRow | None:
         """Takes the next row; None at the end."""
@@ -238,6 +235,15 @@ class RowScanner:
         self._position = self._searched_to = self._quoted_to = 0
         self._quoted_end = None
         return data, size + dropped
+
+
+def skip_byte_order_marks(stream: IO[bytes]) -> tuple[int, bytes]:
+    """Reads the marks at the start of a file; returns their size in bytes, and the few bytes that were read behind."""
+    size = 0
+    # Tools that write one do so too where there is one already.
+    while (read := _read_exactly(stream, len(BOM))) == BOM:
+        size += len(BOM)
+    return size, read
 
 
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:
