@@ -208,7 +208,7 @@ def _find_line(stream: IO[bytes], begin: int, end: int) -> int | None:
         return 0
     position = begin - 1
     stream.seek(position)
-    while position < end - 1 and (data := stream.read(min(READ_BYTES, end - 1 - position))):
+    while data := stream.read(min(READ_BYTES, end - 1 - position)):
         newline = data.find(b"\n") + 1
         if newline:
             return position + newline

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines.archive import text_cuts
+from beam_pipelines.archive.rows import raw_rows
 from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, Dialect
 from beam_pipelines.archive.text_cuts import Cut
 from tests.helpers.archives import compiled
@@ -56,13 +57,12 @@ def cut_plainly(content: bytes, dialect: Dialect, max_bytes: int, size: int) -> 
 
 @contextlib.contextmanager
 def kept(rows: int, every: int, read_bytes: int, mended_bytes: int):
-    with mock.patch.multiple(
-        text_cuts, KEPT_ROWS=rows, KEPT_EVERY=every, READ_BYTES=read_bytes, MENDED_BYTES=mended_bytes
-    ):
+    """Keeps few rows, and handles few at a time."""
+    sizes = {"KEPT_ROWS": rows, "KEPT_EVERY": every, "READ_BYTES": read_bytes, "MENDED_BYTES": mended_bytes}
+    with mock.patch.multiple(text_cuts, **sizes), mock.patch.object(raw_rows, "READ_BYTES", read_bytes):
         yield
 
 
-# Small enough to matter in a few bytes.
 keeping = st.builds(kept, st.integers(1, 4), st.integers(3, 60), st.integers(1, 9), st.integers(1, 40))
 all_bounds = st.lists(st.integers(1, 120), max_size=6, unique=True).map(sorted)
 
@@ -128,6 +128,16 @@ def test_a_range_that_was_assumed_wrongly_is_read_again_up_to_a_row_that_was_rig
     found, read_again = join(content, ranges, CSV, LARGE, 1 << 16)
     assert found == list(text_cuts.scan_sequentially(io.BytesIO(content), CSV, LARGE, size=1 << 16))
     assert read_again == text_cuts.MENDED_BYTES
+
+
+@pytest.mark.parametrize("read_bytes", [1, LARGE])
+def test_rows_that_a_worker_took_for_a_quoted_text_are_cut_where_they_are(read_bytes):
+    content = b'"a\nb,"\nc\nd\ne\nf\n"x"\ng\n'
+    with kept(rows=256, every=LARGE, read_bytes=read_bytes, mended_bytes=read_bytes):
+        ranges = scan_ranges(content, CSV, LARGE, 5, [3])
+        assert ranges[1].offsets.tolist() == [3, 19]
+        found, _ = join(content, ranges, CSV, LARGE, 5)
+    assert found == [Cut(0, 1), Cut(7, 3), Cut(11, 5), Cut(15, 7)]
 
 
 def test_a_range_without_a_newline_is_not_read_on_for_one():
