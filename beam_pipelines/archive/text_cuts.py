@@ -18,12 +18,12 @@ import numpy as np
 from beam_pipelines.archive.rows import raw_rows, row_scanner
 from beam_pipelines.archive.rows.dialect import Dialect
 
-# Of a range's rows, so many are kept from its start on, where a wrong assumption most often mends itself,
+# So many of a range's first rows are kept, among which a wrong assumption is found out and most often mends itself,
 KEPT_ROWS = 256
-# and behind them one for so many bytes: no more than these are then scanned in vain.
+# and one for so many bytes behind them: at most these are read again although the worker was right about them.
 KEPT_EVERY = 1 << 20
 READ_BYTES = 1 << 20
-# What is scanned to mend a range is short as a rule; of fewer bytes, rows are found one by one.
+# What is scanned to mend a range is short as a rule; but in fewer bytes than these, rows are found one by one.
 MENDED_BYTES = row_scanner.LONG_BYTES
 
 # Where rows start, and the lines that they start on: int64 [rows] each, at least one row.
@@ -86,23 +86,28 @@ def scan_range(stream: IO[bytes], dialect: Dialect, max_bytes: int, *, size: int
 
     The other arguments are those of `scan_sequentially`.
     """
-    kept, kept_rows, previous = [], 0, None
-    for offsets, lines in _assumed_rows(stream, dialect, max_bytes, begin, end):
-        rows = slice(int(np.searchsorted(offsets, end)) + 1)
-        offsets, lines = offsets[rows], lines[rows]
-        are_cuts = np.zeros(len(offsets), bool)
-        are_cuts[_find_cuts(offsets, previous, size)] = True
-        are_kept = are_cuts.copy()
-        are_kept[: max(KEPT_ROWS - kept_rows, 0)] = True
-        are_kept[_find_cuts(offsets, previous, KEPT_EVERY)] = True
-        previous = int(offsets[-1])
+    kept, count, previous = [], 0, None
+    for chunk in _assumed_rows(stream, dialect, max_bytes, begin, end):
+        # The first row at or behind the end is the last one that is looked at.
+        offsets, lines = (values[: np.searchsorted(chunk[0], end) + 1] for values in chunk)
+        are_cuts, are_kept = _choose(offsets, previous, size, first=KEPT_ROWS - count)
+        previous, count = int(offsets[-1]), count + len(offsets)
         are_kept[-1] |= previous >= end
         kept.append((offsets[are_kept], lines[are_kept], are_cuts[are_kept]))
-        kept_rows += len(offsets)
         if previous >= end:
             break
     empty = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool)
     return ScannedRange(end, *map(np.concatenate, zip(empty, *kept, strict=True)))
+
+
+def _choose(offsets: np.ndarray, previous: int | None, size: int, *, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tells which of some rows are cuts, and which are kept beside these: `first` ones, and one for so many bytes."""
+    are_cuts = np.zeros(len(offsets), bool)
+    are_cuts[_find_cuts(offsets, previous, size)] = True
+    are_kept = are_cuts.copy()
+    are_kept[: max(first, 0)] = True
+    are_kept[_find_cuts(offsets, previous, KEPT_EVERY)] = True
+    return are_cuts, are_kept
 
 
 def join_ranges(

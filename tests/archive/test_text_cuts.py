@@ -67,7 +67,7 @@ keeping = st.builds(kept, st.integers(1, 4), st.integers(3, 60), st.integers(1, 
 all_bounds = st.lists(st.integers(1, 120), max_size=6, unique=True).map(sorted)
 
 
-@settings(often, max_examples=2000)
+@settings(often, max_examples=1000)
 @given(pieces, dialects, limits, sizes, st.booleans())
 def test_one_scan_cuts_before_the_first_row_at_or_behind_each_multiple(content, dialect, max_bytes, size, is_compiled):
     with compiled(is_compiled):
@@ -75,7 +75,7 @@ def test_one_scan_cuts_before_the_first_row_at_or_behind_each_multiple(content, 
     assert found == cut_plainly(content, dialect, max_bytes, size)
 
 
-@settings(often, max_examples=4000)
+@settings(often, max_examples=3000)
 @given(pieces, dialects, limits, sizes, all_bounds, keeping, st.booleans())
 def test_ranges_are_cut_as_by_one_scan(content, dialect, max_bytes, size, bounds, keeping, is_compiled):
     with keeping, compiled(is_compiled):
