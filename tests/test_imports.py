@@ -29,7 +29,7 @@ INSIDE = {
         ["json_columns", "parquet_blocks"],
         ["blocks", "null_values"],
         ["rejects", "read_options"],
-        ["hints", "columns"],
+        ["hints", "columns", "text_cuts"],
         ["rows"],
         ["settings", "block_names"],
         ["finding"],

@@ -13,6 +13,9 @@ DIALECTS = {
     "single": Dialect(";", "'"),
     "pipe": Dialect("|", '"'),
     "unquoted": Dialect("\t"),
+    "escaped": Dialect(",", '"', "\\"),
+    "escaped without quotes": Dialect(",", None, "\\"),
+    "unclosed": Dialect(",", '"', None, ('"N',)),
 }
 # What a search at random seldom finds.
 UNUSUAL = [
@@ -48,3 +51,51 @@ def anything(alphabet: str):
 LIMITS = [5, 8, 12, LARGE]
 limits = st.sampled_from(LIMITS)
 often = settings(max_examples=400, deadline=None)
+# The same, and what escapes and values that nothing closes add.
+pieces = st.lists(
+    st.sampled_from([*PIECES, b'"', b"\n", b"\r", b"\\", b"\\\n", b"\\\r\n", b'"N', b"\xef\xbb\xbf"]), max_size=24
+).map(b"".join)
+
+
+def scan_plainly(content: bytes, max_bytes: int, dialect: Dialect = CSV) -> list[tuple[int, bool]]:
+    """Where rows start and whether they are broken, by the rule's own words, a character at a time."""
+    found, at = [], 0
+    while content.startswith(b"\xef\xbb\xbf", at):
+        at += 3
+    while at < len(content):
+        end, in_quote = _end_of_row(content, at, dialect)
+        broken = in_quote or end - at > max_bytes
+        found.append((at, broken))
+        at = content.find(b"\n", at) + 1 or len(content) if broken else end
+    return found
+
+
+def _end_of_row(content: bytes, at: int, dialect: Dialect) -> tuple[int, bool]:
+    """Where a row ends, and whether a quote is open there."""
+    delimiter, quote, escape = (mark and mark.encode() for mark in (dialect.delimiter, dialect.quote, dialect.escape))
+    in_quote, field_start = False, True
+    while at < len(content):
+        value = _unclosed_value(content, at, dialect) if field_start else b""
+        letter = value or content[at : at + 1]
+        at += len(letter)
+        behind = content[at : at + 1]
+        if letter == escape:
+            at += 2 if content.startswith(b"\r\n", at) else len(behind)
+        elif in_quote and letter == quote == behind:
+            at += 1
+        elif in_quote:
+            in_quote = letter != quote
+        elif letter == b"\n":
+            break
+        elif letter == quote and field_start:
+            in_quote = True
+        field_start = letter == delimiter and not in_quote
+    return at, in_quote
+
+
+def _unclosed_value(content: bytes, at: int, dialect: Dialect) -> bytes:
+    for value in (value.encode() for value in dialect.unclosed):
+        behind = content[at + len(value) :]
+        if content.startswith(value, at) and (not behind or behind.startswith((b",", b"\n", b"\r\n"))):
+            return value
+    return b""

@@ -27,6 +27,11 @@ class Dialect:
         return self.escape is None and not self.unclosed
 
     @property
+    def rows_are_lines(self) -> bool:
+        """Whether every newline ends a row, whatever comes before it."""
+        return self.quote is None and self.escape is None
+
+    @property
     def marks(self) -> tuple[int, int]:
         """The bytes of delimiter and quote; -1, which no byte is, for none."""
         return _byte_or_none(self.delimiter), _byte_or_none(self.quote)
@@ -46,26 +51,51 @@ def row_patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]
     Both have a group 1 where the row ends at the end of the bytes at hand, without a newline.
     """
     end = rb"(?:\n|(\Z))"
-    delimiter, quote, escape = (
-        re.escape((character or "").encode()) for character in (dialect.delimiter, dialect.quote, dialect.escape)
-    )
     if dialect.quote is None:
-        line = re.compile(_run(rb"\n", escape) + end)
+        line = re.compile(_run(rb"\n", _bytes(dialect.escape)) + end)
         return line, line  # No newline is ever within a quote.
-    other = _run(rb"%s\n" % delimiter, escape)
-    quoted = _run(quote, escape, rb"|%s%s" % (quote, quote)) + quote + other
-    unclosed = b"|".join(re.escape(value.encode()) for value in dialect.unclosed)
-    whole = rb"(?:%s)(?=%s|\r?\n|\Z)|" % (unclosed, delimiter) if unclosed else b""
-    field = rb"(?:%s%s%s|(?!%s)%s)" % (whole, quote, quoted, quote, other)
-    rest = rb"(?:%s%s)*+" % (delimiter, field) + end
+    field, quoted, rest = _parts(dialect)
+    return re.compile(field + rest + end), re.compile(quoted + rest + end)
+
+
+@functools.cache
+def quoted_newline_patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Makes what matches as much of the same as has newlines within quotes alone, be the last one open or not.
+
+    Outside of quotes an escape can take a newline's meaning too.
+    """
+    field, quoted, rest = _parts(dialect, may_be_open=True, takes=rb"(?!\r?\n)(?s:.)")
     return re.compile(field + rest), re.compile(quoted + rest)
 
 
-def _run(excluded: bytes, escape: bytes, also: bytes = b"") -> bytes:
+# An escaped line's end may be two bytes; an escape at the end of the file stands alone.
+_ANYTHING = rb"(?:\r\n|(?s:.))?+"
+
+
+def _parts(dialect: Dialect, *, may_be_open: bool = False, takes: bytes = _ANYTHING) -> tuple[bytes, bytes, bytes]:
+    """Makes what matches a field, its rest from within its quote, and all fields behind it.
+
+    `takes` is what an escape outside of quotes takes the meaning of.
+    """
+    delimiter, quote, escape = _bytes(dialect.delimiter), _bytes(dialect.quote), _bytes(dialect.escape)
+    other = _run(rb"%s\n" % delimiter, escape, takes=takes)
+    closing = rb"(?:%s%s)%s" % (quote, other, b"?+" if may_be_open else b"")
+    quoted = _run(quote, escape, rb"|%s%s" % (quote, quote)) + closing
+    unclosed = b"|".join(re.escape(value.encode()) for value in dialect.unclosed)
+    whole = rb"(?:%s)(?:\r(?=\n)|(?=%s|\n|\Z))|" % (unclosed, delimiter) if unclosed else b""
+    # Atomic: on its way back, a search would take such a value for the start of a quoted field.
+    field = rb"(?>%s%s%s|(?!%s)%s)" % (whole, quote, quoted, quote, other)
+    return field, quoted, rb"(?:%s%s)*+" % (delimiter, field)
+
+
+def _bytes(character: str | None) -> bytes:
+    return re.escape((character or "").encode())
+
+
+def _run(excluded: bytes, escape: bytes, also: bytes = b"", takes: bytes = _ANYTHING) -> bytes:
     """Matches as many bytes as there are of none that is excluded, of escaped ones, and of what is also allowed."""
     # Repetitions are possessive (`*+`): on its way back, a search would take a doubled quote for a closing one.
     if not (escape or also):
         return rb"[^%s]*+" % excluded
-    # An escaped line's end may be two bytes; an escape at the end of the file stands alone.
-    escaped = rb"|%s(?:\r\n|(?s:.))?+" % escape if escape else b""
+    escaped = rb"|%s%s" % (escape, takes) if escape else b""
     return rb"(?:[^%s%s]++%s%s)*+" % (excluded, escape, also, escaped)

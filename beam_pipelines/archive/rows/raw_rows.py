@@ -5,7 +5,7 @@ A RawRow each would cost more time than all that is then done to a plain row.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class RawRows:
         )
 
 
-def scan_raw_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: int) -> Iterator[RawRows]:
+def scan_raw_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: Any) -> Iterator[RawRows]:
     """Yields the rows that `row_scanner.scan_rows` yields, in chunks of about a megabyte or of what is at hand."""
     scanner = RowScanner(stream, dialect, max_bytes, **options)
     # Rows that were found one by one since the last chunk: unusual ones, or all of a short file.

@@ -14,11 +14,11 @@ the rest of an archive.
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from beam_pipelines.archive.rows.dialect import Dialect, row_patterns
+from beam_pipelines.archive.rows.dialect import Dialect, quoted_newline_patterns, row_patterns
 
 BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 20
@@ -64,7 +64,7 @@ class WholeRows(NamedTuple):
     offset: int
 
 
-def scan_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: int) -> Iterator[RawRow]:
+def scan_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options: Any) -> Iterator[RawRow]:
     r"""Yields every row of a stream, blank lines too, after a byte order mark at its start.
 
     The arguments are those of `RowScanner`.
@@ -86,12 +86,13 @@ class RowScanner:
     on the line below. So every line of an open quote may start a row. Where a tool has cut off fields with their
     closing quotes, each line opens a quote, and to search `max_bytes` for each would cost lines times `max_bytes`.
 
-    The invariant that avoids this: if a quote is open at the start of a line between `_position` and `_searched_to`,
-    its row ends at `_quoted_end`, or nowhere before `_searched_to` where that is None. For where a row ends depends on
-    the bytes ahead and on whether a quote is open, and on nothing else. All lines of a broken row but its first start
-    within its quote; so whatever row has a quote open at the start of one of them ends where the broken row would.
+    The invariant that avoids this: if a quote is open at the start of a line between `_position` and `_quoted_to`, its
+    row ends at `_quoted_end`, or nowhere before `_searched_to` where that is None. For where a row ends depends on the
+    bytes ahead and on whether a quote is open, and on nothing else. All lines of a broken row but its first start
+    within its quote, up to a newline that an escape takes into the row outside of quotes: `_quoted_to` lies before it.
+    So whatever row has a quote open at the start of one of them ends where the broken row would.
 
-    The cost: a search goes on from the last line before `_searched_to` to 2 `max_bytes` beyond the row's start, and so
+    The cost: a search goes on from the last line before `_quoted_to` to 2 `max_bytes` beyond the row's start, and so
     looks at no byte more than a few times. Beside it, only the first line of each row is matched.
 
     Args:
@@ -101,6 +102,8 @@ class RowScanner:
       start: The stream's offset in the uncompressed file.
       line: The number of its first line.
       read_bytes: How much to read at once, at least.
+      goes_on: Whether the file goes on where the stream ends, at the start of a row: so that an escaped newline before
+        it belongs to a broken row, and not to the last one of the file.
     """
 
     def __init__(
@@ -112,21 +115,22 @@ class RowScanner:
         start: int = 0,
         line: int = 1,
         read_bytes: int = READ_BYTES,
+        goes_on: bool = False,
     ):
         self._stream, self._dialect, self._max_bytes, self._read_bytes = stream, dialect, max_bytes, read_bytes
+        self._goes_on = goes_on
         self._row, self._within_quote = row_patterns(dialect)
+        # Without these, the newlines that are within a row are within its quotes.
+        self._quoted_newlines = quoted_newline_patterns(dialect) if dialect.escape and dialect.quote else None
         # The bytes at hand, where the next row starts in them, and whether the stream has no more.
         self._buffer, self._position, self._ended = b"", 0, False
-        self._searched_to: int = 0
+        self._searched_to = self._quoted_to = 0
         self._quoted_end: int | None = None
         # Of the next row in the file.
         self._offset, self._line = start, line
         self._is_long = False
         if start == 0:
-            # Tools that write one do so too where there is one already.
-            while (read := _read_exactly(stream, len(BOM))) == BOM:
-                self._offset += len(BOM)
-            self._buffer = read
+            self._offset, self._buffer = skip_byte_order_marks(stream)
 
     def next_row(self) -> RawRow | None:
         """Takes the next row; None at the end."""
@@ -164,6 +168,7 @@ class RowScanner:
         self._buffer, self._ended = self._buffer[self._position :] + more, not more
         self._is_long = self._is_long or len(self._buffer) >= LONG_BYTES
         self._searched_to -= self._position
+        self._quoted_to -= self._position
         if self._quoted_end is not None:
             self._quoted_end -= self._position
         self._position = 0
@@ -171,8 +176,8 @@ class RowScanner:
     def _find_end(self) -> int | None:
         """Finds where the next row ends in the buffer: BROKEN if it is, None if more is to be read."""
         start, limit = self._position, self._position + self._max_bytes
-        # The invariant speaks of the line below, at `newline` + 1, if that is before `_searched_to`.
-        newline = self._buffer.find(b"\n", start, self._searched_to - 1) if start < self._searched_to - 1 else -1
+        # The invariant speaks of the line below, at `newline` + 1, if that is before `_quoted_to`.
+        newline = self._buffer.find(b"\n", start, self._quoted_to - 1) if start < self._quoted_to - 1 else -1
         if newline >= 0:
             match = self._row.match(self._buffer, start, newline + 1)
             if match is None:
@@ -186,8 +191,9 @@ class RowScanner:
             return match.end()
         if not self._ended and len(self._buffer) <= limit:
             return None
-        # The whole of it was searched, and every line below its first, up to there, starts within its quote.
+        # The whole of it was searched.
         self._searched_to, self._quoted_end = min(limit, len(self._buffer)), None
+        self._quoted_to = self._find_quoted_to(0, start)
         return BROKEN
 
     def _find_end_of_quote(self, newline: int) -> int | None:
@@ -197,15 +203,24 @@ class RowScanner:
         if self._quoted_end is None and self._searched_to < limit and not is_all_searched:
             if not self._ended and len(self._buffer) <= further:
                 return None
-            last_line = self._buffer.rfind(b"\n", newline, self._searched_to) + 1
+            last_line = self._buffer.rfind(b"\n", newline, self._quoted_to) + 1
             match = self._within_quote.match(self._buffer, last_line, further)
             self._quoted_end = match.end() if match and self._is_whole(match) else None
             self._searched_to = self._quoted_end or min(further, len(self._buffer))
+            self._quoted_to = self._find_quoted_to(1, last_line)
         return self._quoted_end if self._quoted_end is not None and self._quoted_end <= limit else BROKEN
+
+    def _find_quoted_to(self, place: int, start: int) -> int:
+        """Finds up to where lines start within quotes, of a row's start (place 0) or of what is within a quote (1)."""
+        if self._quoted_newlines is None:
+            return self._searched_to
+        match = self._quoted_newlines[place].match(self._buffer, start, self._searched_to)
+        return match.end() if match else start
 
     def _is_whole(self, match: re.Match[bytes]) -> bool:
         """Tells whether a match ends with its row, not just with the bytes at hand."""
-        return match[1] is None or (self._ended and match.end() == len(self._buffer))
+        is_at_end = self._ended and match.end() == len(self._buffer)
+        return match[1] is None or (is_at_end and not (self._goes_on and match[0]))
 
     def _take_first_line(self) -> tuple[bytes, int]:
         """Takes a broken row's first line: its start, of which no more is kept, and its size."""
@@ -217,9 +232,18 @@ class RowScanner:
         # The line is longer than the bytes at hand, and would not fit into memory if it had no end.
         data, size = self._buffer[start : start + kept], len(self._buffer) - start
         self._buffer, dropped, self._ended = _read_past_newline(self._stream)
-        self._position = self._searched_to = 0
+        self._position = self._searched_to = self._quoted_to = 0
         self._quoted_end = None
         return data, size + dropped
+
+
+def skip_byte_order_marks(stream: IO[bytes]) -> tuple[int, bytes]:
+    """Reads the marks at the start of a file; returns their size in bytes, and the few bytes that were read behind."""
+    size = 0
+    # Tools that write one do so too where there is one already.
+    while (read := _read_exactly(stream, len(BOM))) == BOM:
+        size += len(BOM)
+    return size, read
 
 
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.archive.rows import row_scanner
-from beam_pipelines.archive.rows.dialect import CSV, row_patterns
-from tests.helpers.rows import DIALECTS, LARGE, LIMITS, UNUSUAL, anything, limits, often
+from beam_pipelines.archive.rows import dialect, row_scanner
+from tests.helpers.rows import DIALECTS, LARGE, LIMITS, UNUSUAL, anything, limits, often, pieces, scan_plainly
 
 fields = st.text(st.sampled_from('ab ,"\n\ré\t'), max_size=8)
 dialects = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)])
@@ -19,14 +18,14 @@ def scan(content: bytes, format: str = "csv", max_bytes: int = LARGE, **at) -> l
     return list(row_scanner.scan_rows(io.BytesIO(content), DIALECTS[format], max_bytes, **at))
 
 
-def scan_in_pieces(content: bytes, size: int, max_bytes: int) -> list[row_scanner.RawRow]:
-    """Scans a stream that hands out `size` bytes at a time, however many are asked for."""
+def scan_in_pieces(content: bytes, size: int, max_bytes: int, format: str = "csv") -> list[row_scanner.RawRow]:
+    """Scans a stream that hands out no more than `size` bytes at a time, however many are asked for."""
 
     class Pieces(io.BytesIO):
-        def read(self, wanted=-1):
-            return super().read(size)
+        def read(self, wanted):
+            return super().read(min(size, wanted))
 
-    return list(row_scanner.scan_rows(Pieces(content), CSV, max_bytes))
+    return list(row_scanner.scan_rows(Pieces(content), DIALECTS[format], max_bytes))
 
 
 def data_of(found: list[row_scanner.RawRow]) -> list[bytes]:
@@ -187,45 +186,21 @@ def test_the_rows_do_not_depend_on_the_size_of_a_read(content, size, max_bytes):
 
 
 @often
-@given(anything('ab,"\n\r'), limits)
-def test_a_cut_at_a_row_changes_no_row(content, max_bytes):
+@given(anything('ab,"\n\r') | pieces, limits, st.sampled_from(list(DIALECTS)))
+def test_a_cut_at_a_row_changes_no_row(content, max_bytes, format):
     """A worker that reads one block finds the very rows that the listing of the blocks saw there."""
-    found = scan(content, max_bytes=max_bytes)
+    found = scan(content, format, max_bytes)
     for place, first in enumerate(found):
-        rest = scan(content[first.start :], max_bytes=max_bytes, start=first.start, line=first.line)
-        assert rest == found[place:]
+        at = {"start": first.start, "line": first.line}
+        assert scan(content[first.start :], format, max_bytes, **at) == found[place:]
         for stop in range(place + 1, len(found)):
             block = content[first.start : found[stop].start]
-            assert scan(block, max_bytes=max_bytes, start=first.start, line=first.line) == found[place:stop]
+            assert scan(block, format, max_bytes, goes_on=True, **at) == found[place:stop]
 
 
-def scan_plainly(content: bytes, max_bytes: int) -> list[tuple[int, bool]]:
-    """Where rows start and whether they are broken, by the rule's own words, a character at a time."""
-    found, at = [], 0
-    while at < len(content):
-        end, in_quote, field_start = at, False, True
-        while end < len(content):
-            letter = content[end : end + 1]
-            end += 1
-            if in_quote:
-                if letter == b'"' and content[end : end + 1] == b'"':
-                    end += 1
-                elif letter == b'"':
-                    in_quote = False
-            elif letter == b"\n":
-                break
-            elif letter == b'"' and field_start:
-                in_quote = True
-            field_start = letter == b"," and not in_quote
-        broken = in_quote or end - at > max_bytes
-        found.append((at, broken))
-        at = content.find(b"\n", at) + 1 or len(content) if broken else end
-    return found
-
-
-def check_by_the_rule(content: bytes, max_bytes: int) -> None:
-    expected = scan_plainly(content, max_bytes)
-    for found in (scan(content, max_bytes=max_bytes), scan_in_pieces(content, 7, max_bytes)):
+def check_by_the_rule(content: bytes, max_bytes: int, format: str = "csv") -> None:
+    expected = scan_plainly(content, max_bytes, DIALECTS[format])
+    for found in (scan(content, format, max_bytes), scan_in_pieces(content, 7, max_bytes, format)):
         assert [(row.start, row.broken) for row in found] == expected
 
 
@@ -233,6 +208,35 @@ def check_by_the_rule(content: bytes, max_bytes: int) -> None:
 @given(anything('ab,"\n'), limits)
 def test_rows_are_those_of_the_rule_itself(content, max_bytes):
     check_by_the_rule(content, max_bytes)
+
+
+@settings(often, max_examples=2000)
+@given(pieces, limits, st.sampled_from(["escaped", "escaped without quotes", "unclosed"]))
+def test_so_are_rows_with_escapes_and_with_values_that_nothing_closes(content, max_bytes, format):
+    check_by_the_rule(content, max_bytes, format)
+
+
+@pytest.mark.parametrize("max_bytes", [8, LARGE])
+def test_a_quote_that_opens_behind_an_escaped_newline_is_another_one(max_bytes):
+    """The first row's quote is never closed, that of the line below is."""
+    assert scan(b'a\\\n"\\\n,"', "escaped", max_bytes) == [
+        row_scanner.RawRow(0, 1, b"a\\\n", broken=True),
+        row_scanner.RawRow(3, 2, b'"\\\n,"'),
+    ]
+
+
+def test_a_broken_row_is_broken_too_where_its_block_ends_behind_an_escaped_newline():
+    content = b'a\\\n"b",c\n'
+    assert scan(content, "escaped", 8)[0] == row_scanner.RawRow(0, 1, b"a\\\n", broken=True)
+    assert scan(content[:3], "escaped", 8, goes_on=True) == [row_scanner.RawRow(0, 1, b"a\\\n", broken=True)]
+    assert scan(content[:3], "escaped", 8) == [row_scanner.RawRow(0, 1, b"a\\\n")]
+
+
+@pytest.mark.parametrize("size", [1, 9, 100])
+def test_a_value_that_nothing_closes_opens_no_quote_wherever_a_read_ends(size):
+    content = b'"N,"x\ny"\r\n1,"N\r\n'
+    found = scan_in_pieces(content, size, LARGE, "unclosed")
+    assert found == [row_scanner.RawRow(0, 1, content[:10]), row_scanner.RawRow(10, 3, content[10:])]
 
 
 @pytest.mark.parametrize("max_bytes", LIMITS)
@@ -251,10 +255,10 @@ def test_a_long_line_is_rejected_wherever_its_block_begins():
     assert [(row.start, row.broken) for row in rest] == whole[2:]
 
 
-def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
+@pytest.mark.parametrize("format", ["csv", "escaped"])
+def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch, format):
     """A tool that cuts a field off cuts its closing quote off; each row would look through all that follow."""
     looked = 0
-    patterns = row_patterns(CSV)
 
     class Counted:
         def __init__(self, pattern):
@@ -266,10 +270,13 @@ def test_rows_whose_quotes_never_close_cost_no_more_than_others(monkeypatch):
             looked += (found.end() if found else min(limit, len(buffer))) - at
             return found
 
-    monkeypatch.setattr(row_scanner, "row_patterns", lambda dialect: tuple(Counted(pattern) for pattern in patterns))
-    content = b"id,text\n" + b"".join(b'"%d","a review that is cut off\n' % place for place in range(20_000))
+    for name in ("row_patterns", "quoted_newline_patterns"):
+        patterns = getattr(dialect, name)(DIALECTS[format])
+        monkeypatch.setattr(row_scanner, name, lambda _, patterns=patterns: tuple(map(Counted, patterns)))
+    line = b'"%d","a review of two lines \\\nthat is cut off\n'
+    content = b"id,text\n" + b"".join(line % place for place in range(10_000))
     for max_bytes in (10_000, LARGE, 16 * LARGE):
         looked = 0
-        found = scan(content, max_bytes=max_bytes)
-        assert [row.broken for row in found] == [False] + [True] * 20_000
+        found = scan(content, format, max_bytes=max_bytes)
+        assert [row.broken for row in found] == [False] + [True, False] * 10_000
         assert looked < 8 * len(content)
