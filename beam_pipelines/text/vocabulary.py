@@ -7,6 +7,7 @@ no vector, so sharing an id loses nothing and keeps the table small.
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +20,24 @@ FIRST_ID = 2
 # The most frequent tokens without a vector that the statistics list.
 LISTED_MISSES = 50
 _LEARNED_STANDARD_DEVIATION = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingTokens:
+    """The tokens of a training split that may get an id, of which there may be far fewer than tokens.
+
+    Attributes:
+      tokens: Those with a pretrained vector, and the most frequent ones without; others do no harm. By falling count,
+        equal counts by the token, as the order that a runner merged them in may be any.
+      counts: int64 [tokens].
+      distinct: How many distinct tokens the training split has.
+      total: How many tokens.
+    """
+
+    tokens: list[str]
+    counts: np.ndarray
+    distinct: int
+    total: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,52 +71,52 @@ def end_of_known_ids(first_trained_id: int) -> int:
     return first_trained_id if first_trained_id > FIRST_ID else np.iinfo(np.int64).max
 
 
-def choose(counts: dict[str, int], vectors: dict[str, np.ndarray], dim: int, trained_tokens: int) -> Vocabulary:
+def choose(
+    training: TrainingTokens, rows: Mapping[str, int], pretrained_vectors: np.ndarray, trained_tokens: int
+) -> Vocabulary:
     """Chooses the vocabulary of a training split.
 
     Args:
-      counts: The count of each token there.
-      vectors: The pretrained vectors, float32 [dim] each, also of tokens that are not there.
-      dim: The length of a vector.
+      training: Its tokens.
+      rows: The row of each token with a pretrained vector, also of tokens that are not in the training split.
+      pretrained_vectors: float32 [rows, dim].
       trained_tokens: The number of tokens without a vector that get an id.
     """
-    # Ties by the token: the order of the counts depends on how the runner merged them.
-    by_count = sorted(counts, key=lambda token: (-counts[token], token))
-    pretrained = [token for token in by_count if token in vectors]
-    unseen = [token for token in vectors if token not in counts]
-    trained = [token for token in by_count if token not in vectors][:trained_tokens]
-    pretrained += unseen
-    tokens = pretrained + trained
-    table = np.zeros((len(tokens) + FIRST_ID, dim), np.float32)
-    for row, token in enumerate(pretrained, FIRST_ID):
-        table[row] = vectors[token]
+    with_vector = [token for token in training.tokens if token in rows]
+    seen = set(with_vector)
+    pretrained = with_vector + [token for token in rows if token not in seen]
+    trained = [token for token in training.tokens if token not in rows][:trained_tokens]
+    table = np.zeros((len(pretrained) + len(trained) + FIRST_ID, pretrained_vectors.shape[1]), np.float32)
+    # What is chosen may take as much memory as all else; in the usual mode, "raise", numpy would copy it once more.
+    places = np.array([rows[token] for token in pretrained], np.int64)
+    np.take(pretrained_vectors, places, axis=0, out=table[FIRST_ID : FIRST_ID + len(pretrained)], mode="clip")
     if not pretrained:
         # Zeros alone would give the weights that follow the vectors no gradient.
-        noise = np.random.default_rng(0).normal(0, _LEARNED_STANDARD_DEVIATION, (len(trained), dim))
+        noise = np.random.default_rng(0).normal(0, _LEARNED_STANDARD_DEVIATION, (len(trained), table.shape[1]))
         table[FIRST_ID:] = noise
-    return Vocabulary(tokens, len(pretrained), table)
+    return Vocabulary(pretrained + trained, len(pretrained), table)
 
 
-def coverage(vocabulary: Vocabulary, counts: dict[str, int]) -> VocabularyTotals:
+def coverage(vocabulary: Vocabulary, training: TrainingTokens) -> VocabularyTotals:
     """Computes a vocabulary's part of the statistics: hits, misses, and the share of tokens with a vector.
 
     Args:
       vocabulary: The vocabulary.
-      counts: The count of each token in the training split.
+      training: The tokens of the training split; at least `LISTED_MISSES` of those without a vector, or all.
     """
     with_vector = set(vocabulary.tokens[: vocabulary.pretrained])
-    misses = sorted((token for token in counts if token not in with_vector), key=lambda t: (-counts[t], t))
-    hits, total = len(with_vector.intersection(counts)), sum(counts.values())
+    is_hit = np.array([token in with_vector for token in training.tokens], bool)
+    hits, misses = int(is_hit.sum()), np.flatnonzero(~is_hit)[:LISTED_MISSES]
     return VocabularyTotals(
         size=vocabulary.size,
         vector_size=int(vocabulary.vectors.shape[1]),
-        distinct_tokens=len(counts),
-        tokens=total,
+        distinct_tokens=training.distinct,
+        tokens=training.total,
         embedding_hits=hits,
         unseen_tokens=vocabulary.pretrained - hits,
-        embedding_misses=len(misses),
+        embedding_misses=training.distinct - hits,
         trained_tokens=len(vocabulary.tokens) - vocabulary.pretrained,
         first_trained_id=vocabulary.first_trained_id,
-        share_of_tokens_with_vector=sum(counts.get(token, 0) for token in with_vector) / max(total, 1),
-        most_frequent_without_vector={token: counts[token] for token in misses[:LISTED_MISSES]},
+        share_of_tokens_with_vector=int(training.counts[is_hit].sum()) / max(training.total, 1),
+        most_frequent_without_vector={training.tokens[place]: int(training.counts[place]) for place in misses},
     )
