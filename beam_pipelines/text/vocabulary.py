@@ -7,7 +7,8 @@ no vector, so sharing an id loses nothing and keeps the table small.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -20,6 +21,7 @@ FIRST_ID = 2
 # The most frequent tokens without a vector that the statistics list.
 LISTED_MISSES = 50
 _LEARNED_STANDARD_DEVIATION = 0.05
+_VECTORS_AT_A_TIME = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +49,12 @@ class Vocabulary:
     Attributes:
       tokens: In the order of their ids, from `FIRST_ID`.
       pretrained: The number of them, from the first, that have a pretrained vector.
-      vectors: float32 [vocab, dim] by id. Padding, the shared id and, beside pretrained vectors, the tokens without
-        one have zeros.
+      dim: The length of a vector.
     """
 
     tokens: list[str]
     pretrained: int
-    vectors: np.ndarray
+    dim: int
 
     @property
     def size(self) -> int:
@@ -71,30 +72,43 @@ def end_of_known_ids(first_trained_id: int) -> int:
     return first_trained_id if first_trained_id > FIRST_ID else np.iinfo(np.int64).max
 
 
-def choose(
-    training: TrainingTokens, rows: Mapping[str, int], pretrained_vectors: np.ndarray, trained_tokens: int
-) -> Vocabulary:
+def choose(training: TrainingTokens, with_vector: Collection[str], dim: int, trained_tokens: int) -> Vocabulary:
     """Chooses the vocabulary of a training split.
 
     Args:
       training: Its tokens.
-      rows: The row of each token with a pretrained vector, also of tokens that are not in the training split.
-      pretrained_vectors: float32 [rows, dim].
+      with_vector: The tokens with a pretrained vector, also those that are not in the training split.
+      dim: The length of a vector.
       trained_tokens: The number of tokens without a vector that get an id.
     """
-    with_vector = [token for token in training.tokens if token in rows]
-    seen = set(with_vector)
-    pretrained = with_vector + [token for token in rows if token not in seen]
-    trained = [token for token in training.tokens if token not in rows][:trained_tokens]
-    table = np.zeros((len(pretrained) + len(trained) + FIRST_ID, pretrained_vectors.shape[1]), np.float32)
-    # What is chosen may take as much memory as all else; in the usual mode, "raise", numpy would copy it once more.
-    places = np.array([rows[token] for token in pretrained], np.int64)
-    np.take(pretrained_vectors, places, axis=0, out=table[FIRST_ID : FIRST_ID + len(pretrained)], mode="clip")
-    if not pretrained:
-        # Zeros alone would give the weights that follow the vectors no gradient.
-        noise = np.random.default_rng(0).normal(0, _LEARNED_STANDARD_DEVIATION, (len(trained), table.shape[1]))
-        table[FIRST_ID:] = noise
-    return Vocabulary(pretrained + trained, len(pretrained), table)
+    pretrained = [token for token in training.tokens if token in with_vector]
+    seen = set(pretrained)
+    pretrained += [token for token in with_vector if token not in seen]
+    trained = [token for token in training.tokens if token not in with_vector][:trained_tokens]
+    return Vocabulary(pretrained + trained, len(pretrained), dim)
+
+
+def initial_vectors(vocabulary: Vocabulary, take: Callable[[Sequence[str]], np.ndarray]) -> Iterator[np.ndarray]:
+    """Gives the vectors by id, float32 [ids, dim], some ids at a time: all together may be too many to hold.
+
+    Padding, the shared id and, beside pretrained vectors, the tokens without one have zeros.
+
+    Args:
+      vocabulary: The vocabulary.
+      take: Gives the pretrained vectors of some tokens, float32 [tokens, dim].
+    """
+    yield np.zeros((FIRST_ID, vocabulary.dim), np.float32)
+    # Zeros alone would give the weights that follow the vectors no gradient.
+    deviation = 0 if vocabulary.pretrained else _LEARNED_STANDARD_DEVIATION
+    random = np.random.default_rng(0)
+    for first, end in itertools.pairwise(_cuts(0, vocabulary.pretrained)):
+        yield take(vocabulary.tokens[first:end])
+    for first, end in itertools.pairwise(_cuts(vocabulary.pretrained, len(vocabulary.tokens))):
+        yield random.normal(0, deviation, (end - first, vocabulary.dim)).astype(np.float32)
+
+
+def _cuts(first: int, end: int) -> list[int]:
+    return [*range(first, end, _VECTORS_AT_A_TIME), end]
 
 
 def coverage(vocabulary: Vocabulary, training: TrainingTokens) -> VocabularyTotals:
@@ -109,7 +123,7 @@ def coverage(vocabulary: Vocabulary, training: TrainingTokens) -> VocabularyTota
     hits, misses = int(is_hit.sum()), np.flatnonzero(~is_hit)[:LISTED_MISSES]
     return VocabularyTotals(
         size=vocabulary.size,
-        vector_size=int(vocabulary.vectors.shape[1]),
+        vector_size=vocabulary.dim,
         distinct_tokens=training.distinct,
         tokens=training.total,
         embedding_hits=hits,

@@ -13,6 +13,7 @@ from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.job import Job, rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
+from beam_pipelines.preparing.vocabulary_choice import Choice
 from beam_pipelines.text import vocabulary
 from tests.helpers.token_parts import write_counts
 from tests.helpers.vocabularies import plain_choice
@@ -54,6 +55,11 @@ def job_of(folder: pathlib.Path, counts: dict[str, int], **flags) -> Job:
     return job
 
 
+def written_vectors(choice: Choice, folder: pathlib.Path) -> np.ndarray:
+    choice.write_vectors(str(folder))
+    return np.load(folder / "vectors.npy")
+
+
 @pytest.mark.parametrize("most_held", [1 << 19, 0])
 @pytest.mark.parametrize("trained", [0, 5, 120, 5000])
 def test_tokens_with_a_vector_and_the_most_frequent_without(tmp_path, monkeypatch, counts, vectors, most_held, trained):
@@ -61,15 +67,18 @@ def test_tokens_with_a_vector_and_the_most_frequent_without(tmp_path, monkeypatc
     monkeypatch.setattr(vocabulary_choice, "MOST_HELD", most_held)
     monkeypatch.setattr(training_tokens, "_PARTS_AT_A_TIME", 3)
     job = job_of(tmp_path, counts, embeddings=str(vectors), trained_tokens=trained, unseen_tokens=40)
-    training, chosen = vocabulary_choice.choose_tokens(job)
+    choice = vocabulary_choice.choose_tokens(job)
+    chosen, training = choice.vocabulary, choice.training
 
     read, _ = word_vectors.read(str(vectors), counts, 40)
     pretrained, without, misses = plain_choice(counts, read, trained)
     assert chosen.tokens == pretrained + without
     assert chosen.pretrained == len(pretrained) > 150
-    assert chosen.vectors[2 : 2 + len(pretrained)].tolist() == [read[token].tolist() for token in pretrained]
-    assert not chosen.vectors[:2].any()
-    assert not chosen.vectors[2 + len(pretrained) :].any()
+    written = written_vectors(choice, tmp_path)
+    assert (written.dtype, written.shape) == (np.float32, (chosen.size, 3))
+    assert written[2 : 2 + len(pretrained)].tolist() == [read[token].tolist() for token in pretrained]
+    assert not written[:2].any()
+    assert not written[2 + len(pretrained) :].any()
     totals = vocabulary.coverage(chosen, training)
     hits = [token for token in counts if token in read]
     assert (totals.distinct_tokens, totals.tokens) == (len(counts), sum(counts.values()))
@@ -83,29 +92,31 @@ def test_tokens_with_a_vector_and_the_most_frequent_without(tmp_path, monkeypatc
 def test_a_token_whose_vector_is_none_may_be_learned(tmp_path, monkeypatch, counts, vectors):
     monkeypatch.setattr(vocabulary_choice, "MOST_HELD", 0)
     job = job_of(tmp_path, {**counts, NOT_FINITE[0]: 100}, embeddings=str(vectors), trained_tokens=1)
-    _, chosen = vocabulary_choice.choose_tokens(job)
+    chosen = vocabulary_choice.choose_tokens(job).vocabulary
     assert chosen.tokens[chosen.pretrained :] == [NOT_FINITE[0]]
 
 
 @pytest.mark.parametrize("trained", [7, 5000])
 def test_without_embeddings_the_most_frequent_are_learned(tmp_path, counts, trained):
     job = job_of(tmp_path, counts, trained_tokens=trained, vector_size=4)
-    training, chosen = vocabulary_choice.choose_tokens(job)
+    choice = vocabulary_choice.choose_tokens(job)
+    chosen = choice.vocabulary
     _, expected, misses = plain_choice(counts, {}, trained)
-    assert (chosen.tokens, chosen.pretrained, chosen.vectors.shape) == (expected, 0, (len(expected) + 2, 4))
-    totals = vocabulary.coverage(chosen, training)
+    assert (chosen.tokens, chosen.pretrained) == (expected, 0)
+    assert written_vectors(choice, tmp_path).shape == (len(expected) + 2, 4)
+    totals = vocabulary.coverage(chosen, choice.training)
     assert (totals.distinct_tokens, totals.embedding_misses) == (len(counts), len(counts))
     assert totals.most_frequent_without_vector == misses
 
 
 def test_vectors_from_a_pipe_are_read_again(tmp_path, monkeypatch, counts, vectors):
     monkeypatch.setattr(vocabulary_choice, "MOST_HELD", 0)
-    expected = vocabulary_choice.choose_tokens(job_of(tmp_path / "file", counts, embeddings=str(vectors)))[1]
+    expected = vocabulary_choice.choose_tokens(job_of(tmp_path / "file", counts, embeddings=str(vectors)))
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(vectors.read_bytes(),))
     writer.start()
-    chosen = vocabulary_choice.choose_tokens(job_of(tmp_path / "piped", counts, embeddings=str(pipe)))[1]
+    choice = vocabulary_choice.choose_tokens(job_of(tmp_path / "piped", counts, embeddings=str(pipe)))
     writer.join()
-    assert chosen.tokens == expected.tokens
-    assert (chosen.vectors == expected.vectors).all()
+    assert choice.vocabulary == expected.vocabulary
+    assert (written_vectors(choice, tmp_path / "piped") == written_vectors(expected, tmp_path / "file")).all()
