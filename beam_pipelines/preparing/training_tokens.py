@@ -61,8 +61,11 @@ def read(folder: str, words: pa.Array | None, most: int) -> TrainingTokens:
             others = token_counts.most_frequent(others, most)
     found = pa.concat_tables([*held, others]).sort_by(token_counts.BY_FALLING_COUNT)
     distinct, total = read_totals(folder)
-    tokens = found["token"].cast(pa.string()).to_pylist()
-    return TrainingTokens(tokens, found["count"].to_numpy(), distinct, total)
+    tokens, counts_of_tokens = found["token"].cast(pa.string()).to_pylist(), found["count"].to_numpy().copy()
+    del held, others, found
+    # Else Arrow keeps for itself what all parts took, while the vectors need the room.
+    pa.default_memory_pool().release_unused()
+    return TrainingTokens(tokens, counts_of_tokens, distinct, total)
 
 
 def _parts(folder: str) -> Iterator[pa.Table]:
