@@ -67,7 +67,7 @@ def _add_counts(counts: beam.PCollection, job: Job) -> None:
         counts
         | "MergeCounts" >> beam.CombinePerKey(parts.MergeParts("sum"))
         | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.temporary, most=most)
-        | "SumTokens" >> beam.CombineGlobally(training_tokens.sum_totals)
+        | "SumTokens" >> beam.CombineGlobally(training_tokens.sum_totals).without_defaults()
         | "WriteTotals" >> beam.Map(training_tokens.write_totals, folder=job.temporary)
     )
 

@@ -36,8 +36,9 @@ def write_totals(totals: tuple[int, int], *, folder: str) -> None:
 
 
 def read_totals(folder: str) -> tuple[int, int]:
-    """Reads what `write_totals` wrote."""
-    distinct, total = storage.read_json(storage.join(folder, _TOTALS))
+    """Reads what `write_totals` wrote; nothing was written where there are no tokens."""
+    path = storage.join(folder, _TOTALS)
+    distinct, total = storage.read_json(path) if storage.exists(path) else (0, 0)
     return distinct, total
 
 

@@ -53,7 +53,6 @@ def test_parts_that_hold_their_most_frequent_tokens_alone(tmp_path):
 
 
 def test_no_parts_hold_nothing(tmp_path):
-    training_tokens.write_totals((0, 0), folder=str(tmp_path))
     assert training_tokens.read_totals(str(tmp_path)) == (0, 0)
     for of_vectors in (None, words("a")):
         found = training_tokens.read(str(tmp_path), of_vectors, 5)
