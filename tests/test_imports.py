@@ -36,10 +36,12 @@ INSIDE = {
     ],
     "beam_pipelines.preparing": [
         ["pipeline"],
+        ["vocabulary_choice"],
         ["job"],
-        ["settings", "examples"],
+        ["settings", "examples", "training_tokens"],
         ["row_counts", "token_counts"],
-        ["reviews", "splits", "embeddings", "doubts"],
+        ["recurring_texts"],
+        ["reviews", "splits", "parts", "embeddings", "doubts"],
     ],
     "beam_pipelines.scoring": [
         ["pipeline"],

@@ -17,7 +17,7 @@ from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import token_counts
+from beam_pipelines.preparing import recurring_texts
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
@@ -59,7 +59,7 @@ class WriteExamples(OverlappedDoFn):
 
     def setup(self):
         self._progress = Progress("prepared")
-        self._recurring = token_counts.read_recurring(self.temporary)
+        self._recurring = recurring_texts.read(self.temporary)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
         self._examples = RecordBatchToExamplesEncoder()
@@ -71,7 +71,7 @@ class WriteExamples(OverlappedDoFn):
             tokenized = self._encoder.tokenize(reviews.texts)
             encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
         split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
-        recurring = (split == TRAIN_INDEX) & np.isin(fingerprints, self._recurring)
+        recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
         with stopwatch.timed("write"):
             self._write(reviews, encoded, np.where(recurring, -1, split))
         counts = ExampleCounts.of(

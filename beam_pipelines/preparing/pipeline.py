@@ -4,7 +4,6 @@ The archive is never held: the first reading writes the rejects and counts the t
 second applies the vocabulary that was chosen.
 """
 
-import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,26 +15,29 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_pipelines.archive import hints, rejects
 from beam_pipelines.archive.read_blocks import ReadBlocks
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, VocabularyTotals
+from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, runners
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import doubts, row_counts, token_counts
-from beam_pipelines.preparing.embeddings import word_vectors
+from beam_pipelines.preparing import (
+    doubts,
+    parts,
+    recurring_texts,
+    row_counts,
+    token_counts,
+    training_tokens,
+    vocabulary_choice,
+)
 from beam_pipelines.preparing.examples import WriteExamples
 from beam_pipelines.preparing.job import Job
 from beam_pipelines.preparing.reviews import Reviews, rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
 from beam_pipelines.reporting import phrases
-from beam_pipelines.text import transform_graph, vocabulary
 
 # What the workers leave for the rest of the job, in its temporary folder.
 _ROWS, _EXAMPLES = "rows.json", "examples.json"
-_LOWER_SHARES = (
-    " If so, lower --test_share and --validation_share, or give more rows; rows of equal text fall into one split"
-)
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
@@ -50,17 +52,34 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
         | "WriteRows" >> beam.Map(_write_counts, folder=job.temporary, name=_ROWS)
     )
-    count_tokens = beam.ParDo(token_counts.CountTokens(job.shares, job.settings.max_tokens))
-    counted = reviews | "CountTokens" >> count_tokens.with_outputs("counts", "texts")
+    count_tokens = token_counts.CountTokens(job.shares, job.settings.max_tokens, parts.count_parts(job.size_bytes))
+    counted = reviews | "CountTokens" >> beam.ParDo(count_tokens).with_outputs("counts", "texts")
+    _add_counts(counted.counts, job)
+    if job.settings.split_column:
+        _add_recurring(counted.texts, job)
+
+
+def _add_counts(counts: beam.PCollection, job: Job) -> None:
+    """Adds up the counts of tokens: a file for each part, and the totals."""
+    # Those with a vector may be rare, and a worker does not know them.
+    most = None if job.settings.embeddings else training_tokens.most_without_vector(job.settings.trained_tokens)
     _ = (
-        counted.counts
-        | "MergeCounts" >> beam.CombinePerKey(token_counts.MergeCounts())
-        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.temporary)
+        counts
+        | "MergeCounts" >> beam.CombinePerKey(parts.MergeParts("sum"))
+        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.temporary, most=most)
+        | "SumTokens" >> beam.CombineGlobally(training_tokens.sum_totals).without_defaults()
+        | "WriteTotals" >> beam.Map(training_tokens.write_totals, folder=job.temporary)
     )
+
+
+def _add_recurring(texts: beam.PCollection, job: Job) -> None:
+    """Finds the training texts that recur in validation or test."""
     _ = (
-        counted.texts
-        | "MergeTexts" >> beam.CombinePerKey(token_counts.MergeHashes())
-        | "WriteTexts" >> beam.Map(token_counts.write_hashes, folder=job.temporary)
+        texts
+        | "MergeTexts" >> beam.CombinePerKey(parts.MergeParts(recurring_texts.MERGE))
+        | "FindRecurring" >> beam.Map(recurring_texts.recurring)
+        | "PackRecurring" >> beam.GroupByKey()
+        | "WriteRecurring" >> beam.Map(recurring_texts.write, folder=job.temporary)
     )
 
 
@@ -114,7 +133,7 @@ def run(job: Job, options: PipelineOptions) -> Statistics:
     check_rows(rows, job)
     logger.info("read %s rows, %s rated; choosing the vocabulary", f"{rows.read:,}", f"{rows.rated:,}")
     with stopwatch.timed("choose"):
-        chosen = choose_vocabulary(job)
+        chosen = vocabulary_choice.choose(job)
     logger.info("writing examples with a vocabulary of %s", f"{chosen.size:,}")
     root = beam.Pipeline(options=options)
     build_examples(root, job, chosen.first_trained_id)
@@ -166,42 +185,6 @@ def check_rows(rows: RowCounts, job: Job) -> None:
         raise UserError(message)
     allowed = settings.max_rejected_share
     rejects.check_share(rejected, rows.remarks, rows.read, allowed=allowed, output=settings.output)
-
-
-def choose_vocabulary(job: Job) -> VocabularyTotals:
-    """Chooses the vocabulary, and writes its graph and its vectors.
-
-    Raises:
-      UserError: No token can be learned from, or the vectors are of other words.
-    """
-    settings, counts = job.settings, token_counts.read_counts(job.temporary)
-    if not counts:
-        raise UserError(
-            "no token to learn from: no rated row with words fell into the training split; is --text_column right?"
-            + (_LOWER_SHARES if settings.test_share or settings.validation_share else "")
-        )
-    vectors: dict[str, np.ndarray] = {}
-    dim = settings.vector_size
-    if settings.embeddings:
-        vectors, dim = word_vectors.read(settings.embeddings, counts, settings.unseen_tokens)
-        if not counts.keys() & vectors.keys():
-            raise UserError(
-                f"--embeddings {settings.embeddings}: none of its words is a token of the training split; is it of the "
-                f"right language? Likewise, {doubts.SPACES}"
-            )
-    chosen = vocabulary.choose(counts, vectors, dim, settings.trained_tokens)
-    if not chosen.tokens:
-        raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
-    transform_graph.write_graph(
-        job.folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
-    )
-    array = io.BytesIO()
-    np.save(array, chosen.vectors)
-    storage.write_bytes(job.folder, prepared.VECTORS, array.getvalue())
-    totals = vocabulary.coverage(chosen, counts)
-    if settings.embeddings:
-        doubts.warn_of_missing_vectors(totals, settings.embeddings)
-    return totals
 
 
 def _check_totals(statistics: Statistics) -> None:

@@ -2,16 +2,18 @@
 
 import pathlib
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.preparing import row_counts, splits, token_counts
+from beam_pipelines.preparing import recurring_texts, row_counts, splits
 from beam_pipelines.preparing.examples import WriteExamples, in_one_order, tfrecord_gzip
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text import transform_graph
+from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.blocks import rated
 from tests.helpers.examples import examples
 
@@ -68,14 +70,10 @@ def test_a_training_text_that_recurs_in_another_split_is_left_out(folder):
     """In the training split alone, and however it is written."""
     texts = ["good film", "GOOD film!", "bad film", "bad film"]
     block = rated("a", texts, split_keys=[TRAIN, TEST, TRAIN, TRAIN])
-    step = token_counts.CountTokens(SHARES, 3)
-    step.setup()
-    step.start_bundle()
-    assert list(step.process(block)) == []
-    for output in step.finish_bundle():
-        if output.tag == "texts":
-            token_counts.write_hashes(output.value.value, folder=f"{folder}/temporary")
-    step.teardown()
+    tokenizer = CompiledTokenizer()
+    training, held_out, *_ = tokenizer.fingerprints(tokenizer(block.texts))
+    assert training == held_out
+    recurring_texts.write((0, [np.array([training])]), folder=f"{folder}/temporary")
     counts = write(folder, block)
     assert list(examples(folder, "train")) == ["a-2", "a-3"]
     assert list(examples(folder, "test")) == ["a-1"]

@@ -10,7 +10,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.preparing.embeddings import text_lines
 from beam_pipelines.preparing.embeddings.faults import NOT_FINITE, Faults
 from beam_pipelines.preparing.embeddings.text_lines import Layout
-from beam_pipelines.preparing.embeddings.word_choice import WordChoice
+from beam_pipelines.preparing.embeddings.word_choice import WordChoice, WordList
 
 # So many lines, the first ones, tell how many numbers a vector has.
 _SAMPLED_LINES = 1000
@@ -33,10 +33,10 @@ class TextReader:
 
     Args:
       source: What --embeddings says, for the messages.
-      choice: Takes the vectors.
+      choice: Is asked for each word, and takes the vectors.
     """
 
-    def __init__(self, source: str, choice: WordChoice):
+    def __init__(self, source: str, choice: WordChoice | WordList):
         self._source, self._choice = source, choice
         self._words = 0
         self._broken, self._not_finite = Faults(), Faults()
@@ -47,6 +47,20 @@ class TextReader:
         Raises:
           UserError: It is no text of vectors, or too many of its lines are none.
         """
+        layout, cut_in = self._read_lines(stream)
+        self._tell(layout, cut_in)
+        return layout.dim
+
+    def list_words(self, stream: io.BufferedReader) -> None:
+        """Asks the choice for all words; what is wrong with the lines is left for `read` to tell.
+
+        Raises:
+          UserError: It is no text of vectors.
+        """
+        self._read_lines(stream)
+
+    def _read_lines(self, stream: io.BufferedReader) -> tuple[Layout, int | None]:
+        """Reads all lines; returns how they are made, and the number of a last one that breaks off."""
         sample, layout = read_layout(stream, self._source)
         number, line, is_whole = 0, b"", True
         for number, line in enumerate(itertools.chain(sample, stream), 1):
@@ -56,8 +70,7 @@ class TextReader:
             is_whole = line.endswith(b"\n") or text_lines.split(cleaned, layout.dim) is not None
             if is_whole:
                 self._add(cleaned, number, layout.dim)
-        self._tell(layout, cut_in=None if is_whole else number)
-        return layout.dim
+        return layout, None if is_whole else number
 
     def _add(self, line: bytes, number: int, dim: int) -> None:
         parts = text_lines.split(line, dim)

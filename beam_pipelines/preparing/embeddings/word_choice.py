@@ -4,9 +4,14 @@ import re
 from collections.abc import Container
 
 import numpy as np
+import pyarrow as pa
+
+from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
 
 # As in `tokens`, which imports TensorFlow; a word that is wrongly kept costs a row, no more.
 _FILTERED = re.compile(r"[\W_]")
+# Strings of Python take four times the memory of packed ones, so that no more of them are held at a time.
+_LISTED_WORDS = 1 << 16
 
 
 class WordChoice:
@@ -20,11 +25,11 @@ class WordChoice:
       unseen: How many other words to keep.
 
     Attributes:
-      vectors: By token, float32 [dim] each, in the order of the file.
+      vectors: By token, in the order of the file.
     """
 
     def __init__(self, wanted: Container[str], unseen: int):
-        self.vectors: dict[str, np.ndarray] = {}
+        self.vectors = KeptVectors()
         self._wanted, self._unseen = wanted, unseen
         self._cased: set[str] = set()
 
@@ -40,8 +45,35 @@ class WordChoice:
         """Keeps the vector of a word for the token that `token` gave."""
         if token not in self.vectors and token not in self._wanted:
             self._unseen -= 1
-        self.vectors[token] = vector
+        self.vectors.put(token, vector)
         if word == token:
             self._cased.discard(token)
         else:
             self._cased.add(token)
+
+
+class WordList:
+    """Wants no vector, but lists the tokens that a `WordChoice` may ask for: each word, and its lower case."""
+
+    def __init__(self):
+        self._words: list[str] = []
+        self._packed: list[pa.Array] = []
+
+    def token(self, word: str) -> None:
+        """Lists a word."""
+        self._words += dict.fromkeys((word, word.lower()))
+        if len(self._words) >= _LISTED_WORDS:
+            self._pack()
+
+    def keep(self, word: str, token: str, vector: np.ndarray) -> None:
+        """Is never called, as no vector is wanted."""
+        raise AssertionError(word)
+
+    def tokens(self) -> pa.Array:
+        """Those that are listed, binary [tokens] in UTF-8; some may be twice."""
+        self._pack()
+        return pa.concat_arrays(self._packed)
+
+    def _pack(self) -> None:
+        self._packed.append(pa.array(self._words, pa.string()).cast(pa.binary()))
+        self._words = []

@@ -5,17 +5,20 @@ import io
 from collections.abc import Container, Iterator
 
 import numpy as np
+import pyarrow as pa
 
+from beam_pipelines.archive.finding import pipes
 from beam_pipelines.preparing.embeddings import foreign_files, sources, unpacking
 from beam_pipelines.preparing.embeddings.faults import NOT_FINITE, Faults
+from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
 from beam_pipelines.preparing.embeddings.text_reader import TextReader, read_layout
-from beam_pipelines.preparing.embeddings.word_choice import WordChoice
+from beam_pipelines.preparing.embeddings.word_choice import WordChoice, WordList
 
 # Of an array, so many rows are looked at together.
 _CHUNK_ROWS = 10_000
 
 
-def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str, np.ndarray], int]:
+def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[KeptVectors, int]:
     """Reads the vectors of the wanted words.
 
     Args:
@@ -26,7 +29,7 @@ def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str
         files are sorted. Words that the tokeniser would not make are passed over.
 
     Returns:
-      The vectors, float32 [dim] each and finite, and dim.
+      The vectors, all finite, and their length.
 
     Raises:
       UserError: There is nothing of that name, it is no text of vectors, or more than 1% of its lines are broken or
@@ -38,6 +41,32 @@ def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[dict[str
         return choice.vectors, _read_array(path, words, choice)
     with _opened_text(path) as stream:
         return choice.vectors, TextReader(path, choice).read(stream)
+
+
+def list_words(source: str) -> pa.Array:
+    """Lists the tokens that `read` may look for among those that are wanted, binary [tokens] in UTF-8.
+
+    Raises:
+      UserError: There is nothing of that name, or it is no text of vectors.
+    """
+    path, words = sources.locate(source)
+    listed = WordList()
+    if words:
+        for name in _names(words):
+            listed.token(name)
+    else:
+        with _opened_text(path) as stream:
+            TextReader(path, listed).list_words(stream)
+    return listed.tokens()
+
+
+def rereadable(source: str) -> str:
+    """What to read instead of a source, so that it can be read again: of a pipe, a copy.
+
+    Raises:
+      UserError: There is no room for the copy.
+    """
+    return pipes.spool(source) if sources.is_pipe(source) else source
 
 
 def check(source: str) -> None:
@@ -60,10 +89,8 @@ def _opened_text(path: str) -> Iterator[io.BufferedReader]:
 
 
 def _read_array(array: str, words: str, choice: WordChoice) -> int:
-    import pyarrow.parquet as pq
-
     matrix = np.load(array, mmap_mode="r")
-    names, faults = pq.read_table(words).column(0).to_pylist(), Faults()
+    names, faults = _names(words), Faults()
     for first in range(0, len(names), _CHUNK_ROWS):
         with np.errstate(over="ignore"):
             rows = matrix[first : first + _CHUNK_ROWS].astype(np.float32)
@@ -72,6 +99,12 @@ def _read_array(array: str, words: str, choice: WordChoice) -> int:
             if not is_finite:
                 faults.add(f"row {first + row} ({word})", NOT_FINITE)
             elif (token := choice.token(word)) is not None:
-                choice.keep(word, token, rows[row].copy())
+                choice.keep(word, token, rows[row])
     faults.tell(len(names), array, "such an array is damaged, or its training failed: get another one")
     return matrix.shape[1]
+
+
+def _names(words: str) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(words).column(0).to_pylist()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beam_pipelines.preparing.embeddings.word_choice import WordChoice
+from beam_pipelines.preparing.embeddings.word_choice import WordChoice, WordList
 
 
 def chosen(words: list[str], wanted=(), unseen: int = 0) -> dict[str, int]:
@@ -42,3 +42,12 @@ def test_so_many_other_words_are_kept_in_the_order_of_the_file():
     words = ["The", "", "won't", "mr_x", "good", "film", "the", "Band", "later"]
     assert chosen(words, {"good"}, unseen=3) == {"the": 6, "good": 4, "film": 5, "band": 7}
     assert chosen(words, {"good"}) == {"good": 4}
+
+
+def test_a_list_of_words_holds_all_that_a_choice_may_ask_for(monkeypatch):
+    monkeypatch.setattr("beam_pipelines.preparing.embeddings.word_choice._LISTED_WORDS", 3)
+    listed = WordList()
+    assert [listed.token(word) for word in ("The", "film", "\u00c9t\u00e9", "", "x", "FILM")] == [None] * 6
+    expected = ["The", "the", "film", "\u00c9t\u00e9", "\u00e9t\u00e9", "", "x", "FILM", "film"]
+    assert [token.decode() for token in listed.tokens().to_pylist()] == expected
+    assert WordList().tokens().to_pylist() == []

@@ -138,3 +138,32 @@ def test_a_pipe_is_read_once(tmp_path):
     writer.start()
     check(path)
     writer.join()
+
+
+def test_the_words_of_a_file_are_listed_with_their_lower_case(tmp_path, caplog):
+    """Those without a vector, too; that is told when they are read."""
+    path = tmp_path / "some.vec"
+    path.write_text(f"4 3\nGood 1 2 3\nbroken 1 2\nnone 1 nan 2\n{LINES}", encoding="utf-8")
+    listed = word_vectors.list_words(str(path)).to_pylist()
+    expected = ["Good", "good", "none", "the", "good", "at me.com", "good", "unwanted", "caf\u00e9"]
+    assert [token.decode() for token in listed] == expected
+    assert not caplog.text
+
+
+def test_the_words_of_an_installed_package_are_listed(package):
+    listed = word_vectors.list_words(package(np.ones((2, 3), np.float32), ["good", "Caf\u00e9"]))
+    assert [token.decode() for token in listed.to_pylist()] == ["good", "Caf\u00e9", "caf\u00e9"]
+
+
+def test_only_a_pipe_is_copied_to_be_read_again(tmp_path):
+    path, pipe = tmp_path / "some.vec", tmp_path / "pipe"
+    path.write_text(LINES, encoding="utf-8")
+    assert word_vectors.rereadable(str(path)) == str(path)
+    assert word_vectors.rereadable("some-vectors") == "some-vectors"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(LINES.encode(),))
+    writer.start()
+    copy = word_vectors.rereadable(str(pipe))
+    writer.join()
+    check(copy)
+    check(copy)
