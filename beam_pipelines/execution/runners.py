@@ -11,6 +11,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError, user_error_of
+from beam_pipelines.execution import answers, remote_checks
 from beam_pipelines.files import object_stores, storage
 
 # How a runner of Beam 2.77 begins to say what it lacks: a job server, its own program, an address.
@@ -42,17 +43,13 @@ def options_of(arguments: list[str], settings_class: type, program: str) -> pipe
 
 
 def check(options: pipeline_options.PipelineOptions) -> None:
-    """Looks at the runner and its flags as `beam.Pipeline` will.
+    """Looks at the runner and its flags as `beam.Pipeline` will, and at what it needs beyond this process.
 
     Raises:
-      UserError: There is no such runner, it lacks a flag or cannot be imported, or its temporary folder cannot be
-        reached.
+      UserError: There is no such runner, it lacks a flag or cannot be imported, or its temporary folder or what the
+        job is sent to cannot be reached.
     """
     name = options.view_as(pipeline_options.StandardOptions).runner
-    cloud = options.view_as(pipeline_options.GoogleCloudOptions)
-    for location in filter(None, (cloud.temp_location, cloud.staging_location)):
-        # Without credentials, Dataflow's own look at it takes minutes (Beam 2.77).
-        storage.exists(location)
     try:
         runner = runners.create_runner(name)
     except ValueError:
@@ -60,8 +57,14 @@ def check(options: pipeline_options.PipelineOptions) -> None:
         raise UserError(f"--runner {name} is unknown; Beam has {known}, or give PACKAGE.MODULE.CLASS") from None
     except (ImportError, AttributeError) as error:
         raise UserError(f"--runner {name} cannot be used here: {error}") from None
+    workers = remote_checks.check_flags(options, runner)
+    cloud = options.view_as(pipeline_options.GoogleCloudOptions)
+    for location in filter(None, (cloud.temp_location, cloud.staging_location)):
+        # Without credentials, Dataflow's own look at it takes minutes (Beam 2.77).
+        storage.exists(location)
     if faults := PipelineOptionsValidator(options, runner).validate():
         raise UserError(f"--runner {name}: {' '.join(faults)}")
+    answers.check(options, runner, workers)
 
 
 def run(pipeline: beam.Pipeline) -> PipelineResult:
