@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from beam_pipelines.commands import streams
-from beam_pipelines.errors import UserError, logger
+from beam_pipelines.errors import JobError, UserError, logger
 
 NVIDIA_DEVICE = "/dev/nvidiactl"
 INTERRUPTED = 130
@@ -43,7 +43,7 @@ def _status(main: Callable[[], int], after_interruption: str, terminations: list
         ending, status = ("terminated", TERMINATED) if terminations else ("interrupted", INTERRUPTED)
         print("; ".join(filter(None, (ending, after_interruption))), file=sys.stderr)
         return status
-    except OSError as error:
+    except (JobError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -10,8 +10,8 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipelines.commands import flags
-from beam_pipelines.errors import UserError, user_error_of
-from beam_pipelines.execution import answers, remote_checks
+from beam_pipelines.errors import JobError, UserError, user_error_of
+from beam_pipelines.execution import answers, remote_checks, worker_processes
 from beam_pipelines.files import object_stores, storage
 
 # How a runner of Beam 2.77 begins to say what it lacks: a job server, its own program, an address.
@@ -77,7 +77,8 @@ def run(pipeline: beam.Pipeline) -> PipelineResult:
       KeyboardInterrupt: A worker was interrupted.
     """
     try:
-        result = pipeline.run()
+        with worker_processes.watched(pipeline.options):
+            result = pipeline.run()
         result.wait_until_finish()
         return result
     except RuntimeError as error:
@@ -92,6 +93,10 @@ def _worker_error(traceback_text: str) -> BaseException | None:
     """What a person has to know of a worker's traceback, as the error that was raised there; None of a bug."""
     if user_error := user_error_of(traceback_text):
         return user_error
+    if ending := worker_processes.ending_of(traceback_text):
+        return JobError(
+            f"a worker process was ended by {ending}; --direct_num_workers with fewer processes takes less memory"
+        )
     if "KeyboardInterrupt" in traceback_text:
         return KeyboardInterrupt()
     system_error = _SYSTEM_ERROR.search(traceback_text)
