@@ -74,9 +74,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 def _ask_http(flag: str, address: str) -> None:
     """Asks for a page of Flink's or Spark's REST service; whichever answer it gives, it is there."""
-    url = address if "://" in address else f"http://{address}"
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/config", timeout=SECONDS):
+        with urllib.request.urlopen(f"{workers.as_url(address)}/config", timeout=SECONDS):
             pass
     except urllib.error.HTTPError:
         pass

@@ -22,6 +22,7 @@ from google.protobuf import json_format, text_format
 
 # What an error that Beam hands on begins with, where it is of a process that has ended.
 ENDED = "review_scorer.WorkerProcessEnded "
+_MODULE = "apache_beam.runners.worker.sdk_worker_main"
 # So long a process that has been told to end may take.
 _SECONDS_TO_END = 30
 _pipeline_options = "{}"
@@ -58,10 +59,15 @@ class WatchedProcess(worker_handlers.GrpcWorkerHandler):
     def __init__(self, command: bytes, state, provision_info, grpc_server):
         super().__init__(state, provision_info, grpc_server)
         self._stopping = False
+        self._last_line = ""
 
     def start_worker(self) -> None:
-        command = [sys.executable, "-m", "apache_beam.runners.worker.sdk_worker_main"]
-        self._process = subprocess.Popen(command, env={**os.environ, **self._environment()})
+        command = [sys.executable, "-m", _MODULE]
+        environment = {**os.environ, **self._environment()}
+        # What a worker raises, Beam prints too; and TensorFlow tells of the GPU that there is not.
+        self._process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace")
+        self._reader = threading.Thread(target=self._read, name=f"read {self.worker_id}", daemon=True)
+        self._reader.start()
         threading.Thread(target=self._wait, name=f"wait for {self.worker_id}", daemon=True).start()
 
     def _environment(self) -> dict[str, str]:
@@ -72,11 +78,17 @@ class WatchedProcess(worker_handlers.GrpcWorkerHandler):
             "WORKER_ID": self.worker_id,
         }
 
+    def _read(self) -> None:
+        for line in self._process.stderr or ():
+            self._last_line = line.strip() or self._last_line
+
     def _wait(self) -> None:
         status = self._process.wait()
         if self._stopping:
             return
-        error = ENDED + _why(status)
+        # Whatever it has started may hold its pipe open.
+        self._reader.join(timeout=1)
+        error = ENDED + _why(status, self._last_line)
         control = self._grpc_server.control_handler
         # A request may just be on its way, so it is done twice.
         for pause in (1, 0):
@@ -113,14 +125,14 @@ def _failed(instruction: str, error: str) -> beam_fn_api_pb2.InstructionResponse
     return beam_fn_api_pb2.InstructionResponse(instruction_id=instruction, error=error)
 
 
-def _why(status: int) -> str:
+def _why(status: int, last_line: str) -> str:
     """What ended a process, in words.
 
-    >>> _why(-9), _why(1)
-    ('SIGKILL, as when memory runs out', 'status 1')
+    >>> _why(-9, "I0000 no GPU"), _why(1, "ValueError: no number")
+    ('SIGKILL, as when memory runs out', 'status 1: ValueError: no number')
     """
     if status >= 0:
-        return f"status {status}"
+        return f"status {status}: {last_line}"
     name = signal.Signals(-status).name
     return f"{name}, as when memory runs out" if name == "SIGKILL" else name
 

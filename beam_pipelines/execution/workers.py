@@ -15,6 +15,8 @@ from apache_beam.runners.runner import PipelineRunner
 DATAFLOW = ("DataflowRunner", "TestDataflowRunner")
 # Beam's own are found by its runners, see `_environment`.
 LOOPBACK, DOCKER, PROCESS, EXTERNAL = ENVIRONMENTS = ("LOOPBACK", "DOCKER", "PROCESS", "EXTERNAL")
+# What --flink_master says where no cluster is named.
+STARTED_BY_BEAM = tuple(flink_runner.MAGIC_HOST_NAMES)
 # A job server within this process, as Beam's tests use it.
 EMBEDDED = "embed"
 
@@ -119,7 +121,7 @@ def _environment(options: pipeline_options.PipelineOptions, runner: PipelineRunn
 
 def _flink_is_started_here(options: pipeline_options.PipelineOptions) -> bool:
     master = options.view_as(pipeline_options.FlinkRunnerOptions).flink_master
-    return master in flink_runner.MAGIC_HOST_NAMES
+    return master in STARTED_BY_BEAM
 
 
 def _spark_is_started_here(options: pipeline_options.PipelineOptions) -> bool:
@@ -151,6 +153,15 @@ def needs_job_server(options: pipeline_options.PipelineOptions, runner: Pipeline
     if isinstance(runner, spark_runner.SparkRunner):
         return not options.view_as(pipeline_options.SparkRunnerOptions).spark_submit_uber_jar
     return False
+
+
+def as_url(address: str) -> str:
+    """An address of a REST service, with its scheme.
+
+    >>> as_url("localhost:8081"), as_url("https://flink.example/")
+    ('http://localhost:8081', 'https://flink.example')
+    """
+    return (address if "://" in address else f"http://{address}").rstrip("/")
 
 
 def host_of(address: str) -> str:

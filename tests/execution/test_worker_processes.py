@@ -10,7 +10,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 
-from beam_pipelines.errors import JobError
+from beam_pipelines.errors import JobError, UserError
 from beam_pipelines.execution import runners, worker_processes
 
 IN_PROCESSES = ["--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
@@ -46,6 +46,27 @@ def test_a_killed_worker_process_ends_the_job_and_the_others(tmp_path, number, e
     for process in processes:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
+
+
+def test_a_worker_process_that_cannot_start_says_why(monkeypatch):
+    monkeypatch.setattr(worker_processes, "_MODULE", "no_such_module")
+    root = beam.Pipeline(options=PipelineOptions(IN_PROCESSES))
+    _ = root | beam.Create([1])
+    with pytest.raises(JobError, match=r"^a worker process was ended by status 1: .*No module named no_such_module; "):
+        runners.run(root)
+
+
+class Fail(beam.DoFn):
+    def process(self, element):
+        raise UserError("a.csv: broken")
+
+
+def test_what_a_worker_process_raises_is_not_printed_too(capfd):
+    root = beam.Pipeline(options=PipelineOptions(IN_PROCESSES))
+    _ = root | beam.Create([1]) | beam.ParDo(Fail())
+    with pytest.raises(UserError, match="^a.csv: broken"):
+        runners.run(root)
+    assert capfd.readouterr() == ("", "")
 
 
 class TellEndpoint(beam.DoFn):
