@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,8 +100,9 @@ def submit(pipeline: beam.Pipeline) -> Job:
     cluster = workers.cluster_of(pipeline.options, pipeline.runner)
     if isinstance(pipeline.runner, portable_runner.PortableRunner):
         _wait_without_deadline(pipeline.runner)
+    worker_processes.watch(pipeline.options)
     try:
-        with worker_processes.watched(pipeline.options), _without_printed_tracebacks():
+        with _told_once():
             return Job(pipeline.run(), cluster)
     except grpc.RpcError as error:
         raise JobError(f"--runner {name}: the job was not taken: {_details(error)}") from None
@@ -122,7 +124,7 @@ def wait(job: Job) -> None:
       KeyboardInterrupt: A worker was interrupted, or this process was, and the job may go on.
     """
     try:
-        with _without_printed_tracebacks():
+        with _told_once():
             job.result.wait_until_finish()
     except KeyboardInterrupt:
         if job.id:
@@ -137,14 +139,16 @@ def wait(job: Job) -> None:
 
 
 @contextlib.contextmanager
-def _without_printed_tracebacks() -> Iterator[None]:
-    """Leaves to `wait` what is said of an error in a LOOPBACK worker, which prints it to standard error (Beam 2.77)."""
-    names = vars(sdk_worker)
+def _told_once() -> Iterator[None]:
+    """Leaves what ends a job to who waits for it: Beam's threads print tracebacks of it too (Beam 2.77)."""
+    names, hook = vars(sdk_worker), threading.excepthook
     names["print"] = lambda *values, file=None: None
+    threading.excepthook = lambda raised: None if issubclass(raised.exc_type, grpc.RpcError) else hook(raised)
     try:
         yield
     finally:
         names.pop("print", None)
+        threading.excepthook = hook
 
 
 def _wait_without_deadline(runner: Any) -> None:

@@ -3,16 +3,13 @@
 Beam (2.77) waits for its answer for good.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
-import grpc
 from apache_beam.options import pipeline_options
 from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_fn_api_pb2
@@ -28,9 +25,8 @@ _SECONDS_TO_END = 30
 _pipeline_options = "{}"
 
 
-@contextlib.contextmanager
-def watched(options: pipeline_options.PipelineOptions) -> Iterator[None]:
-    """Has Beam start the worker processes of a pipeline that is run in the context by `WatchedProcess`.
+def watch(options: pipeline_options.PipelineOptions) -> None:
+    """Has Beam start the worker processes of the pipeline that is run next by `WatchedProcess`.
 
     Args:
       options: Those of the pipeline. Beam (2.77) does not hand them on to worker processes, so that such as
@@ -40,17 +36,6 @@ def watched(options: pipeline_options.PipelineOptions) -> Iterator[None]:
     given = options.get_all_options(drop_default=True)
     _pipeline_options = json_format.MessageToJson(JobServiceHandle.encode_pipeline_options(given))
     worker_handlers.WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)(WatchedProcess)
-    hook = threading.excepthook
-    threading.excepthook = lambda arguments: None if _is_lost_connection(arguments) else hook(arguments)
-    try:
-        yield
-    finally:
-        threading.excepthook = hook
-
-
-def _is_lost_connection(arguments: threading.ExceptHookArgs) -> bool:
-    """Whether a thread of Beam's has lost its worker, which is told once and without a traceback."""
-    return issubclass(arguments.exc_type, grpc.RpcError)
 
 
 class WatchedProcess(worker_handlers.GrpcWorkerHandler):
