@@ -13,34 +13,33 @@ from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 from beam_pipelines.errors import JobError, UserError
 from beam_pipelines.execution import runners, worker_processes
 
-IN_PROCESSES = ["--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+IN_PROCESSES = ["--runner=FnApiRunner", "--direct_running_mode=multi_processing"]
 
 
 class Work(beam.DoFn):
     """Writes which process works; the one that comes first is killed there, the other one works for an hour."""
 
-    def __init__(self, folder: pathlib.Path, *, number: int):
-        self.folder, self.number = folder, number
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
 
     def process(self, element):
         (self.folder / str(os.getpid())).touch()
         first = not (self.folder / "killed").exists()
         (self.folder / "killed").touch()
         if first:
-            os.kill(os.getpid(), self.number)
+            os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(3600)
 
 
-@pytest.mark.parametrize(
-    ("number", "ending"), [(signal.SIGKILL, "SIGKILL, as when memory runs out"), (signal.SIGSEGV, "SIGSEGV")]
-)
-def test_a_killed_worker_process_ends_the_job_and_the_others(tmp_path, number, ending):
+def test_a_killed_worker_process_ends_the_job_and_the_others(tmp_path):
     started = time.monotonic()
-    root = beam.Pipeline(options=PipelineOptions(IN_PROCESSES))
-    _ = root | beam.Create(range(100)) | beam.Reshuffle() | beam.ParDo(Work(tmp_path, number=number))
-    with pytest.raises(JobError, match=f"^a worker process was ended by {ending}; --direct_num_workers with fewer"):
+    root = beam.Pipeline(options=PipelineOptions([*IN_PROCESSES, "--direct_num_workers=2"]))
+    _ = root | beam.Create(range(100)) | beam.Reshuffle() | beam.ParDo(Work(tmp_path))
+    with pytest.raises(
+        JobError, match="^a worker process was ended by SIGKILL, as when memory runs out; --direct_num_"
+    ):
         runners.run(root)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
     processes = [int(path.name) for path in tmp_path.iterdir() if path.name != "killed"]
     assert processes
     for process in processes:
