@@ -79,6 +79,32 @@ def check_paths(
             raise UserError(f"{flag} {path} is on this machine, {_unseen(found, remedy)}")
 
 
+def check_outlives(options: pipeline_options.PipelineOptions) -> None:
+    """Refuses to leave a job alone that needs this process.
+
+    Args:
+      options: Beam's, which `runners.options_of` has looked at.
+
+    Raises:
+      UserError: The runner, its workers or its job server run in this process or end with it.
+    """
+    runner = runners.create_runner(options.view_as(pipeline_options.StandardOptions).runner)
+    found = workers.workers_of(options, runner)
+    if found.place is Place.DATAFLOW:
+        return
+    if not found.are_remote:
+        why = f"--runner {found.runner} runs the job in this process"
+    elif found.environment == workers.LOOPBACK:
+        why = "workers of --environment_type LOOPBACK run in this process"
+    elif not found.cluster or workers.needs_job_server(options, runner):
+        why = (
+            f"--runner {found.runner} starts a job server that ends with this process, where no --job_endpoint is given"
+        )
+    else:
+        return
+    raise UserError(f"--no_wait cannot be: {why}")
+
+
 def _unseen(found: Workers, remedy: str) -> str:
     """The end of a sentence that begins with a local path."""
     if found.place is Place.DATAFLOW:

@@ -166,6 +166,41 @@ def test_a_local_path_that_they_see_is_taken(arguments):
     check_paths(*arguments, reads=[("--input", "/mnt/a/*.csv"), ("--model", None)], writes=[("--output", "/mnt/b/out")])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--runner=FnApiRunner"], "--runner FnApiRunner runs the job in this process"),
+        (
+            ["--runner=PortableRunner", "--job_endpoint=localhost:8099", "--environment_type=LOOPBACK"],
+            "workers of --environment_type LOOPBACK run in this process",
+        ),
+        (
+            ["--runner=PrismRunner", "--environment_type=PROCESS"],
+            "--runner PrismRunner starts a job server that ends with this process, where no --job_endpoint is given",
+        ),
+        (
+            ["--runner=FlinkRunner", "--flink_master=localhost:8081"],
+            "--runner FlinkRunner starts a job server that ends with this process, where no --job_endpoint is given",
+        ),
+    ],
+)
+def test_a_job_that_needs_this_process_cannot_be_left_alone(arguments, why):
+    with pytest.raises(UserError, match=f"^--no_wait cannot be: {why}\n"):
+        remote_checks.check_outlives(PipelineOptions(arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        DATAFLOW,
+        ["--runner=PortableRunner", "--job_endpoint=localhost:8099"],
+        ["--runner=FlinkRunner", "--flink_master=localhost:8081", "--flink_submit_uber_jar"],
+    ],
+)
+def test_another_can(arguments):
+    remote_checks.check_outlives(PipelineOptions(arguments))
+
+
 def test_the_file_of_a_setup_is_known_by_its_whole_path(tmp_path, monkeypatch):
     (tmp_path / "setup.py").write_text("import setuptools; setuptools.setup()")
     monkeypatch.chdir(tmp_path)
