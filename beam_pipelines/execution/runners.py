@@ -24,6 +24,8 @@ from beam_pipelines.files import object_stores, storage
 
 # How a runner of Beam 2.77 begins to say what it lacks: a job server, its own program, an address.
 _LACKING = ("Unable to fetch remote", "You must specify")
+# How Beam 2.77 begins to tell that a program of its own failed, whose lines are printed.
+_BUILD_FAILED = "Full trace: "
 _NO_MODULE = re.compile(r"^ModuleNotFoundError: No module named '(beam_pipelines|trainer)\b", re.MULTILINE)
 _SYSTEM_ERROR = re.compile(r"^\S*Error: (\[Errno \d+\] .*?)(?: \[while running .*)?$", re.MULTILINE)
 
@@ -109,6 +111,9 @@ def submit(pipeline: beam.Pipeline) -> Job:
     except RuntimeError as error:
         if str(error).startswith(_LACKING):
             raise UserError(f"--runner {name}: {error}") from None
+        if str(error).startswith(_BUILD_FAILED):
+            given = pipeline.options.view_as(pipeline_options.SetupOptions).setup_file
+            raise UserError(f"--setup_file {given} cannot be built; the lines above say why") from None
         if worker_error := _worker_error(str(error)):
             raise worker_error from None
         raise

@@ -113,6 +113,14 @@ def test_a_job_that_is_not_taken_says_why(monkeypatch):
     server.stop(None)
 
 
+def test_a_setup_file_that_fails_is_told(job_server, tmp_path, capfd):
+    setup = tmp_path / "setup.py"
+    setup.write_text("raise ValueError('no version')")
+    with pytest.raises(UserError, match=f"^--setup_file {setup} cannot be built; the lines above say why\n"):
+        submit(job_server, 0, f"--setup_file={setup}")
+    assert "ValueError: no version" in capfd.readouterr().err
+
+
 def test_an_interruption_tells_that_the_job_goes_on(caplog):
     def interrupt():
         raise KeyboardInterrupt
