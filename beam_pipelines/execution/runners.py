@@ -107,7 +107,7 @@ def submit(pipeline: beam.Pipeline) -> Job:
         with _told_once():
             return Job(pipeline.run(), cluster)
     except grpc.RpcError as error:
-        raise JobError(f"--runner {name}: the job was not taken: {_details(error)}") from None
+        raise JobError(f"--runner {name}: the job was not taken: {_in_a_line(error)}") from None
     except RuntimeError as error:
         if str(error).startswith(_LACKING):
             raise UserError(f"--runner {name}: {error}") from None
@@ -117,6 +117,11 @@ def submit(pipeline: beam.Pipeline) -> Job:
         if worker_error := _worker_error(str(error)):
             raise worker_error from None
         raise
+    except Exception as error:
+        # Dataflow's libraries are imported with its runner alone.
+        if not type(error).__module__.startswith("google."):
+            raise
+        raise JobError(f"--runner {name}: the job was not taken: {_in_a_line(error)}") from None
 
 
 def wait(job: Job) -> None:
@@ -135,8 +140,9 @@ def wait(job: Job) -> None:
         if job.id:
             logger.warning("the job %s is not stopped by that; see %s", job.id, job.address)
         raise
-    except grpc.RpcError as error:
-        raise JobError(f"the job {job.id} is out of sight and may go on: {_details(error)}{_see(job)}") from None
+    # The latter where a thread that asks Dataflow for the job's state has ended before the job (Beam 2.77).
+    except (grpc.RpcError, AssertionError) as error:
+        raise JobError(f"the job {job.id} is out of sight and may go on: {_in_a_line(error)}{_see(job)}") from None
     except Exception as error:
         if job.id is None:
             raise
@@ -174,7 +180,7 @@ def _wait_without_deadline(runner: Any) -> None:
     runner.create_job_service_handle = create_job_service_handle
 
 
-def _details(error: grpc.RpcError) -> str:
+def _in_a_line(error: Exception) -> str:
     return " ".join(str(error.details() if isinstance(error, grpc.Call) else error).split())
 
 

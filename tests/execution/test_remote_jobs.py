@@ -12,6 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
+from google.api_core.exceptions import Forbidden
 
 from beam_pipelines.errors import JobError, UserError
 from beam_pipelines.execution import counters, runners
@@ -111,6 +112,34 @@ def test_a_job_that_is_not_taken_says_why(monkeypatch):
     with pytest.raises(JobError, match="^--runner PortableRunner: the job was not taken: Method not found!$"):
         submit(other, 0)
     server.stop(None)
+
+
+def test_a_job_that_dataflow_does_not_take_says_why():
+    def refuse(pipeline, options):
+        raise Forbidden("The caller does not\nhave permission")
+
+    root = beam.Pipeline(runner="FnApiRunner")
+    root.runner.run_pipeline = refuse
+    with pytest.raises(
+        JobError, match="^--runner FnApiRunner: the job was not taken: 403 The caller does not have perm"
+    ):
+        runners.submit(root)
+
+
+def test_a_job_on_dataflow_that_cannot_be_asked_for_is_out_of_sight():
+    def lose_sight():
+        raise AssertionError("Job did not reach to a terminal state")
+
+    found = types.SimpleNamespace(
+        has_job=True,
+        job_id=lambda: "2026_1",
+        wait_until_finish=lose_sight,
+        _options=PipelineOptions(["--project=my-project", "--region=us-central1"]),
+    )
+    with pytest.raises(
+        JobError, match="^the job 2026_1 is out of sight and may go on: Job did not .*; see https://cons"
+    ):
+        runners.wait(runners.Job(found))
 
 
 def test_a_setup_file_that_fails_is_told(job_server, tmp_path, capfd):
