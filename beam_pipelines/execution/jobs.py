@@ -76,16 +76,19 @@ def only_staged(result: PipelineResult) -> bool:
 
 
 def _dataflow_errors(result: Any, job_id: str) -> list[str]:
-    """Asks Dataflow once more: Beam (2.77) keeps the last error alone."""
+    """Asks Dataflow once more, since Beam (2.77) keeps the last error alone; where it does not answer, for nothing."""
+    from google.api_core.exceptions import GoogleAPIError
+
     errors: list[str] = []
-    page = None
-    while True:
-        messages, page = result._runner.dataflow_client.list_messages(
-            job_id, page_token=page, minimum_importance="JOB_MESSAGE_ERROR"
-        )
-        errors += [message.message_text for message in messages]
-        if not page:
-            return errors
+    page: str | None = ""
+    with contextlib.suppress(GoogleAPIError):
+        while page is not None:
+            messages, page = result._runner.dataflow_client.list_messages(
+                job_id, page_token=page or None, minimum_importance="JOB_MESSAGE_ERROR"
+            )
+            errors += [message.message_text for message in messages]
+            page = page or None
+    return errors
 
 
 def _page_of_flink(master: str, job_id: str) -> str:

@@ -140,13 +140,18 @@ def wait(job: Job) -> None:
         if job.id:
             logger.warning("the job %s is not stopped by that; see %s", job.id, job.address)
         raise
-    # The latter where a thread that asks Dataflow for the job's state has ended before the job (Beam 2.77).
-    except (grpc.RpcError, AssertionError) as error:
-        raise JobError(f"the job {job.id} is out of sight and may go on: {_in_a_line(error)}{_see(job)}") from None
     except Exception as error:
         if job.id is None:
             raise
-        raise _failure(job, str(error)) from None
+        raise _reason(job, error) from None
+
+
+def _reason(job: Job, error: Exception) -> BaseException:
+    """Why the wait for a job has ended without its result."""
+    # The latter where the thread that asks Dataflow for the job's state has ended before the job (Beam 2.77).
+    if isinstance(error, grpc.RpcError | AssertionError):
+        return JobError(f"the job {job.id} is out of sight and may go on: {_in_a_line(error)}{_see(job)}")
+    return _failure(job, str(error))
 
 
 @contextlib.contextmanager
@@ -158,6 +163,10 @@ def _told_once() -> Iterator[None]:
     try:
         yield
     finally:
+        for thread in threading.enumerate():
+            # The one that reads the job's messages meets a lost connection a moment later.
+            if thread.name == "wait_until_finish_read":
+                thread.join(timeout=1)
         names.pop("print", None)
         threading.excepthook = hook
 
@@ -203,9 +212,7 @@ def _worker_error(traceback_text: str) -> BaseException | None:
     if user_error := user_error_of(traceback_text):
         return user_error
     if ending := worker_processes.ending_of(traceback_text):
-        return JobError(
-            f"a worker process was ended by {ending}; --direct_num_workers with fewer processes takes less memory"
-        )
+        return JobError(f"a worker process was ended by {ending}")
     if "KeyboardInterrupt" in traceback_text:
         return KeyboardInterrupt()
     if _NO_MODULE.search(traceback_text):

@@ -113,13 +113,14 @@ def _failed(instruction: str, error: str) -> beam_fn_api_pb2.InstructionResponse
 def _why(status: int, last_line: str) -> str:
     """What ended a process, in words.
 
-    >>> _why(-9, "I0000 no GPU"), _why(1, "ValueError: no number")
-    ('SIGKILL, as when memory runs out', 'status 1: ValueError: no number')
+    >>> _why(-11, "I0000 no GPU"), _why(1, "ValueError: no number")
+    ('SIGSEGV', 'status 1: ValueError: no number')
     """
     if status >= 0:
         return f"status {status}: {last_line}"
     name = signal.Signals(-status).name
-    return f"{name}, as when memory runs out" if name == "SIGKILL" else name
+    hint = ", as when memory runs out; fewer --direct_num_workers take less of it"
+    return name + hint if name == "SIGKILL" else name
 
 
 def ending_of(error_text: str) -> str | None:

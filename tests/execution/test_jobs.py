@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult
 from apache_beam.runners.portability.portable_runner import PipelineResult
+from google.api_core.exceptions import Forbidden
 
 from beam_pipelines.execution import jobs
 from beam_pipelines.execution.jobs import Job
@@ -49,6 +50,14 @@ def test_a_job_on_dataflow_has_a_page_in_the_console():
     assert (job.id, job.address) == ("2026-11-28_1", page)
     assert job.error_messages == ["first", "second", "third"]
     assert not jobs.only_staged(job.result)
+
+
+def test_dataflow_that_does_not_answer_hides_no_error(monkeypatch):
+    def refuse(*_, **more):
+        raise Forbidden("no")
+
+    monkeypatch.setattr(Dataflow, "list_messages", refuse)
+    assert Job(on_dataflow()).error_messages == []
 
 
 def test_a_pipeline_that_was_only_staged_is_no_job():

@@ -35,9 +35,7 @@ def test_a_killed_worker_process_ends_the_job_and_the_others(tmp_path):
     started = time.monotonic()
     root = beam.Pipeline(options=PipelineOptions([*IN_PROCESSES, "--direct_num_workers=2"]))
     _ = root | beam.Create(range(100)) | beam.Reshuffle() | beam.ParDo(Work(tmp_path))
-    with pytest.raises(
-        JobError, match="^a worker process was ended by SIGKILL, as when memory runs out; --direct_num_"
-    ):
+    with pytest.raises(JobError, match="^a worker process was ended by SIGKILL, as when memory runs out; fewer --dire"):
         runners.run(root)
     assert time.monotonic() - started < 60
     processes = [int(path.name) for path in tmp_path.iterdir() if path.name != "killed"]
@@ -51,7 +49,7 @@ def test_a_worker_process_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setattr(worker_processes, "_MODULE", "no_such_module")
     root = beam.Pipeline(options=PipelineOptions(IN_PROCESSES))
     _ = root | beam.Create([1])
-    with pytest.raises(JobError, match=r"^a worker process was ended by status 1: .*No module named no_such_module; "):
+    with pytest.raises(JobError, match=r"^a worker process was ended by status 1: .*No module named no_such_module$"):
         runners.run(root)
 
 
