@@ -112,6 +112,8 @@ def where_to_look(options: pipeline_options.PipelineOptions) -> str:
         return f"Flink's console, {workers.as_url(flags['flink_master'])}: free slots, and the TaskManagers' logs"
     if flags["job_endpoint"]:
         return f"the logs of the job server, {flags['job_endpoint']}, and of the cluster's workers"
+    if name == "PrismRunner":
+        return "the workers that Prism starts: it waits for good for one that ends before its work"
     return "the memory of this machine, and whether the disk or object store answers"
 
 

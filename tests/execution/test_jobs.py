@@ -125,6 +125,10 @@ def test_a_job_on_flink_has_a_page_in_its_console(flink):
             ["--runner=PortableRunner", "--job_endpoint=host:8099"],
             "the logs of the job server, host:8099, and of the cl",
         ),
+        (
+            ["--runner=PrismRunner"],
+            "the workers that Prism starts: it waits for good for one that ends before its work",
+        ),
         (["--runner=FnApiRunner"], "the memory of this machine, and whether the disk or object store answers"),
     ],
 )
