@@ -14,7 +14,7 @@ import grpc
 from apache_beam.options import pipeline_options
 from apache_beam.runners.runner import PipelineRunner
 
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import workers
 from beam_pipelines.execution.workers import Workers
 
@@ -32,12 +32,27 @@ def check(options: pipeline_options.PipelineOptions, runner: PipelineRunner, fou
         _ASKED[flag](flag, address)
     _check_programs(options, runner)
     if found.cluster_is_here:
+        _check_environment(options, found)
+
+
+def _check_environment(options: pipeline_options.PipelineOptions, found: Workers) -> None:
+    """Looks for what starts the workers on this machine.
+
+    An address of this machine may lead to another one, as that of a forwarded port: who names one, and the environment,
+    is only warned.
+    """
+    try:
         if found.environment == workers.DOCKER:
-            _check_docker(options, found)
+            _check_docker(found)
         elif found.environment == workers.EXTERNAL:
             _check_pool(options)
         elif found.environment == workers.PROCESS:
             _check_command(options)
+    except UserError as error:
+        if not (found.cluster and found.environment_given):
+            raise
+        flag, address = next(iter(found.cluster.items()))
+        logger.warning("%s. This is for nothing where %s %s leads to another machine", error, flag, address)
 
 
 def _no_answer(flag: str, address: str, what: str, why: object) -> UserError:
@@ -122,7 +137,7 @@ def _check_file(flag: str, flags: dict) -> None:
         raise UserError(f"--{flag} {flags[flag]} does not exist")
 
 
-def _check_docker(options: pipeline_options.PipelineOptions, found: Workers) -> None:
+def _check_docker(found: Workers) -> None:
     """Asks for Docker's daemon, which starts the workers of a cluster on this machine."""
     try:
         asked = subprocess.run(

@@ -54,6 +54,7 @@ class Workers:
       environment: One of Beam's ENVIRONMENTS; "" where the runner knows none.
       cluster: The addresses of the cluster that the flags name, by flag.
       shared: Local folders that all of them see.
+      environment_given: Whether a flag says the environment, and not the runner.
     """
 
     runner: str
@@ -61,6 +62,7 @@ class Workers:
     environment: str = ""
     cluster: dict[str, str] = dataclasses.field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    environment_given: bool = False
 
     @property
     def are_remote(self) -> bool:
@@ -93,11 +95,13 @@ def workers_of(options: pipeline_options.PipelineOptions, runner: PipelineRunner
     if not isinstance(runner, portable_runner.PortableRunner):
         return Workers(name, Place.IN_MEMORY)
     environment = _environment(options, runner)
+    portable = options.view_as(pipeline_options.PortableOptions)
+    given = portable.environment_type is not None
     # Beam takes it in upper case alone, and chooses one only when the pipeline is built.
-    options.view_as(pipeline_options.PortableOptions).environment_type = environment
+    portable.environment_type = environment
     shared = options.view_as(SharedFolderOptions).shared_folder or []
     folders = tuple(os.path.abspath(os.path.expanduser(folder)).rstrip("/") for folder in shared)
-    workers = Workers(name, Place.THIS_MACHINE, environment, cluster_of(options, runner), folders)
+    workers = Workers(name, Place.THIS_MACHINE, environment, cluster_of(options, runner), folders, given)
     if environment == DOCKER:
         return dataclasses.replace(workers, place=Place.CONTAINERS)
     if environment == LOOPBACK or workers.cluster_is_here:

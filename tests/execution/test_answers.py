@@ -114,13 +114,23 @@ def test_what_answers_is_taken(job_server, flink):
 
 
 def test_a_worker_pool_is_asked_too(job_server):
-    flags = ["--runner=PortableRunner", "--environment_type=EXTERNAL", f"--job_endpoint={job_server}"]
+    flags = ["--runner=PrismRunner", "--environment_type=EXTERNAL"]
     check(*flags, f"--environment_config={job_server}")
     check(*flags, f"--environment_option=external_service_address={job_server}")
     with closed() as address:
         for config in (address, f'{{"url": "{address}"}}'):
             with pytest.raises(UserError, match=f"^--environment_config {address}: no worker pool answers there"):
                 check(*flags, f"--environment_config={config}")
+
+
+def test_where_an_address_may_lead_elsewhere_who_starts_the_workers_is_only_missed(job_server, caplog):
+    """A port of a cluster may be forwarded to this machine."""
+    flags = ["--runner=PortableRunner", f"--job_endpoint={job_server}"]
+    check(*flags, "--environment_type=PROCESS", '--environment_config={"command": "/no/boot"}')
+    assert caplog.messages == [
+        "--environment_type PROCESS: there is no program /no/boot to start workers with. This is for nothing where "
+        f"--job_endpoint {job_server} leads to another machine"
+    ]
 
 
 def test_the_program_of_the_workers_is_looked_for(tmp_path):
