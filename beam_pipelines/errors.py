@@ -29,6 +29,10 @@ class UserError(Exception):
         self.add_note(_MARK + json.dumps({"message": message, "status": status}))
 
 
+class JobError(Exception):
+    """What ended a job and is no fault of the command line, in a sentence: a worker that was killed, a lost cluster."""
+
+
 def user_error_of(traceback_text: str) -> UserError | None:
     """The UserError that a traceback ends with; None where it tells of none.
 

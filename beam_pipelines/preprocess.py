@@ -29,8 +29,12 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
+    from beam_pipelines.execution import remote_checks
     from beam_pipelines.preparing.job import Job
 
+    # The vectors are read by this process alone.
+    reads = [("--input", path) for path in settings.input]
+    remote_checks.check_paths(options, reads=reads, writes=[("--output", settings.output)])
     job = Job.of(settings)
     with job_lock.only_job(job.folder):
         job.claim()

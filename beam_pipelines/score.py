@@ -31,8 +31,11 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
       UserError: Something in the settings or the archive is to be mended.
     """
     started = time.monotonic()
+    from beam_pipelines.execution import remote_checks
     from beam_pipelines.scoring.job import Job
 
+    reads = [*(("--input", path) for path in settings.input), ("--model", settings.model)]
+    remote_checks.check_paths(options, reads=reads, writes=[("--output", settings.output)])
     job = Job.of(settings)
     with job_lock.only_job(job.folder):
         job.claim()

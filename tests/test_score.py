@@ -232,7 +232,7 @@ def test_mistakes_get_one_sentence_before_any_work(archive, cnn, tmp_path, chang
 
 
 def test_a_runner_that_lacks_something_says_so_and_is_no_obstacle_to_another(archive, cnn, tmp_path):
-    with pytest.raises(UserError, match="^--runner PortableRunner: You must specify a --job_endpoint"):
+    with pytest.raises(UserError, match="^--runner PortableRunner also needs --job_endpoint HOST:PORT"):
         run_score(archive, cnn, tmp_path / "out", "--runner=PortableRunner")
     assert run_score(archive, cnn, tmp_path / "out")["rows_scored"] == 400
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from beam_pipelines.commands import streams
-from beam_pipelines.errors import UserError, logger
+from beam_pipelines.errors import JobError, UserError, logger
 
 NVIDIA_DEVICE = "/dev/nvidiactl"
+# The loggers of the programs that Beam's runners start.
+JOB_SERVERS = ("PrismJobServer", "FlinkJarJobServer", "SparkJarJobServer")
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -28,6 +30,8 @@ def run_command(main: Callable[[], int], *, after_interruption: str = "") -> NoR
     """
     # What goes wrong on a CPU is raised too; as an error, oneDNN also logs what it leaves to Eigen (TensorFlow 2.21).
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_nvidia_device() else "3")
+    # It says so when it ends the job server that it started, after all else.
+    logging.getLogger("apache_beam.utils.subprocess_server").addFilter(_nothing)
     with streams.lenient(), _our_lines_alone(), _without_collector(), _interrupted_by_sigterm() as terminations:
         sys.exit(_status(main, after_interruption, terminations))
 
@@ -43,7 +47,7 @@ def _status(main: Callable[[], int], after_interruption: str, terminations: list
         ending, status = ("terminated", TERMINATED) if terminations else ("interrupted", INTERRUPTED)
         print("; ".join(filter(None, (ending, after_interruption))), file=sys.stderr)
         return status
-    except OSError as error:
+    except (JobError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -92,15 +96,22 @@ def _our_lines_alone() -> Iterator[None]:
     logger.propagate = False
     for library in silenced:
         library.setLevel(logging.CRITICAL)
-    # Beam's s3:// logs its tracebacks to the root logger itself (Beam 2.77).
-    logging.getLogger().addFilter(_nothing)
+    # Beam's s3:// logs its tracebacks to the root logger itself, which without a handler would be given one, and its
+    # job servers to loggers whose level they set (Beam 2.77).
+    filtered = [logging.getLogger(name) for name in ("", *JOB_SERVERS)]
+    for library in filtered:
+        library.addFilter(_nothing)
+    no_handler = logging.NullHandler()
+    logging.getLogger().addHandler(no_handler)
     try:
         with warnings.catch_warnings():
             # Keras warns of scores that are all the same (Keras 3.15).
             warnings.filterwarnings("ignore", category=UserWarning, module="keras")
             yield
     finally:
-        logging.getLogger().removeFilter(_nothing)
+        logging.getLogger().removeHandler(no_handler)
+        for library in filtered:
+            library.removeFilter(_nothing)
         for library, level in levels:
             library.setLevel(level)
         logger.removeHandler(handler)

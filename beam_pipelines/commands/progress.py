@@ -11,6 +11,8 @@ from beam_pipelines.errors import logger
 SECONDS = 30
 # Looking may take at most this share of the time: an object store answers slowly.
 LOOKING_SHARE = 0.05
+# After so long without anything new, and each time again, whoever waits is told.
+STALL_SECONDS = 600
 
 
 class Progress:
@@ -49,6 +51,32 @@ class FinishedWork(Protocol):
     def stored_bytes(self) -> int: ...
 
 
+class StallWatch:
+    """Notices that nothing has come for some time, which no runner tells by itself.
+
+    Args:
+      where_to_look: What a person looks at then; the end of a sentence.
+    """
+
+    def __init__(self, where_to_look: str):
+        self._where = where_to_look
+        self._restart()
+
+    def _restart(self):
+        self._since = time.monotonic()
+        self._next = self._since + STALL_SECONDS
+
+    def line(self, has_come: bool) -> str:
+        """What is told after a look, which has found something new or has not; mostly nothing."""
+        now = time.monotonic()
+        if has_come:
+            self._restart()
+        if now < self._next:
+            return ""
+        self._next += STALL_SECONDS
+        return f"nothing has been finished for {duration(now - self._since)}; look at {self._where}"
+
+
 class Monitor:
     """Tells how far a job is, by the blocks that it has finished; so it works with every runner.
 
@@ -59,6 +87,7 @@ class Monitor:
       size_bytes: The size of the archive.
       done: The blocks that an earlier attempt finished.
       stream: Where a terminal is looked for.
+      where_to_look: What a person looks at where nothing is finished for long; without it nobody is told.
     """
 
     def __init__(
@@ -67,8 +96,10 @@ class Monitor:
         size_bytes: int,
         done: Iterable[FinishedWork] = (),
         stream=None,
+        where_to_look: str = "",
     ):
         self._look = look
+        self._stall = StallWatch(where_to_look) if where_to_look else None
         self._size = max(size_bytes, 1)
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
@@ -86,6 +117,9 @@ class Monitor:
     def __exit__(self, *_):
         self._ended.set()
         self._thread.join()
+        self._clear()
+
+    def _clear(self):
         if self._live:
             self._stream.write("\r\033[K")
 
@@ -93,8 +127,12 @@ class Monitor:
         pause: float = 1 if self._live else SECONDS
         while not self._ended.wait(pause):
             before = time.monotonic()
-            self._add(self._look().values())
+            finished = self._look()
+            self._add(finished.values())
             self._tell(self.line(before - self._started))
+            if self._stall and (stalled := self._stall.line(bool(finished))):
+                self._clear()
+                logger.warning("%s", stalled)
             pause = max(1 if self._live else SECONDS, (time.monotonic() - before) / LOOKING_SHARE)
 
     def _add(self, blocks: Iterable[FinishedWork]) -> None:

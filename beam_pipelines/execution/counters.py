@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from apache_beam.metrics import Metrics, MetricsFilter
 
+from beam_pipelines.execution import jobs
 from beam_pipelines.execution.stopwatch import Stopwatch
 
 NAMESPACE = "review_scorer"
@@ -41,7 +42,9 @@ def timed_iterator(stage: str, values: Iterable) -> Iterator:
 
 
 def read(result) -> dict[str, int]:
-    """Returns the counters of a pipeline that has run; {} where the runner keeps none."""
+    """Returns the counters of a pipeline that has run; {} where the runner keeps none, or it was only staged."""
+    if jobs.only_staged(result):
+        return {}
     counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
     # Some runners know only what was attempted.
     return {counter.key.metric.name: counter.committed or counter.attempted or 0 for counter in counters}

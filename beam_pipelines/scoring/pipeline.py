@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_pipelines.archive.read_blocks import ReadBlocks
 from beam_pipelines.commands import entry, job_folder, progress
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.execution import counters, runners
+from beam_pipelines.execution import counters, jobs, runners
 from beam_pipelines.scoring import shards
 from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, score_nothing, write_block
 from beam_pipelines.scoring.job import Job
@@ -72,7 +72,8 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
     build(pipeline, job, engine=_engine(job, done), done={name: block.end for name, block in done.items()})
     entry.start_collector()
     try:
-        with progress.Monitor(newly_finished, job.size_bytes, done.values()):
+        where_to_look = jobs.where_to_look(options)
+        with progress.Monitor(newly_finished, job.size_bytes, done.values(), where_to_look=where_to_look):
             result = runners.run(pipeline)
     except (UserError, KeyboardInterrupt):
         raise  # What the command ends with says itself what is to be mended first, or how it goes on.

@@ -109,7 +109,7 @@ def test_the_handler_of_sigterm_is_left_as_it_was_found():
 @pytest.mark.parametrize("ending", [lambda: 0, raises(UserError("no")), raises(KeyboardInterrupt), raises(ValueError)])
 def test_logging_is_left_as_it_was_found(caplog, ending):
     """In a notebook, other work goes on after a command."""
-    names = (None, "apache_beam", "google.auth", "review_scorer")
+    names = (None, "apache_beam", "google.auth", "review_scorer", *entry.JOB_SERVERS)
 
     def state():
         loggers = [logging.getLogger(name) for name in names]
@@ -130,6 +130,8 @@ def test_each_of_several_commands_prints_its_lines_once(capsys):
         entry.logger.info("scoring")
         logging.getLogger().error("of a library")
         logging.getLogger("apache_beam.io").error("of Beam")
+        logging.getLogger("PrismJobServer").error("of a job server")
+        logging.log(logging.ERROR, "by the root logger, which makes itself a handler where it has none")
         return 0
 
     for _ in range(3):

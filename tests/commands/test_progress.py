@@ -48,6 +48,28 @@ def test_on_a_terminal_the_line_stays_in_its_place_and_leaves_it_clean():
     assert "\n" not in terminal.getvalue()
 
 
+def test_who_waits_for_long_is_told_where_to_look(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    watch = progress.StallWatch("the logs")
+    told = {}
+    for minute, has_come in enumerate([False] * 15 + [True] + [False] * 25):
+        now[0] = minute * 60.0
+        if line := watch.line(has_come):
+            told[minute] = line
+    sentence = "nothing has been finished for {} min 00 s; look at the logs"
+    assert told == {10: sentence.format(10), 25: sentence.format(10), 35: sentence.format(20)}
+
+
+def test_a_monitor_tells_of_a_job_that_does_not_get_on(monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS", 0.01)
+    monkeypatch.setattr(progress, "STALL_SECONDS", 0)
+    told = threading.Event()
+    monkeypatch.setattr(progress.logger, "warning", lambda *values: told.set())
+    with Monitor(dict, 1000, stream=io.StringIO(), where_to_look="the logs"):
+        assert told.wait(10)
+
+
 def test_in_a_log_a_line_comes_now_and_then(caplog, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS", 0.01)
     told = threading.Event()

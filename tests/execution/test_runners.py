@@ -11,6 +11,11 @@ from beam_pipelines.errors import UserError, user_error_of
 from beam_pipelines.execution import runners
 from beam_pipelines.scoring.settings import ScoreSettings
 
+DATAFLOW = [
+    *("--runner=DataflowRunner", "--project=my-project", "--region=us-central1", "--temp_location=gs://b/tmp"),
+    "--sdk_container_image=gcr.io/mine",
+]
+
 
 def options_of(*arguments: str) -> dict:
     return runners.options_of(list(arguments), ScoreSettings, "beam_pipelines.score").get_all_options()
@@ -24,7 +29,7 @@ def options_of(*arguments: str) -> dict:
         (["--runner", "direct"], "FnApiRunner"),
         (["--runner=directrunner"], "FnApiRunner"),
         (["--runner=Direct"], "FnApiRunner"),
-        (["--runner=FlinkRunner"], "FlinkRunner"),
+        (["--runner=FlinkRunner", "--job_server_java_launcher=true"], "FlinkRunner"),
         (["--runner=PrismRunner"], "PrismRunner"),
     ],
 )
@@ -38,11 +43,13 @@ def test_the_direct_runner_downloads_nothing(given, expected):
     [
         (["--runner=Foo"], "--runner Foo is unknown; Beam has BundleBasedDirectRunner, DataflowRunner, DirectRunner, "),
         (["--runner=no.such.Runner"], "--runner no.such.Runner cannot be used here: No module named 'no'"),
-        (["--runner=DataflowRunner"], "--runner DataflowRunner: Missing GCS path option: temp_location. "),
         (
-            ["--runner=DataflowRunner", "--project=my-project", "--region=us-central1", "--temp_location=gs://b/tmp"],
-            "gs://b/tmp: no Google Cloud credentials found; ",
+            ["--runner=DataflowRunner", "--region=us-central1"],
+            "--runner DataflowRunner also needs --project PROJECT and ",
         ),
+        (DATAFLOW, "gs://b/tmp: no Google Cloud credentials found; "),
+        (["--runner=PrismRunner", "--s3_session_token=t"], "--s3_session_token would stand in the job's description, "),
+        (["--runner=PrismRunner", "--prism_location=/no/prism"], "--prism_location /no/prism does not exist"),
     ],
 )
 def test_a_runner_that_cannot_be_used_is_refused_before_any_work(no_credentials, arguments, sentence):
