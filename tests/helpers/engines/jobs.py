@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.engines.processes import ROOT, running
 
-_LONGEST_SECONDS = 240
+_LONGEST_SECONDS = 300
 # What differs from run to run: when and how long, and where it was written.
 _OF_THE_RUN = {"this_run", "settings", "seconds", "seconds_by_stage"}
 # What is compiled is compiled once, also for tests that move the home.
