@@ -44,7 +44,7 @@ fetch_jars() {
   if cmp --silent "tests/runners/$engine.xml" ".engines/$engine/pom.xml"; then return; fi
   echo "fetching the jars of $engine"
   rm -rf ".engines/$engine"
-  mvn --quiet --batch-mode --file "tests/runners/$engine.xml" dependency:copy-dependencies \
+  mvn --quiet --batch-mode -Dstyle.color=never --file "tests/runners/$engine.xml" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/.engines/$engine"
   cp "tests/runners/$engine.xml" ".engines/$engine/pom.xml"
 }
