@@ -27,6 +27,4 @@ def test_examples_are_those_of_the_runner_in_memory(server, prepares_as_in_memor
 
 
 def assert_both_worked(server: spark.Server) -> None:
-    read = server.records_read()
-    assert len(read) == 2
-    assert min(read.values()) > 0
+    assert sum(records > 0 for records in server.records_read().values()) >= 2

@@ -12,8 +12,8 @@ import pytest
 from tests.helpers.engines.processes import ROOT, running
 
 _LONGEST_SECONDS = 300
-# What differs from run to run: when and how long, and where it was written.
-_OF_THE_RUN = {"this_run", "settings", "seconds", "seconds_by_stage"}
+# What differs from run to run: by which job, when and how long it ran, and where to.
+_OF_THE_RUN = {"submitted", "this_run", "settings", "seconds", "seconds_by_stage"}
 # What is compiled is compiled once, also for tests that move the home.
 _CACHE = os.environ.get("XDG_CACHE_HOME") or str(pathlib.Path("~/.cache").expanduser())
 _ENVIRONMENT = {"XDG_CACHE_HOME": _CACHE}
