@@ -46,7 +46,8 @@ def test_scores_are_the_same_where_a_task_manager_is_killed_and_replaced(
         stood = len([*output.glob("scores/*")])
         cluster.start_task_manager("three")
         wait_until(lambda: process.poll() == 0, seconds=300, process=process, log=log)
-    assert cluster.restarts("Score") == 1
+    # Flink may learn only at its first restart that results were lost with the machine, and begin anew again.
+    assert cluster.restarts("Score") >= 1
     same_scores(output, scored_in_memory)
     assert stood < len([*output.glob("scores/*")])
     assert set(cluster.records_read("Score")) == {"one", "three"}
