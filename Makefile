@@ -2,13 +2,14 @@
 # make demo    learns from rated film snippets and scores 25,000 reviews
 # make test    lints, checks types and runs the tests, but for the slow ones
 # make slow    runs these
+# make test-runners   the same jobs on Prism, Flink, Spark and staged for Dataflow, which it installs into .engines
 # make bench   compares the speed of everything with what else there is; ARGS='--only score --repeats 1' for a part
 SHELL := /bin/bash
 PYTHON ?= python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test slow lint bench clean
+.PHONY: setup demo test slow test-runners lint bench clean
 
 setup: $(READY)
 
@@ -30,10 +31,14 @@ demo: $(READY)
 	@$(BIN)/python -m demo
 
 test: $(READY) lint
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not runners"
 
 slow: $(READY)
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not runners"
+
+test-runners: $(READY)
+	@tests/runners/install.sh
+	@tests/runners/alone.sh $(BIN)/python -m pytest -m runners tests/runners
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -42,4 +47,4 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .engines build dist *.egg-info
