@@ -26,7 +26,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval, Verdict
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import job_folder
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 from trainer import explanation
 from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
@@ -196,7 +196,7 @@ def export(
     )
     (aside / exports.INFO).parent.mkdir()
     storage.write_json(str(aside), exports.INFO, info.to_json())
-    storage.clear_temporary(str(aside))
+    leases.clear_temporary(str(aside))
     return _publish(aside, versions)
 
 
@@ -226,5 +226,5 @@ def _publish(aside: pathlib.Path, versions: pathlib.Path) -> pathlib.Path:
     published = versions / str(max(version, newest + 1))
     os.rename(aside, published)
     storage.sync_folder(versions)
-    storage.clear_temporary(str(versions.parent))
+    leases.clear_temporary(str(versions.parent))
     return published

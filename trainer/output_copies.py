@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import logger
-from beam_pipelines.files import attempts, storage
+from beam_pipelines.files import attempts, leases, storage
 
 CHECKPOINTS, LOGS, MODEL = "AIP_CHECKPOINT_DIR", "AIP_TENSORBOARD_LOG_DIR", "AIP_MODEL_DIR"
 EVERYTHING = ("*",)
@@ -114,7 +114,7 @@ class FolderCopy:
             if self._copied.get(name) != version:
                 storage.write_bytes(self.target, name, (self._source / name).read_bytes())
                 self._copied[name] = version
-        storage.clear_temporary(self.target)
+        leases.clear_temporary(self.target)
         # Checkpoints of earlier epochs go; all else that a run has written stays.
         if patterns != EVERYTHING:
             storage.delete(self.target, sorted(set(_names(self.target, (f"{trained.CHECKPOINTS}/*",))) - set(names)))

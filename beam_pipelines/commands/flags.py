@@ -141,6 +141,30 @@ def parse(settings_class, program: str, argv: list[str] | None, presets=lambda g
         parser.error(str(error))
 
 
+def as_arguments(settings: Any) -> list[str]:
+    """The arguments that give such settings, without those that have their defaults.
+
+    >>> @dataclasses.dataclass
+    ... class Settings:
+    ...     input: tuple[str, ...] = flag("")
+    ...     resume: bool = flag("", default=False)
+    >>> as_arguments(Settings(("a", "b"), True))
+    ['--input', 'a', '--input', 'b', '--resume']
+    """
+    arguments: list[str] = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if value == field.default:
+            continue
+        name = f"--{field.name}"
+        if value is True:
+            arguments.append(name)
+        else:
+            for one in value if isinstance(value, tuple) else [value]:
+                arguments += [name, str(one)]
+    return arguments
+
+
 def refuse_unknown(arguments: list[str], settings_class, program: str) -> None:
     """Exits with a usage error that names the first argument that nothing reads."""
     if not arguments:

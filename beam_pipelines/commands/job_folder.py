@@ -13,15 +13,17 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 
 MANIFEST = "manifest.json"
 # A key in the manifest of a folder that the next job may take.
 RECLAIMABLE = "free"
+# A key of the name of a job that a cluster has taken, and that goes on whatever becomes of its launcher.
+SUBMITTED = "submitted"
 # So many differences are named; of an archive, each file may be another.
 MOST_DIFFERENCES = 10
 
@@ -61,6 +63,12 @@ def read(root: str) -> dict[str, Any] | None:
     return written if isinstance(written, dict) and {"command", "outputs", "settings"} <= written.keys() else None
 
 
+def is_submitted(root: str) -> bool:
+    """Whether a cluster has taken the folder's job, and may work there whatever becomes of its launcher."""
+    claimed = read(root)
+    return claimed is not None and SUBMITTED in claimed
+
+
 def read_claimed(root: str) -> dict[str, Any]:
     """The manifest of a folder that a job has claimed.
 
@@ -81,7 +89,7 @@ def update_manifest(root: str, **more: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def freed_on_failure(root: str, *, unless: str | None = None) -> Iterator[None]:
+def freed_on_failure(root: str, *, unless: str | None = None, also: tuple[str, ...] = ()) -> Iterator[None]:
     """Frees the folder again where what is done in it fails and leaves nothing to go on from.
 
     The command can then begin there once more, with other flags. What was written, such as the rejected rows that an
@@ -90,17 +98,18 @@ def freed_on_failure(root: str, *, unless: str | None = None) -> Iterator[None]:
     Args:
       root: The folder, which `claim` has taken.
       unless: A pattern of files to go on from.
+      also: Files that `claim` has not written, but that the job writes before it begins.
     """
     try:
         yield
     except Exception:
-        written = _present(root)
-        if not unless or not fnmatch.filter(written, unless):
-            if written == [MANIFEST]:
+        written, lists = _present(root), {MANIFEST, *also}
+        if SUBMITTED not in read_claimed(root) and (not unless or not fnmatch.filter(written, unless)):
+            if lists.issuperset(written):
                 storage.delete(root, written)
             else:
                 update_manifest(root, **{RECLAIMABLE: True})
-            storage.clear_temporary(root)
+            leases.clear_temporary(root)
         raise
 
 
@@ -119,7 +128,16 @@ def refuse_file(root: str) -> None:
         raise UserError(f"--output {root} is a file; name a folder")
 
 
-def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bool = False) -> None:
+def claim(
+    root: str,
+    new: dict,
+    *,
+    overwrite: bool,
+    reads: list[str],
+    resume: bool = False,
+    goes_on_by: str = "--resume",
+    more_differences: Callable[[], list[str]] = list,
+) -> None:
     """Makes `root` this job's: refuses a folder that holds files, goes on with it, or empties it.
 
     Args:
@@ -128,6 +146,8 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
       overwrite: Whether to delete what an earlier job wrote there.
       reads: The files or folders that the new job reads.
       resume: Whether to go on with an earlier job of the same fingerprint, whose files stay.
+      goes_on_by: The flag by which such a job goes on; "" if none does.
+      more_differences: Tells in words what else differs from an earlier job.
 
     Raises:
       UserError: The folder is not empty and neither flag is given, nothing in it says that this
@@ -145,37 +165,37 @@ def claim(root: str, new: dict, *, overwrite: bool, reads: list[str], resume: bo
     if present and not old:
         if not (overwrite or resume):
             raise UserError(f"--output {root} is not empty, and no job wrote it; choose another folder")
-        does = "--resume goes on with" if resume else "--overwrite deletes"
+        does = f"{goes_on_by} goes on with" if resume else "--overwrite deletes"
         raise UserError(f"--output {root} holds files but no {MANIFEST}: no job wrote it, so {does} nothing")
     if old and present and not (overwrite or resume):
         choices = " or add --overwrite"
-        if "fingerprint" in new and not _changes(old, new):
-            choices = ", add --resume to go on with its job, or --overwrite to begin anew"
+        if goes_on_by and "fingerprint" in new and not _changes(old, new) and not more_differences():
+            choices = f", add {goes_on_by} to go on with its job, or --overwrite to begin anew"
         raise UserError(f"--output {root} is not empty; choose another folder{choices}")
     if old and resume:
-        check_same(root, old, new)
-        storage.clear_temporary(root)
+        check_same(root, old, new, more_differences(), goes_on_by)
+        leases.clear_temporary(root)
         return
     if old:
-        storage.clear_temporary(root)
+        leases.clear_temporary(root)
         patterns = old["outputs"]
         # The manifest stays until the new one takes its place: whoever stops here can begin again.
         storage.delete(root, [name for name in present if any(fnmatch.fnmatchcase(name, p) for p in patterns)])
     storage.write_json(root, MANIFEST, new)
 
 
-def check_same(root: str, old: dict, new: dict) -> None:
+def check_same(root: str, old: dict, new: dict, more_differences: list[str], goes_on_by: str) -> None:
     """Refuses to go on with a job that would have given other shards.
 
     Raises:
       UserError: Names every difference.
     """
-    changes = _changes(old, new)
+    changes = [*_changes(old, new), *more_differences]
     if changes:
         more = len(changes) - MOST_DIFFERENCES
         named = [*changes[:MOST_DIFFERENCES], *([f"and {more:,} more differences"] if more > 0 else [])]
         raise UserError(
-            f"--resume: the job in {root} was another one: {'; '.join(named)}; give what it was given, or choose "
+            f"{goes_on_by}: the job in {root} was another one: {'; '.join(named)}; give what it was given, or choose "
             "another folder"
         )
     versions = old["versions"]

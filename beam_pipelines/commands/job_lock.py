@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.files import attempts, storage
+from beam_pipelines.files import attempts, leases, storage
 from beam_pipelines.files.attempts import Lease
 
 # How often a job that waits for the end of a lease looks again.
@@ -72,7 +72,7 @@ def _lock(descriptor: int, root: str) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UserError(_in_use(root, [*storage.living_attempts(root).values()])) from None
+        raise UserError(_in_use(root, [*leases.living_attempts(root).values()])) from None
     except OSError:
         return False
     return True
@@ -102,7 +102,8 @@ def _leased(root: str) -> Iterator[None]:
         renewal.join(1)
         # Where the folder can no longer be reached, the lease ends by itself.
         with contextlib.suppress(OSError, UserError):
-            storage.clear_temporary(root)
+            clear = leases.clear_own if job_folder.is_submitted(root) else leases.clear_temporary
+            clear(root)
             storage.delete(root, [name])
 
 
@@ -122,7 +123,7 @@ def _wait_for_others(root: str, patience: float) -> None:
     """
     until = time.monotonic() + patience
     told = False
-    while others := storage.living_attempts(root):
+    while others := leases.living_attempts(root):
         in_use = _in_use(root, [*others.values()])
         if time.monotonic() >= until:
             raise UserError(f"{in_use}; if it was killed, try again in {attempts.LEASE_SECONDS // 60} minutes")

@@ -10,13 +10,16 @@ import errno
 import functools
 import os
 import re
-from collections.abc import Iterator
-from typing import Any
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 from apache_beam.io import filesystem, filesystems
 from apache_beam.options import pipeline_options
 
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import object_reader
 
 # Seconds to wait for the answer to a probe.
 _TIMEOUT = 10
@@ -54,8 +57,73 @@ def file_systems_for(path: str) -> type[filesystems.FileSystems]:
     return filesystems.FileSystems
 
 
-def write(path: str, data: bytes) -> None:
-    """Creates an object with these bytes, or replaces it; readers see all of them or none.
+def open_bytes(path: str, wanted_bytes: int) -> IO[bytes]:
+    """Opens an object, of which about so many bytes are read in a row."""
+    scheme, bucket, key = _parts(path)
+    store = file_systems_for(path)
+    if scheme not in _RANGES:
+        return store.open(path, compression_type="uncompressed")
+    # Beam's own streams (2.77) fetch the same bytes again after a seek (gs://), and ask for all that follows where only
+    # some is wanted (s3://).
+    size_bytes, fetch = _RANGES[scheme](bucket, key)
+    return object_reader.open_object(fetch, size_bytes, wanted_bytes)
+
+
+_PART_BYTES = 1 << 20
+# How often a body that broke off is asked for again; requests that fail are tried again by botocore.
+_TRIES = 3
+_local = threading.local()
+# Such objects with a Content-Encoding of gzip are never sent to their end, as Beam says (2.77).
+_GZIP = ("application/gzip", "application/x-gzip")
+
+
+def _ranges_of_gs(bucket: str, key: str) -> tuple[int, Callable[[int, int], bytes]]:
+    """The size of an object, and what returns the bytes from one offset up to another."""
+    from apache_beam.io.gcp import gcsio
+
+    # One client for each thread, since to make one costs a request (Beam 2.77).
+    if not hasattr(_local, "gcs"):
+        _local.gcs = gcsio.GcsIO(pipeline_options=options())
+    retry = _local.gcs._storage_client_retry
+    blob = _local.gcs.client.bucket(bucket).blob(key)
+    blob.reload(retry=retry)
+    if blob.content_encoding == "gzip" and blob.content_type in _GZIP:
+        raise UserError(
+            f"gs://{bucket}/{key}: the store says twice that it is gzip, and does not send it then; clear its "
+            "Content-Encoding: gcloud storage objects update --clear-content-encoding"
+        )
+
+    def fetch(start: int, end: int) -> bytes:
+        # As it lies: the store would decompress what is said to be gzip.
+        return blob.download_as_bytes(start=start, end=end - 1, raw_download=True, checksum=None, retry=retry)
+
+    return blob.size, fetch
+
+
+def _ranges_of_s3(bucket: str, key: str) -> tuple[int, Callable[[int, int], bytes]]:
+    """The same of s3://."""
+    from botocore import exceptions
+
+    client = _probed[f"s3://{bucket}"]
+    size_bytes = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+
+    def fetch(start: int, end: int) -> bytes:
+        for left in reversed(range(_TRIES)):
+            try:
+                return client.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}")["Body"].read()
+            except exceptions.HTTPClientError:
+                if not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    return size_bytes, fetch
+
+
+_RANGES = {"gs": _ranges_of_gs, "s3": _ranges_of_s3}
+
+
+def write(path: str, data: bytes | IO[bytes]) -> None:
+    """Creates an object with these bytes or those of a file, or replaces it; readers see all of them or none.
 
     An object is published at `close`: an exception before must not reach it, hence no `with`.
     """
@@ -64,12 +132,23 @@ def write(path: str, data: bytes) -> None:
     with store_errors(path):
         if client := _probed[f"{scheme}://{bucket}"]:
             # Beam (2.77) cannot write an empty object there, and takes three requests for any other.
-            client.put_object(Bucket=bucket, Key=key, Body=data)
+            _put(client, bucket, key, data)
         else:
             # As they are: by default Beam compresses what has a name like .gz.
             file = store.create(path, "application/octet-stream", "uncompressed")
-            file.write(data)
+            if isinstance(data, bytes):
+                file.write(data)
+            else:
+                shutil.copyfileobj(data, file, _PART_BYTES)
             file.close()
+
+
+def _put(client: Any, bucket: str, key: str, data: bytes | IO[bytes]) -> None:
+    if isinstance(data, bytes):
+        client.put_object(Bucket=bucket, Key=key, Body=data)
+    else:
+        # A large one goes in parts, and appears with the last of them.
+        client.upload_fileobj(data, bucket, key)
 
 
 def _parts(path: str) -> tuple[str, str, str]:

@@ -12,19 +12,19 @@ import os
 import pathlib
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from beam_pipelines.files import attempts, globs, local_globs
-from beam_pipelines.files.attempts import Lease
+from beam_pipelines.files import attempts, globs, local_globs, retried
 from beam_pipelines.files.globs import GlobMatches
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystems import FileSystems
 
 TEMPORARY = ".tmp"
+# As much as a store gives at a time.
+WHOLE = 1 << 62
 # What a sync of a folder fails with where its names may be lost; other errors say that it cannot be synced.
 _LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 
@@ -90,6 +90,17 @@ def _write_and_rename(aside: pathlib.Path, final: pathlib.Path, data: bytes) -> 
     sync_folder(final.parent)
 
 
+def move_into(root: str, name: str, file: pathlib.Path) -> None:
+    """Makes a local file, which is written to the disk already, appear as `root/name`."""
+    final = pathlib.Path(join(root, name))
+    try:
+        make_folder(final.parent)
+        os.replace(file, final)
+        sync_folder(final.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(final)) from error
+
+
 def make_folder(folder: pathlib.Path) -> None:
     """Makes a local folder, and those above it, that will be there after a power cut."""
     if not folder.is_dir():
@@ -131,24 +142,46 @@ def read_bytes(path: str) -> bytes:
     """Reads a whole file, undecoded even where its name says that it is compressed."""
     if is_local(path):
         return pathlib.Path(path).read_bytes()
-    with open_bytes(path) as file:
+    with open_bytes(path, WHOLE) as file:
         return file.read()
 
 
 @contextlib.contextmanager
-def open_bytes(path: str) -> Iterator[IO[bytes]]:
-    """Opens a file for reading as it is, undecoded, and for seeking."""
+def open_bytes(path: str, wanted_bytes: int = 1) -> Iterator[IO[bytes]]:
+    """Opens a file for reading as it is, undecoded, and for seeking.
+
+    Args:
+      path: Where it lies.
+      wanted_bytes: About how many bytes are read in a row; an object store is asked for no more at a time.
+    """
     if is_local(path):
-        with open(path, "rb") as file:
+        with retried.open_local(path) as file:
             yield file
     else:
-        with _store(path) as store, store.open(path, compression_type="uncompressed") as file:
+        from beam_pipelines.files import object_stores
+
+        with _store(path), object_stores.open_bytes(path, wanted_bytes) as file:
             yield file
 
 
 def read_json(path: str) -> Any:
     """Reads what `write_json` wrote."""
     return json.loads(read_bytes(path))
+
+
+def status(path: str) -> tuple[int, float]:
+    """The size of a file in bytes, and when it was last written, in seconds since 1970, as `match` tells them.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    if is_local(path):
+        found = os.stat(path)
+        return found.st_size, found.st_mtime
+    listed = _list_objects(path)
+    if path not in listed:
+        raise FileNotFoundError(errno.ENOENT, "there is no such object", path)
+    return listed[path]
 
 
 def exists(path: str) -> bool:
@@ -210,56 +243,17 @@ def delete(root: str, names: list[str]) -> None:
                 os.rmdir(join(root, str(folder)))
 
 
+def delete_folder(folder: str) -> None:
+    """Deletes a folder, if there is one, and all that is in it."""
+    if is_local(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        delete(folder, listing(folder))
+
+
 def temporary_folder(root: str) -> str:
     """The folder of this attempt's temporary files below `root`."""
     return join(root, TEMPORARY, attempts.name())
-
-
-def clear_temporary(root: str) -> None:
-    """Removes what this or an earlier, crashed attempt left under `root/.tmp`; what holds a lease there stays."""
-    folder = join(root, TEMPORARY)
-    living = living_attempts(root)
-
-    def stays(name: str) -> bool:
-        return name.removesuffix(attempts.LEASE) in living or name == attempts.name() + attempts.LEASE
-
-    if not is_local(root):
-        delete(folder, [name for name in listing(folder) if not stays(name.partition("/")[0])])
-        return
-    for path in pathlib.Path(folder).glob("*"):
-        if path.is_dir() and not stays(path.name):
-            shutil.rmtree(path, ignore_errors=True)
-        elif not stays(path.name):
-            path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-
-
-def living_attempts(root: str) -> dict[str, Lease]:
-    """The leases of other attempts that write to `root`, by their names."""
-    renewed = _lease_times(root)
-    # By one clock, that of the file system.
-    now = renewed.pop(attempts.name(), time.time())
-    fresh = [name for name, when in renewed.items() if when > now - attempts.LEASE_SECONDS]
-    leases: dict[str, Lease] = {}
-    for name in fresh:
-        # It may have been given back meanwhile, or be no lease of ours.
-        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-            leases[name] = Lease(**read_json(join(root, TEMPORARY, name + attempts.LEASE)))
-    return {name: lease for name, lease in leases.items() if not lease.has_ended}
-
-
-def _lease_times(root: str) -> dict[str, float]:
-    """When each lease was last renewed, in seconds since 1970, by the name of its attempt."""
-    if is_local(root):
-        times = {}
-        for path in pathlib.Path(root, TEMPORARY).glob("*" + attempts.LEASE):
-            with contextlib.suppress(FileNotFoundError):
-                times[path.name] = path.stat().st_mtime
-    else:
-        found = match(join(root, TEMPORARY, "*" + attempts.LEASE))
-        times = {path.rpartition("/")[2]: modified for path, (_, modified) in found.files.items()}
-    return {name.removesuffix(attempts.LEASE): modified for name, modified in times.items()}
 
 
 def copy(source: str, target: str) -> None:

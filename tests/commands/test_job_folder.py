@@ -88,28 +88,60 @@ def test_a_folder_with_files_that_no_job_wrote_is_refused(root, names):
     sentence = f"--output {root} holds files but no manifest.json: no job wrote it, so"
     with error(f"{sentence} --overwrite deletes nothing"):
         job_folder.claim(root, new, overwrite=True, reads=[])
-    with error(f"{sentence} --resume goes on with nothing"):
-        job_folder.claim(root, new, overwrite=False, resume=True, reads=[])
+    for flag in ("--resume", "--add"):
+        with error(f"{sentence} {flag} goes on with nothing"):
+            job_folder.claim(root, new, overwrite=False, resume=True, reads=[], goes_on_by=flag)
     assert storage.listing(root) == names
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "choices"),
+    ("old", "new", "more", "choices"),
     [
-        ({}, {}, " or add --overwrite"),
-        ({}, {"fingerprint": {"a": 1}}, " or add --overwrite"),
-        ({"fingerprint": {"a": 2}}, {"fingerprint": {"a": 1}}, " or add --overwrite"),
+        ({}, {"fingerprint": {"a": 1}}, [], " or add --overwrite"),
+        ({"fingerprint": {"a": 2}}, {"fingerprint": {"a": 1}}, [], " or add --overwrite"),
+        ({"fingerprint": {"a": 1}}, {"fingerprint": {"a": 1}}, ["b.csv is new"], " or add --overwrite"),
         (
             {"fingerprint": {"a": (1, 2)}},
             {"fingerprint": {"a": (1, 2)}},
+            [],
             ", add --resume to go on with its job, or --overwrite to begin anew",
         ),
     ],
 )
-def test_a_folder_of_the_same_command_is_refused_with_the_flags_that_help(root, old, new, choices):
+def test_a_folder_of_the_same_command_is_refused_with_the_flags_that_help(root, old, new, more, choices):
     job_folder.claim(root, manifest(**old), overwrite=False, reads=[])
     with error(f"--output {root} is not empty; choose another folder{choices}"):
-        job_folder.claim(root, manifest(**new), overwrite=False, reads=[])
+        job_folder.claim(
+            root,
+            manifest(**new),
+            overwrite=False,
+            reads=[],
+            goes_on_by="--resume",
+            more_differences=lambda: more,
+        )
+
+
+def test_a_job_that_cannot_go_on_is_not_told_to(root):
+    job_folder.claim(root, manifest(), overwrite=False, reads=[])
+    with error(f"--output {root} is not empty; choose another folder or add --overwrite"):
+        job_folder.claim(root, manifest(), overwrite=False, reads=[])
+
+
+def test_what_else_differs_is_named_behind_what_the_manifest_tells(root):
+    job_folder.claim(root, manifest(fingerprint={"a": 1}), overwrite=False, reads=[])
+    with error(
+        f"--add: the job in {root} was another one: a was 1 and is 2; b.csv is gone; give what it was given, or choose "
+        "another folder"
+    ):
+        job_folder.claim(
+            root,
+            manifest(fingerprint={"a": 2}),
+            overwrite=False,
+            resume=True,
+            reads=[],
+            goes_on_by="--add",
+            more_differences=lambda: ["b.csv is gone"],
+        )
 
 
 def test_a_resume_that_is_refused_names_what_differs_as_people_read_it(root):
@@ -121,7 +153,7 @@ def test_a_resume_that_is_refused_names_what_differs_as_people_read_it(root):
         "inputs a.csv bytes was 12 and is 13; inputs a.csv modified was 1970-01-01 00:00:00.500 UTC and is None; "
         "inputs b.csv is gone; inputs c.csv is new; give what it was given, or choose another folder"
     ):
-        job_folder.claim(root, manifest(fingerprint=new), overwrite=False, resume=True, reads=[])
+        job_folder.claim(root, manifest(fingerprint=new), overwrite=False, resume=True, reads=[], goes_on_by="--resume")
 
 
 def test_of_many_differences_the_first_are_named(root):

@@ -17,7 +17,7 @@ import pytest
 from beam_pipelines import preprocess, score
 from beam_pipelines.commands import job_lock
 from beam_pipelines.errors import UserError
-from beam_pipelines.files import attempts, storage
+from beam_pipelines.files import attempts, leases, storage
 from trainer import output_copies, task
 
 HOLD = """
@@ -95,7 +95,7 @@ def test_a_job_that_was_killed_frees_the_folder_at_once(root):
         process.kill()
         process.wait()
         with job_lock.only_job(root):
-            storage.clear_temporary(root)
+            leases.clear_temporary(root)
             assert storage.listing(root) == [f".tmp/{attempts.name()}.lease"]
     assert storage.listing(root) == []
 
@@ -137,7 +137,7 @@ def test_without_locks_a_lease_keeps_a_second_job_out(root, no_locks):
 def test_a_lease_that_does_not_count_keeps_nobody_out(root, no_locks, lease):
     write_lease(root, **lease())
     with job_lock.only_job(root):
-        storage.clear_temporary(root)
+        leases.clear_temporary(root)
         assert storage.listing(root) == [f".tmp/{attempts.name()}.lease"]
 
 
@@ -151,7 +151,7 @@ def test_where_there_are_locks_they_decide(root):
     """A job that was killed on another machine keeps nobody out, but what it may still hold stays."""
     write_lease(root)
     with job_lock.only_job(root):
-        storage.clear_temporary(root)
+        leases.clear_temporary(root)
     assert storage.listing(root) == [".tmp/other.lease", ".tmp/other/counts"]
 
 
@@ -179,7 +179,7 @@ def test_a_lease_on_an_object_store(new_bucket, scheme):
     write_lease(root)
     with pytest.raises(UserError, match="is in use by a job that runs on elsewhere as process 7"):
         enter(root)
-    storage.clear_temporary(root)
+    leases.clear_temporary(root)
     assert storage.listing(root) == [".tmp/other.lease", ".tmp/other/counts"]
 
 

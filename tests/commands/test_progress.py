@@ -3,24 +3,33 @@
 import io
 import logging
 import threading
+from typing import NamedTuple
 
 from beam_pipelines.commands import progress
 from beam_pipelines.commands.progress import Monitor
-from beam_pipelines.scoring.shards import FinishedBlock
 
-BLOCK = FinishedBlock(None, "compiled", 100, 10, 250)
+
+class Finished(NamedTuple):
+    """What the line needs of an extent that is done."""
+
+    rows: int
+    rejected: int
+    stored_bytes: int
+
+
+DONE = Finished(rows=100, rejected=10, stored_bytes=250)
 
 
 def test_the_line_tells_rows_rate_share_time_left_and_rejects():
     monitor = Monitor(dict, 1000)
-    monitor._add([BLOCK] * 2)
+    monitor._add([DONE] * 2)
     assert monitor.line(10) == "200 rows done, 20 of them rejected; 20 rows/s, 50% of the archive, 10 s left"
 
 
 def test_of_a_resumed_job_the_rate_is_that_of_this_run():
-    monitor = Monitor(dict, 1000, [BLOCK] * 3)
+    monitor = Monitor(dict, 1000, [DONE] * 3)
     assert monitor.line(10) == "300 rows done, 30 of them rejected; 0 rows/s, 75% of the archive, ? left"
-    monitor._add([BLOCK])
+    monitor._add([DONE])
     assert monitor.line(10) == "400 rows done, 40 of them rejected; 10 rows/s, 100% of the archive, 0 s left"
 
 
@@ -41,7 +50,7 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_the_line_stays_in_its_place_and_leaves_it_clean():
     terminal = Terminal()
-    with Monitor(lambda: {"a": BLOCK}, 1000, stream=terminal):
+    with Monitor(lambda: {"a": DONE}, 1000, stream=terminal):
         assert terminal.written.wait(10)
     assert terminal.getvalue().startswith("\r\033[K100 rows done, 10 of them rejected; ")
     assert terminal.getvalue().endswith("\r\033[K")
@@ -80,7 +89,7 @@ def test_in_a_log_a_line_comes_now_and_then(caplog, monkeypatch):
 
     handler = Told()
     progress.logger.addHandler(handler)
-    with caplog.at_level(logging.INFO), Monitor(lambda: {"a": BLOCK}, 1000, stream=io.StringIO()):
+    with caplog.at_level(logging.INFO), Monitor(lambda: {"a": DONE}, 1000, stream=io.StringIO()):
         assert told.wait(10)
     progress.logger.removeHandler(handler)
     assert "100 rows done, 10 of them rejected" in caplog.messages[0]

@@ -146,7 +146,7 @@ def test_a_range_that_ends_before_it_starts_matches_nothing(tree):
 
 LOCAL_ACCESS = """
 import sys
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 
 root = sys.argv[1]
 storage.write_bytes(root, "a/b.txt", b"text")
@@ -160,7 +160,7 @@ assert storage.absolute(root) == root
 with storage.local_copy(root) as folder:
     assert folder == root
 storage.delete(root, ["a/b.txt"])
-storage.clear_temporary(root)
+leases.clear_temporary(root)
 assert not sys.modules.keys() & {"apache_beam", "beam_pipelines.files.object_stores"}
 """
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 from apache_beam.io import filesystem, localfilesystem
 
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 
 SCHEME = "shelf://"
 
@@ -239,7 +239,7 @@ def test_delete(root):
 
 def test_delete_takes_the_folders_that_it_empties(tmp_path):
     write(str(tmp_path), "a/b/c.txt", "a/e.txt")
-    storage.clear_temporary(str(tmp_path))
+    leases.clear_temporary(str(tmp_path))
     storage.delete(str(tmp_path), ["a/b/c.txt"])
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "e.txt"]
     storage.delete(str(tmp_path), ["a/e.txt"])
@@ -248,9 +248,9 @@ def test_delete_takes_the_folders_that_it_empties(tmp_path):
 
 
 def test_clear_temporary(root):
-    storage.clear_temporary(root)
+    leases.clear_temporary(root)
     write(root, ".tmp/left", ".tmp/deep/over", ".tmpl", "a/.tmp/mine")
-    storage.clear_temporary(root)
+    leases.clear_temporary(root)
     assert storage.listing(root) == [".tmpl", "a/.tmp/mine"]
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 
 
 def write(root: str, *names: str) -> None:
@@ -50,7 +50,7 @@ def test_after_a_power_cut_a_file_and_its_folders_are_there(tmp_path, synced):
 @linux
 def test_all_of_a_folder_is_written_to_the_disk(tmp_path, synced):
     write(str(tmp_path), "a", "b/c")
-    storage.clear_temporary(str(tmp_path))
+    leases.clear_temporary(str(tmp_path))
     synced.clear()
     storage.sync_tree(tmp_path)
     assert sorted(synced) == [str(tmp_path / name) for name in ("", "a", "b", "b/c")]

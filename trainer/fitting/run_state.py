@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from beam_pipelines.artifacts import trained
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
     model.save_weights(weights_path(folder, state.epoch))
     storage.sync_tree(folder)
     storage.write_json(str(folder), trained.STATE, dataclasses.asdict(state))
-    storage.clear_temporary(str(folder))
+    leases.clear_temporary(str(folder))
     named = {weights_path(folder, state.epoch), weights_path(folder, state.best_epoch)}
     for path in folder.glob("epoch-*.weights.h5"):
         if path not in named:
