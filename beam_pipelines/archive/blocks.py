@@ -1,87 +1,53 @@
-"""Cuts an archive into blocks: the unit that is read, transformed, scored and written.
+"""Blocks: some megabytes of rows, which are read, transformed, scored and written together."""
 
-A block is known by its file's index among the sorted inputs and by its start there, the same on every
-run, retry and runner. Its size is chosen from the archive's: a hundred blocks or more where it can,
-but no more than 4 MB, since a job needs some 30 MB of memory for each MB of a block.
-"""
-
+import collections
 import dataclasses
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive.block_names import block_name
-from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.archive.rows import raw_rows
 from beam_pipelines.archive.rows.raw_rows import RawRows
 from beam_pipelines.archive.rows.row_parsing import Notes
-from beam_pipelines.commands.progress import Progress
 
-# Whatever it holds, a block becomes up to three files.
-MIN_BYTES = 1 << 20
-MAX_BYTES = 4 << 20
-# Enough for a runner to share out evenly, and for a progress line to move.
-WANTED_BLOCKS = 128
+_START = Position()
+
+_START = Position()
 
 
-@dataclasses.dataclass(frozen=True)
-class Extent:
-    """What one worker reads at a time, without its text.
-
-    It is one block of a plain text file, one row group of a plain Parquet file, or what nothing can
-    enter in the middle: a whole compressed file, a member of a .zip, or all members of a .tar.
-
-    Attributes:
-      files: The file; several only of a .tar.
-      start: The offset of its first byte; of Parquet, the number of rows before.
-      end: Where the next extent starts; None at the end of the file.
-      row_number: The line (text) or row (Parquet) that it starts with, from 1.
-      row_group: Of Parquet, the index of the row group; None where all are read.
-    """
-
-    files: tuple[InputFile, ...]
-    start: int = 0
-    end: int | None = None
-    row_number: int = 1
-    row_group: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Block:
     """Some megabytes of rows.
 
     Attributes:
-      file: The file that they stand in.
-      start: Where: the offset of the first byte, or of Parquet the number of rows before.
-      end: Where the next block of the file starts; None for its last one.
+      extent: Where its extent begins.
+      next_extent: Where the next one begins, if it is the last block of its own; else None.
+      files: The files that its rows stand in, in order; small ones may share a block.
+      file_of_row: int64 [rows], the index of each row's file.
       rows: The readable rows, one column for each wanted one.
-      row_numbers: The line (text) or row (Parquet) of each, from 1.
+      row_numbers: int64 [rows], the line (text) or row (Parquet) of each, from 1.
       rejects: The rows that could not be read.
       raw: What stood in the file for each of `rows`, or None of Parquet.
       encodings: Of `raw`; a row has the first one that it is valid in.
-      stored_bytes: About how much of the file it took, of `file.size_bytes`.
+      stored_bytes: About how much of its files it took, as they lie.
+      unread_bytes: How much of them cannot be read, since it is damaged.
       notes: What was counted beside the rows.
     """
 
-    file: InputFile
-    start: int
-    end: int | None
+    extent: Position = _START
+    next_extent: Position | None = None
+    files: tuple[InputFile, ...] = ()
+    file_of_row: np.ndarray
     rows: pa.RecordBatch
-    row_numbers: list[int]
-    rejects: list[Reject]
+    row_numbers: np.ndarray
+    rejects: list[Reject] = dataclasses.field(default_factory=list)
     raw: RawRows | None = None
     encodings: tuple[str, ...] = ("utf-8",)
     stored_bytes: int = 0
+    unread_bytes: int = 0
     notes: Notes = dataclasses.field(default_factory=Notes)
-
-    @property
-    def name(self) -> str:
-        """The stem of its shard; names in order are rows in order."""
-        return block_name(self.file.index, self.start)
 
     @property
     def rows_read(self) -> int:
@@ -90,16 +56,24 @@ class Block:
     @property
     def row_names(self) -> list[str]:
         """FILE:NUMBER of each row, which names it where no column does."""
-        return [f"{self.file.name}:{number}" for number in self.row_numbers]
+        names = [file.name for file in self.files]
+        pairs = zip(self.file_of_row.tolist(), self.row_numbers.tolist(), strict=True)
+        return [f"{names[index]}:{number}" for index, number in pairs]
 
-    def row_name(self, row: int) -> str:
-        """The same of one row, by its index in `rows`."""
-        return f"{self.file.name}:{self.row_numbers[row]}"
+    def file_of(self, row: int) -> InputFile:
+        """The file of a row, by its index in `rows`."""
+        return self.files[self.file_of_row[row]]
+
+    def count_by_file(self) -> dict[str, tuple[int, int]]:
+        """By the label of each file, how many rows there are in `rows` and in `rejects`."""
+        rows = np.bincount(self.file_of_row, minlength=len(self.files)).tolist()
+        rejected = collections.Counter(reject.file for reject in self.rejects)
+        return {file.label: (count, rejected[file.label]) for file, count in zip(self.files, rows, strict=True)}
 
     def rejected(self, reasons: dict[int, str]) -> list[Reject]:
         """Makes the rejects of rows, by their index in `rows`, behind those that the block has."""
         more = [
-            Reject.of(self.file.label, self.row_numbers[row], reason, self._raw(row), encodings=self.encodings)
+            Reject.of(self.file_of(row), int(self.row_numbers[row]), reason, self._raw(row), encodings=self.encodings)
             for row, reason in reasons.items()
         ]
         return self.rejects + more
@@ -108,13 +82,16 @@ class Block:
         """Moves rows, by their index, from `rows` to `rejects`."""
         if not reasons:
             return self
-        kept = [row for row in range(self.rows.num_rows) if row not in reasons]
+        is_kept = np.ones(self.rows.num_rows, bool)
+        is_kept[list(reasons)] = False
+        kept = np.flatnonzero(is_kept)
         return dataclasses.replace(
             self,
-            rows=self.rows.take(pa.array(kept, pa.int64())),
-            row_numbers=[self.row_numbers[row] for row in kept],
+            rows=self.rows.take(pa.array(kept)),
+            file_of_row=self.file_of_row[kept],
+            row_numbers=self.row_numbers[kept],
             rejects=self.rejected(reasons),
-            raw=None if self.raw is None else self.raw.take(np.array(kept, np.int64)),
+            raw=None if self.raw is None else self.raw.take(kept),
         )
 
     def _raw(self, row: int) -> object:
@@ -122,86 +99,3 @@ class Block:
         if self.raw is not None:
             return self.raw[row]
         return {name: self.rows.column(name)[row].as_py() for name in self.rows.schema.names}
-
-
-def block_bytes(files: Iterable[InputFile]) -> int:
-    """Chooses the size of a block for an archive of these files."""
-    total = sum(file.size_bytes for file in files)
-    return min(max(total // WANTED_BLOCKS, MIN_BYTES), MAX_BYTES)
-
-
-def list_extents(group: tuple[InputFile, ...], options: ReadOptions) -> Iterator[Extent]:
-    """Lists what is to be read of a group of `input_files.group_containers`, in its order."""
-    file = group[0]
-    if not file.is_seekable:
-        yield Extent(group)
-    elif file.format == "parquet":
-        yield from _list_row_groups(file)
-    else:
-        yield from _list_ranges(file, options)
-
-
-def _list_row_groups(file: InputFile) -> Iterator[Extent]:
-    import pyarrow.parquet as pq
-
-    with input_files.open_file(file) as stream:
-        metadata = pq.ParquetFile(stream.data).metadata
-    start = 0
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group).num_rows
-        # An empty group would have the start, and so the name, of the next one.
-        if rows:
-            end = start + rows
-            yield Extent(
-                (file,),
-                start=start,
-                end=end if end < metadata.num_rows else None,
-                row_number=start + 1,
-                row_group=group,
-            )
-            start = end
-
-
-def _list_ranges(file: InputFile, options: ReadOptions) -> Iterator[Extent]:
-    # Whether a newline ends a row is known only from all that comes before: a quote may be open.
-    with input_files.open_file(file) as stream:
-        rows = raw_rows.scan_raw_rows(stream.data, options.text_format.dialect(file), options.max_row_bytes)
-        counted = _count_rows(rows, Progress(f"looking for the blocks of {file.name}:"))
-        for start, end, chunks in cut_into_blocks(counted, 0, None, options.block_bytes):
-            yield Extent((file,), start=start, end=end, row_number=int(chunks[0].lines[0]))
-
-
-def _count_rows(rows: Iterable[RawRows], progress: Progress) -> Iterator[RawRows]:
-    for chunk in rows:
-        progress.add(len(chunk))
-        yield chunk
-
-
-def cut_into_blocks(
-    rows: Iterable[RawRows], start: int, end: int | None, size: int
-) -> Iterator[tuple[int, int | None, list[RawRows]]]:
-    """Cuts a stream of rows into blocks: each ends before the first row that starts `size` bytes behind its own start.
-
-    The cuts do not depend on how the rows come in chunks, so a compressed file has the blocks that it has unpacked.
-
-    Args:
-      rows: The rows from `start` on.
-      start: The offset of the first block.
-      end: Where the last one ends; None at the end of the file.
-      size: The size of a block in bytes.
-
-    Yields:
-      The start, the end and the rows of each block.
-    """
-    block: list[RawRows] = []
-    for chunk in rows:
-        # A block has at least one row: even its first may begin at `size`, behind a byte order mark.
-        while (cut := max(int(np.searchsorted(chunk.offsets, start + size)), 0 if block else 1)) < len(chunk):
-            if cut:
-                block.append(chunk.take(slice(0, cut)))
-            next_start = int(chunk.offsets[cut])
-            yield start, next_start, block
-            start, block, chunk = next_start, [], chunk.take(slice(cut, None))
-        block.append(chunk)
-    if block:
-        yield start, end, block

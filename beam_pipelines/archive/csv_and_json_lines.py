@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.archive import input_columns
-from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rows import plain_csv, quoting, row_parsing
@@ -18,6 +17,9 @@ from beam_pipelines.archive.rows.raw_rows import RawRows
 from beam_pipelines.archive.rows.row_parsing import Notes
 from beam_pipelines.archive.rows.row_scanner import RawRow
 from beam_pipelines.archive.rows.text_format import TextFormat
+
+# Of many files, not all are looked at before.
+MISSING_COLUMN = "missing_column"
 
 
 class ValueReader(Protocol):
@@ -50,31 +52,27 @@ class CsvReader:
       text_format: How text is read.
       header: The names in its header.
       header_line: The line on which that begins.
-      indices: Where the wanted ones stand in it.
+      indices: Where the wanted ones stand in it; None of one that it lacks and that is null then.
+      unlisted: Its other names, where all columns should be wanted.
     """
 
     dialect: Dialect
     text_format: TextFormat
     header: tuple[str, ...]
     header_line: int
-    indices: list[int]
+    indices: tuple[int | None, ...]
+    unlisted: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, file: InputFile, header: Sequence[str], options: ReadOptions) -> "CsvReader":
-        """Looks for the wanted columns in a file's header.
-
-        Raises:
-          UserError: It lacks one.
-        """
-        for name in options.columns:
-            if name not in header:
-                raise input_columns.missing_column(file, name, Columns(tuple(header)))
+    def of(cls, file: InputFile, header: tuple[str, ...], options: ReadOptions) -> "CsvReader":
+        """Looks for the wanted columns in a file's header."""
         return cls(
             dialect=options.text_format.dialect(file),
             text_format=options.text_format,
-            header=tuple(header),
+            header=header,
             header_line=file.header_line,
-            indices=[header.index(name) for name in options.columns],
+            indices=tuple(header.index(name) if name in header else None for name in options.columns),
+            unlisted=tuple(sorted({*header} - {*options.columns, ""})) if options.all_columns else (),
         )
 
     def take_plain(self, rows: RawRows) -> PlainValues:
@@ -83,14 +81,18 @@ class CsvReader:
             dialect=self.dialect,
             is_utf8=self.text_format.is_utf8_first,
             field_count=len(self.header),
-            indices=self.indices,
+            indices=[index for index in self.indices if index is not None],
             # The line below the header may be one of dashes.
             first_line=self.header_line + 2,
         )
         # Where the text is the name of a column, the row may be a header once more.
-        return plain.without(_are_among(plain.columns[0], self.header))
+        plain = plain.without(_are_among(plain.columns[0], self.header))
+        present = iter(plain.columns)
+        nothing = pa.nulls(np.count_nonzero(plain.is_plain), pa.string())
+        columns = [nothing if index is None else next(present) for index in self.indices]
+        return PlainValues(plain.is_plain, columns)
 
-    def take_row(self, row: RawRow, notes: Notes) -> list[str] | None:
+    def take_row(self, row: RawRow, notes: Notes) -> list[str | None] | None:
         # A row with fields beside the header's is rejected, so there are no other keys to count.
         return row_parsing.take_csv_row(
             row,
@@ -104,6 +106,8 @@ class CsvReader:
 
     def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
         notes.remarks.update(quoting.remarks_of(rows, self.dialect, len(self.header), has_faults=has_faults))
+        if len(rows):
+            notes.unlisted_keys.update(dict.fromkeys(self.unlisted, len(rows)))
 
 
 def _are_among(values: pa.Array, names: Sequence[str]) -> pa.Array:
@@ -136,3 +140,36 @@ class JsonLinesReader:
 
     def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
         pass  # There are no quotes around its rows' fields.
+
+
+@dataclasses.dataclass(frozen=True)
+class WithoutColumn:
+    """Rejects the rows of a CSV or TSV that lacks a wanted column.
+
+    Attributes:
+      columns: How many are wanted.
+      header_line: The line of the header.
+    """
+
+    columns: int
+    header_line: int
+
+    def take_plain(self, rows: RawRows) -> PlainValues:
+        return PlainValues.of_none(rows, self.columns)
+
+    def take_row(self, row: RawRow, notes: Notes) -> None:
+        if row.line > self.header_line and row.data.strip(b"\r\n"):
+            raise row_parsing.BadRow(MISSING_COLUMN)
+
+    def remark(self, rows: RawRows, notes: Notes, *, has_faults: bool) -> None:
+        pass  # None of its rows is kept.
+
+
+def reader_of(file: InputFile, options: ReadOptions) -> ValueReader:
+    """Makes what reads the values of a text file."""
+    # Without a header there are blank lines alone, which are no rows of any format.
+    if file.format == "jsonl" or file.header is None:
+        return JsonLinesReader(options)
+    if any(name not in file.header and name not in options.optional for name in options.columns):
+        return WithoutColumn(len(options.columns), file.header_line)
+    return CsvReader.of(file, file.header, options)

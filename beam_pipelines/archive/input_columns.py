@@ -4,13 +4,15 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
 from beam_pipelines.archive import hints, json_columns
 from beam_pipelines.archive.columns import Columns
-from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
+from beam_pipelines.archive.finding.up_to_damage import UpToDamage
+from beam_pipelines.archive.read_options import LookOptions
 from beam_pipelines.archive.rows import headers, row_parsing, row_scanner
 from beam_pipelines.archive.rows.row_scanner import RawRow
 from beam_pipelines.archive.rows.text_format import TextFormat
@@ -19,19 +21,26 @@ from beam_pipelines.reporting import phrases
 
 # JSON lines have no header: these rows tell their keys.
 PEEKED_ROWS = 1000
-# So many lines may stand above a header, to be told of before any work; workers, who look for it, read no further.
-PEEKED_LINES = 10
 # A first row that is longer is broken, and tells nothing.
 PEEKED_BYTES = 16 << 20
 # A header is looked at for every block, so not much more is read than itself.
-READ_BYTES = 1 << 16
+READ_BYTES = 1 << 13
 
 
-def look_at(file: InputFile, stream: OpenFile, text_format: TextFormat) -> tuple[InputFile, Columns | None]:
-    """Looks at the start of a file; returns it with what its contents tell, and its columns, as `read_columns` does."""
-    columns = _read_stream(file, stream, text_format, lines_below=PEEKED_LINES)
+def look_at(file: InputFile, stream: OpenFile, options: LookOptions) -> tuple[InputFile, Columns | None]:
+    """Looks at the start of a file; returns it with what its contents tell, and its columns.
+
+    These are None if it has no row that tells them.
+
+    Raises:
+      UserError: Its header is no row of its format.
+    """
+    columns = _read_stream(
+        file, stream, options.text_format, lines_below=options.lines_below, text_column=options.text_column
+    )
     if columns:
-        file = dataclasses.replace(file, header_line=columns.header_line, delimiter=columns.delimiter)
+        header = columns.names if file.format in ("csv", "tsv") else None
+        file = dataclasses.replace(file, header_line=columns.header_line, delimiter=columns.delimiter, header=header)
     return file, columns
 
 
@@ -99,20 +108,14 @@ def _hint_of_header(name: str, columns: Columns) -> str:
     return ""
 
 
-def read_columns(file: InputFile, text_format: TextFormat) -> Columns | None:
-    """Reads the columns of a file; None if it has no row that tells them.
-
-    Raises:
-      UserError: It is damaged, or its header is no row of its format.
-    """
-    with input_files.open_file(file) as stream:
-        return _read_stream(file, stream, text_format)
-
-
-def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat, *, lines_below: int = 0) -> Columns | None:
+def _read_stream(
+    file: InputFile, stream: OpenFile, text_format: TextFormat, *, lines_below: int = 0, text_column: str = ""
+) -> Columns | None:
     if file.format == "parquet":
         return _read_parquet(file, stream)
-    rows = row_scanner.scan_rows(stream.data, text_format.dialect(file), PEEKED_BYTES, read_bytes=READ_BYTES)
+    # Its columns stand before what may be damaged.
+    data: Any = UpToDamage(stream.data)
+    rows = row_scanner.scan_rows(data, text_format.dialect(file), PEEKED_BYTES, read_bytes=READ_BYTES)
     first = next(rows, None)
     if first is None:
         return None
@@ -121,10 +124,12 @@ def _read_stream(file: InputFile, stream: OpenFile, text_format: TextFormat, *, 
         raise UserError(f"{file.label} is in {name}; convert it to UTF-8 first: iconv -f {encoding} -t utf-8 FILE")
     if file.format == "jsonl":
         return json_columns.read_json_columns(file, [first, *itertools.islice(rows, PEEKED_ROWS - 1)], text_format)
-    return _read_header(file, itertools.chain([first], rows), text_format, lines_below)
+    return _read_header(file, itertools.chain([first], rows), text_format, lines_below, text_column)
 
 
-def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextFormat, lines_below: int) -> Columns | None:
+def _read_header(
+    file: InputFile, rows: Iterator[RawRow], text_format: TextFormat, lines_below: int, text_column: str
+) -> Columns | None:
     """Reads the names in the first line that is neither blank nor a spreadsheet's word of the delimiter."""
     delimiter = None
     for row in rows:
@@ -133,7 +138,9 @@ def _read_header(file: InputFile, rows: Iterator[RawRow], text_format: TextForma
             delimiter, file = named, dataclasses.replace(file, delimiter=named)
         elif row.data.strip():
             names = row_parsing.read_header(row, file, text_format)
-            below = _names_below(file, itertools.islice(rows, lines_below), text_format)
+            # A header that has the text's name is one, and what is below it need not be read.
+            below_rows = itertools.islice(rows, 0 if text_column in names else lines_below)
+            below = _names_below(file, below_rows, text_format)
             return Columns(tuple(names), header_line=row.line, delimiter=delimiter, below=below)
     return None
 

@@ -1,10 +1,14 @@
-"""The look at an archive before any work: which files it has, how they are packed, and which columns they hold."""
+"""The look at an archive before any work: which files it has, how they are packed, and which columns they hold.
+
+Of many files a sample is looked at; a worker that reads another one looks at it first, in the same way.
+"""
 
 import concurrent.futures
 import contextlib
 import dataclasses
+import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 from beam_pipelines.archive import input_columns, partitions
@@ -20,15 +24,22 @@ from beam_pipelines.archive.finding import (
     zip_and_tar,
 )
 from beam_pipelines.archive.finding.found_files import FoundFile
-from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
+from beam_pipelines.archive.finding.input_files import DamagedFile, InputFile, OpenFile
 from beam_pipelines.archive.finding.zip_and_tar import Container
-from beam_pipelines.archive.rows.text_format import TextFormat
+from beam_pipelines.archive.read_options import LookOptions
 from beam_pipelines.archive.settings import ArchiveSettings
+from beam_pipelines.commands import progress
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
+from beam_pipelines.reporting.phrases import printable
 
 THREADS = 16
 MOST_NOTES = 20
+# Of more files, so many are looked at before any work.
+MOST_FILES = 1000
+# Of a compressed file, about what one core reads, scores and writes in a second.
+COMPRESSED_PER_SECOND = 10e6
+LARGE_COMPRESSED = 1e9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +47,23 @@ class Archive:
     """An archive that has been looked at.
 
     Attributes:
-      files: Its files in the order of their index: sorted by path, members as they lie in a .zip or .tar.
-      columns: The columns of each; a file without rows that tell them is left out.
+      found: Its files, sorted by path.
+      files: Those that were looked at, members as they lie in their .zip or .tar.
+      columns: The columns of each of these; a file without rows that tell them is left out.
     """
 
+    found: list[FoundFile]
     files: list[InputFile]
     columns: dict[InputFile, Columns]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.found)
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether there are files that were not looked at."""
+        return len(self.found) > MOST_FILES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +71,7 @@ class Look:
     """What one found file holds.
 
     Attributes:
-      files: The file, or its members if it is a .zip or .tar, with their columns; they have no index and no name yet.
+      files: The file, or its members if it is a .zip or .tar, with their columns.
       notes: What to tell the user, a sentence each.
     """
 
@@ -58,86 +80,129 @@ class Look:
 
 
 def look(settings: ArchiveSettings) -> Archive:
-    """Finds the files of `--input` and looks into each.
+    """Finds the files of `--input` and looks into each, or into a thousand of them.
 
     Raises:
       UserError: Names an input that matches no file, or a file that cannot be read.
     """
     found, notes = found_files.find(settings.input, settings.input_format)
+    options = LookOptions.of(settings)
     # Each file costs some requests to an object store, and an archive may be thousands of them.
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        looks = list(pool.map(lambda file: look_at(file, settings), found))
+        looks = _without_damaged(list(pool.map(lambda file: _look_or_damage(file, options), sample(found))))
     notes += itertools.chain.from_iterable(seen.notes for seen in looks)
+    notes += _notes_of_large_compressed(found, looks)
     for note in notes[:MOST_NOTES]:
         logger.warning("%s", note)
     if len(notes) > MOST_NOTES:
         logger.warning("... and so on, of %s more files", f"{len(notes) - MOST_NOTES:,}")
-    return _numbered(list(itertools.chain.from_iterable(seen.files for seen in looks)))
+    seen = [pair for look_of_file in looks for pair in look_of_file.files]
+    columns = {file: columns for file, columns in seen if columns is not None}
+    return Archive(found, [file for file, _ in seen], columns)
 
 
-def _numbered(seen: list[tuple[InputFile, Columns | None]]) -> Archive:
-    """Gives the files their indices, and names without the folders that they have in common."""
-    archive = Archive([], {})
-    shared = _count_shared_folders(file.pipe or file.path for file, _ in seen)
-    for index, (file, columns) in enumerate(seen):
-        name = "/".join(file.label.split("/")[shared:])
-        archive.files.append(dataclasses.replace(file, index=index, name=name))
-        if columns is not None:
-            archive.columns[archive.files[-1]] = columns
-    return archive
+def _notes_of_large_compressed(found: list[FoundFile], looks: list[Look]) -> Iterator[str]:
+    """Tells of files that one worker alone has to read, since nothing can enter them in the middle, for how long."""
+    for file in (seen.files[0][0] for seen in looks if seen.files):
+        is_compressed = file.container.compression if file.container else file.compression
+        size_bytes = found[file.index].size_bytes
+        if is_compressed and size_bytes > LARGE_COMPRESSED:
+            seconds = size_bytes / COMPRESSED_PER_SECOND
+            yield (
+                f"{printable(file.path)} is {size_bytes / 1e9:.1f} GB in one piece: a single worker reads it, for "
+                f"some {progress.duration(seconds)} at {COMPRESSED_PER_SECOND / 1e6:.0f} MB/s; smaller files are shared"
+            )
 
 
-def _count_shared_folders(paths: Iterable[str]) -> int:
-    """Counts the folders from the root on that all files have in common.
+def _look_or_damage(found: FoundFile, options: LookOptions) -> Look | DamagedFile:
+    try:
+        return look_at(found, options)
+    except DamagedFile as error:
+        return error
 
-    >>> _count_shared_folders(["/in/a/1.csv", "/in/b/1.csv"]), _count_shared_folders(["/in/a/1.csv"])
-    (2, 3)
+
+def _without_damaged(looks: list[Look | DamagedFile]) -> list[Look]:
+    """The looks that went well; a file that is damaged where it begins is told, and rejected by whoever reads it.
+
+    Raises:
+      DamagedFile: There is no other file.
     """
-    names_by_depth = zip(*(path.split("/")[:-1] for path in paths), strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, names_by_depth))
+    if looks and all(isinstance(seen, DamagedFile) for seen in looks):
+        raise next(seen for seen in looks if isinstance(seen, DamagedFile))
+    return [Look(notes=[str(seen)]) if isinstance(seen, DamagedFile) else seen for seen in looks]
 
 
-def look_at(found: FoundFile, settings: ArchiveSettings) -> Look:
+def sample(found: list[FoundFile]) -> list[FoundFile]:
+    """Chooses the files to look at: all, or those whose paths have the least hashes."""
+    if len(found) <= MOST_FILES:
+        return found
+    return sorted(sorted(found, key=_hash_of_path)[:MOST_FILES], key=lambda file: file.index)
+
+
+def _hash_of_path(file: FoundFile) -> bytes:
+    return hashlib.blake2b(file.path.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+
+
+def look_at(found: FoundFile, options: LookOptions) -> Look:
     """Tells how a file is packed, which files are in it, and their formats and columns; opens it once.
 
     Raises:
       UserError: It cannot be read, is of another kind than is read, or its name does not tell its format.
     """
-    file, seen = _unseen(found, settings), Look()
     with _opened(found) as raw:
-        container = _container_of(raw, file)
-        if container:
-            group = members.list_files(
-                file,
-                container,
-                raw,
-                found.members,
-                input_format=settings.input_format,
-                max_bytes=settings.max_unpacked_gb * 1e9,
-                notes=seen.notes,
-            )
-        elif found.members:
-            raise UserError(f"{file.label} is no .zip or .tar, so it has no member {found.members[0]}")
-        else:
-            group = (file,)
-        raw.seek(0)
-        for one, stream in input_files.iter_streams(group, raw):
-            _look_into(one, stream.data, settings, seen)
+        return look_into(found, raw, options)
+
+
+def look_into(found: FoundFile, raw: IO[bytes], options: LookOptions) -> Look:
+    """Tells the same of a file that is open.
+
+    Raises:
+      UserError: It cannot be read, is of another kind than is read, or its name does not tell its format.
+    """
+    file, seen = _unseen(found, options), Look()
+    container = _container_of(raw, file)
+    if container:
+        group = members.list_files(
+            file,
+            container,
+            raw,
+            found.members,
+            input_format=options.input_format,
+            max_bytes=options.max_unpacked_bytes,
+            notes=seen.notes,
+        )
+    elif found.members:
+        raise UserError(f"{file.label} is no .zip or .tar, so it has no member {found.members[0]}")
+    else:
+        group = (file,)
+    raw.seek(0)
+    streams = input_files.iter_streams(group, raw)
+    while True:
+        try:
+            one, stream = next(streams)
+        except StopIteration:
+            break
+        except DamagedFile:
+            if not seen.files:
+                raise
+            break  # The list of its members has told so.
+        _look_into(one, stream.data, options, seen)
     if container and not seen.files:
         raise UserError(f"{file.label} holds no file that is read: {'; '.join(seen.notes)}")
     return seen
 
 
-def _unseen(found: FoundFile, settings: ArchiveSettings) -> InputFile:
+def _unseen(found: FoundFile, options: LookOptions) -> InputFile:
     """What is known of a file before it is opened."""
     return InputFile(
-        index=0,
+        index=found.index,
         path=found.path,
-        format=settings.input_format or formats.format_of(found.label)[0] or "a file of rows",
+        format=options.input_format or formats.format_of(found.label)[0] or "a file of rows",
         compression=None,
         size_bytes=found.size_bytes,
         modified=found.modified,
         pipe=found.pipe,
+        name=found.name,
     )
 
 
@@ -171,23 +236,32 @@ def _peek(stream: Any) -> bytes:
     return start
 
 
-def _look_into(file: InputFile, stream: IO[bytes], settings: ArchiveSettings, seen: Look) -> None:
+def _look_into(file: InputFile, stream: IO[bytes], options: LookOptions, seen: Look) -> None:
     """Looks at the contents of a file as it lies, or of a member as it is in its .zip or .tar."""
     with input_files.damage_as_user_error(file):
         compression = decompression.compression_of(_peek(stream))
-        with decompression.decompress(stream, compression) as data:
-            start = _peek(data)
-            if file.container and zip_and_tar.kind_of(start, file.label):
-                kind = first_bytes.office_kind_named(file.label)
-                seen.notes.append(
-                    f"{file.label} is {kind}; {first_bytes.EXPORT}"
-                    if kind
-                    else f"{file.label} is an archive itself, and not read; unpack it first"
-                )
-                return
-            file, notes = contents.identify(file, compression, start, settings.input_format)
-            seen.notes.extend(notes)
-            opened = OpenFile(data, stream)
-            seen.files.append(
-                partitions.added(*input_columns.look_at(file, opened, TextFormat.of(settings)), settings.text_column)
-            )
+    file = dataclasses.replace(file, compression=compression, member_number=len(seen.files))
+    try:
+        with input_files.damage_as_user_error(file), decompression.decompress(stream, compression) as data:
+            _look_at_contents(file, OpenFile(data, stream), options, seen)
+    except DamagedFile as error:
+        if not file.container:
+            raise
+        # A member that is damaged where it begins costs itself alone.
+        seen.files.append((file, None))
+        seen.notes.append(str(error))
+
+
+def _look_at_contents(file: InputFile, opened: OpenFile, options: LookOptions, seen: Look) -> None:
+    start = _peek(opened.data)
+    if file.container and zip_and_tar.kind_of(start, file.label):
+        kind = first_bytes.office_kind_named(file.label)
+        seen.notes.append(
+            f"{file.label} is {kind}; {first_bytes.EXPORT}"
+            if kind
+            else f"{file.label} is an archive itself, and not read; unpack it first"
+        )
+        return
+    file, notes = contents.identify(file, file.compression, start, options.input_format)
+    seen.notes.extend(notes)
+    seen.files.append(partitions.added(*input_columns.look_at(file, opened, options), options.text_column))

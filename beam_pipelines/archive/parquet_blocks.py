@@ -4,17 +4,21 @@ import contextlib
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from beam_pipelines.archive.blocks import Block, Extent
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.chunks import ParquetChunk
+from beam_pipelines.archive.csv_and_json_lines import MISSING_COLUMN
+from beam_pipelines.archive.extents import Span
+from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import ReadOptions
-from beam_pipelines.errors import UserError
 
 ROWS_AT_ONCE = 512
 # Of a column of a row group, which may be gigabytes, so much is held compressed at a time.
@@ -39,24 +43,38 @@ def open_seekable(file: InputFile, stream: OpenFile) -> Iterator[IO[bytes]]:
         yield copy
 
 
-def read(extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions) -> Iterator[Block]:
-    """Yields the blocks of a row group, or of a whole file."""
+def read(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[ParquetChunk]:
+    """Yields the rows of some row groups, or of a whole file, a part of a block at a time.
+
+    Raises what pyarrow raises of a damaged file.
+    """
+    file = span.file
     with open_seekable(file, stream) as source:
         parquet = open_parquet(source)
         total = parquet.metadata.num_rows
-        groups = range(parquet.num_row_groups) if extent.row_group is None else [extent.row_group]
+        groups = range(parquet.num_row_groups) if span.row_groups is None else span.row_groups
         columns = [_stored_name(parquet.schema_arrow, name) for name in options.columns]
-        row = extent.start
+        row = offset = span.start
         for group in groups:
             at_once = _rows_at_once(parquet.metadata.row_group(group), options)
-            rows = parquet.iter_batches(at_once, row_groups=[group], columns=columns)
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
-            for batches in _slices(rows, options.block_bytes):
-                batch = pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-                block = _make_block(file, batch, row, options)
+            for batch in parquet.iter_batches(at_once, row_groups=[group], columns=columns):
+                yield ParquetChunk(file, batch, row, offset, batch.num_rows * file.size_bytes / total)
                 row += batch.num_rows
-                stored_bytes = batch.num_rows * file.size_bytes // total
-                yield dataclasses.replace(block, end=row if row < total else None, stored_bytes=stored_bytes)
+                offset += max(batch.nbytes, 1)
+
+
+def rows_before_damage(span: Span, stream: OpenFile, options: ReadOptions) -> int | None:
+    """How many rows of the file come before what is damaged in a span; None where nothing is."""
+    row = span.start
+    try:
+        for chunk in read(span, stream, options):
+            row = chunk.row + chunk.batch.num_rows
+    except input_files.DAMAGE as error:
+        if not input_files.is_damage(error):
+            raise
+        return row
+    return None
 
 
 def _stored_name(schema: pa.Schema, name: str) -> str:
@@ -81,23 +99,23 @@ def _rows_at_once(group: pq.RowGroupMetaData, options: ReadOptions) -> int:
     return max(min(ROWS_AT_ONCE, options.block_bytes * group.num_rows // (4 * max(size, 1))), 1)
 
 
-def _slices(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[list[pa.RecordBatch]]:
-    """Groups batches up to a size in memory: in the file, equal texts may take no space."""
-    group: list[pa.RecordBatch] = []
-    for batch in batches:
-        group.append(batch)
-        if sum(batch.nbytes for batch in group) >= size:
-            yield group
-            group = []
-    if group:
-        yield group
+def make_block(
+    chunks: list[ParquetChunk], files: tuple[InputFile, ...], file_of_chunk: list[int], options: ReadOptions
+) -> Block:
+    """Makes the block of some chunks, whose batches have one schema.
 
-
-def _make_block(file: InputFile, batch: pa.RecordBatch, start: int, options: ReadOptions) -> Block:
+    Args:
+      chunks: The chunks.
+      files: Their files.
+      file_of_chunk: The index there of each chunk's file.
+      options: What is wanted.
+    """
+    batch = pa.Table.from_batches([chunk.batch for chunk in chunks]).combine_chunks().to_batches()[0]
+    counts = [chunk.batch.num_rows for chunk in chunks]
     reasons: dict[int, str] = {}
-    arrays = [
-        _normalize(_take_column(file, batch, name), reasons, binary=name in options.binary) for name in options.columns
-    ]
+    told = dict(files[0].partitions)
+    names = [name for name in options.columns if name not in told]
+    arrays = [_normalize(_take_column(batch, name, options), reasons, binary=name in options.binary) for name in names]
     if pa.types.is_null(arrays[0].type):
         # A file whose texts are all null need not say that they are text.
         arrays[0] = arrays[0].cast(pa.string())
@@ -106,14 +124,14 @@ def _make_block(file: InputFile, batch: pa.RecordBatch, start: int, options: Rea
         reasons |= dict.fromkeys(pc.indices_nonzero(too_long).to_pylist(), "field_too_long")
     else:
         reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
-    rows = pa.RecordBatch.from_arrays(arrays, names=list(options.columns))
+    if _lacks_columns(batch, names, options):
+        reasons = dict.fromkeys(range(batch.num_rows), MISSING_COLUMN)
+    starts = np.repeat([chunk.row for chunk in chunks], counts)
     block = Block(
-        file=file,
-        start=start,
-        end=None,
-        rows=rows,
-        row_numbers=list(range(start + 1, start + 1 + batch.num_rows)),
-        rejects=[],
+        files=files,
+        file_of_row=np.repeat(file_of_chunk, counts),
+        rows=pa.RecordBatch.from_arrays(arrays, names=names),
+        row_numbers=starts + 1 + np.concatenate([np.arange(count) for count in counts]),
     ).reject(reasons)
     if _is_text(arrays[0].type):
         return block
@@ -121,13 +139,19 @@ def _make_block(file: InputFile, batch: pa.RecordBatch, start: int, options: Rea
     return dataclasses.replace(block, rows=block.rows.set_column(0, options.columns[0], pa.array([], pa.string())))
 
 
-def _take_column(file: InputFile, batch: pa.RecordBatch, name: str) -> pa.Array:
-    """Takes a column, or a field within one, such as `review.body`."""
+def _lacks_columns(batch: pa.RecordBatch, names: list[str], options: ReadOptions) -> bool:
+    held = set(batch.schema.names)
+    missing = {name for name in names if name not in held and name.split(".")[0] not in held}
+    return not missing <= {*options.optional}
+
+
+def _take_column(batch: pa.RecordBatch, name: str, options: ReadOptions) -> pa.Array:
+    """Takes a column, or a field within one, such as `review.body`; nulls where there is none."""
     if name in batch.schema.names:
         return batch.column(name)
     top, *path = name.split(".")
     if top not in batch.schema.names:
-        raise UserError(f"{file.label} has no column {name!r}")
+        return pa.nulls(batch.num_rows, options.type_of(name))
     column = batch.column(top)
     for part in path:
         # Where all are null, nothing need say which fields they would have.

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import urllib.parse
 
+import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive.columns import Columns
@@ -37,11 +38,20 @@ def added(file: InputFile, columns: Columns | None, text_column: str) -> tuple[I
     return dataclasses.replace(file, partitions=partitions), columns
 
 
-def fill(rows: pa.RecordBatch, file: InputFile, columns: tuple[str, ...]) -> pa.RecordBatch:
-    """Makes rows of some columns from those that were read: what the folders tell is equal in all."""
-    told = dict(file.partitions)
-    arrays = [
-        rows.column(name) if name not in told else pa.array([told[name]] * rows.num_rows, pa.string())
-        for name in columns
-    ]
+def fill(
+    rows: pa.RecordBatch, files: tuple[InputFile, ...], file_of_row: np.ndarray, columns: tuple[str, ...]
+) -> pa.RecordBatch:
+    """Makes rows of some columns from those that were read: what its folders tell is equal in all rows of a file.
+
+    Args:
+      rows: With the columns that the files hold themselves, of several files the same ones.
+      files: Where they stand.
+      file_of_row: int [rows], the index of each row's file.
+      columns: The names of the columns.
+    """
+    told = [dict(file.partitions) for file in files]
+    if not told or not told[0]:
+        return rows
+    by_file = {name: pa.array([values[name] for values in told], pa.string()) for name in told[0]}
+    arrays = [by_file[name].take(pa.array(file_of_row)) if name in by_file else rows.column(name) for name in columns]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))

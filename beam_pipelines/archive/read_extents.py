@@ -1,154 +1,231 @@
 """Reads an extent of any format into blocks of rows, and rejects what cannot be read."""
 
+import contextlib
 import dataclasses
 import io
-import itertools
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
-import numpy as np
-import pyarrow as pa
-
-from beam_pipelines.archive import input_columns, null_values, parquet_blocks, partitions
-from beam_pipelines.archive.block_names import block_name
-from beam_pipelines.archive.blocks import Block, Extent, cut_into_blocks
-from beam_pipelines.archive.csv_and_json_lines import CsvReader, JsonLinesReader, ValueReader
-from beam_pipelines.archive.finding import input_files
-from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
+from beam_pipelines.archive import chunks, damage, look, make_blocks, parquet_blocks
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.chunks import Chunk, RejectedChunk, TextChunk
+from beam_pipelines.archive.csv_and_json_lines import reader_of
+from beam_pipelines.archive.extents import Extent, Span
+from beam_pipelines.archive.files_alike import FilesAlike
+from beam_pipelines.archive.finding import input_files, unchanged, zip_and_tar
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.finding.input_files import DamagedFile, InputFile, OpenFile
+from beam_pipelines.archive.finding.up_to_damage import UpToDamage
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rejects import Reject
-from beam_pipelines.archive.rows import raw_rows, remarks, row_parsing, row_scanner
-from beam_pipelines.archive.rows.raw_rows import RawRows
-from beam_pipelines.archive.rows.row_parsing import Notes
+from beam_pipelines.archive.rows import raw_rows, row_scanner
+from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
+from beam_pipelines.files.streams import FirstBytes
+
+# A file of no more is read whole.
+WHOLE_BYTES = 4 << 20
 
 
-def read(extent: Extent, options: ReadOptions, done: Container[str] = frozenset()) -> Iterator[Block]:
-    """Yields an extent's blocks, but for those whose names are in `done`.
+def _never(begin: Position) -> bool:
+    return False
+
+
+def read(extent: Extent, options: ReadOptions, is_done: Callable[[Position], bool] = _never) -> Iterator[Block]:
+    """Yields the blocks of an extent, or of the extents that it is cut into; each has at least one, even without rows.
+
+    Args:
+      extent: What to read.
+      options: How.
+      is_done: Asked once of each extent, by where it begins; the blocks of one that is done are left out.
 
     Raises:
-      UserError: A file is damaged, or lacks a wanted column.
+      UserError: A file is not the one that was listed.
     """
-    for block in _read_files(extent, options, done):
-        yield dataclasses.replace(block, rows=null_values.read_nulls(block.rows, options))
+    reader = _ExtentReader(options)
+    cut = chunks.cut_into_blocks(
+        reader.chunks(extent),
+        extent.begin,
+        extent.next,
+        block_bytes=options.block_bytes,
+        extent_bytes=options.extent_bytes if _is_cut_while_read(extent) else None,
+    )
+    asked, leave_out = None, False
+    for block_chunks in cut:
+        if block_chunks.extent != asked:
+            asked, leave_out = block_chunks.extent, is_done(block_chunks.extent)
+        if not leave_out:
+            block = make_blocks.make_block(block_chunks, options)
+            block.notes.files.extend(reader.take_notes())
+            yield block
 
 
-def _read_files(extent: Extent, options: ReadOptions, done: Container[str]) -> Iterator[Block]:
-    for file, stream in input_files.iter_open(extent.files):
-        with input_files.damage_as_user_error(file):
-            for block in _read_file(extent, file, stream, _columns_within(file, options), done):
-                yield dataclasses.replace(block, rows=partitions.fill(block.rows, file, options.columns))
+def _is_cut_while_read(extent: Extent) -> bool:
+    """Whether it holds what nothing can enter in the middle, whose size is known only when it is read."""
+    return bool(extent.found) or not extent.spans[0].file.is_seekable
 
 
-def _columns_within(file: InputFile, options: ReadOptions) -> ReadOptions:
-    """The options without the columns that the file's folders tell."""
-    told = dict(file.partitions)
-    return dataclasses.replace(options, columns=tuple(name for name in options.columns if name not in told))
+class _ExtentReader:
+    """Reads the files of an extent, one after the other.
+
+    Args:
+      options: How they are read.
+    """
+
+    def __init__(self, options: ReadOptions):
+        self._options = options
+        self._alike = FilesAlike(options.columns[0])
+        self._notes: list[str] = []
+
+    def take_notes(self) -> list[str]:
+        """What is to be told of the files that were looked at since the last call."""
+        taken, self._notes = self._notes, []
+        return taken
+
+    def chunks(self, extent: Extent) -> Iterator[Chunk]:
+        for found in extent.found:
+            yield from self._read_small(found)
+        if extent.spans:
+            unchanged.check(extent.spans[0].file)
+            is_read_in_a_row = extent.spans[0].file.format != "parquet" or not extent.spans[0].file.is_seekable
+            size_bytes = sum(span.size_bytes for span in extent.spans) if is_read_in_a_row else 1
+            with storage.open_bytes(extent.spans[0].file.path, size_bytes) as raw:
+                yield from self._read_spans(extent.spans, raw)
+
+    def _read_small(self, found: FoundFile) -> Iterator[Chunk]:
+        """Reads a file once, and looks at it first."""
+        unchanged.check(found)
+        with _opened(found) as raw:
+            try:
+                files = self._alike.find(found, raw) or self._look_into(found, raw)
+            except UserError as error:
+                yield self._reject_file(found, error)
+                return
+            raw.seek(0)
+            yield from self._read_spans(tuple(Span(file) for file in files), raw)
+
+    def _look_into(self, found: FoundFile, raw: IO[bytes]) -> list[InputFile]:
+        seen = look.look_into(found, raw, self._options.look)
+        self._notes += seen.notes
+        files = [file for file, _ in seen.files]
+        if not seen.notes:
+            self._alike.remember(found, files, raw)
+        return files
+
+    def _read_spans(self, spans: tuple[Span, ...], raw: IO[bytes]) -> Iterator[Chunk]:
+        """Reads a span of a file, or the members of a .zip or .tar; what is behind damage is rejected."""
+        left = {span.file: span for span in spans}
+        streams = input_files.iter_streams(tuple(left), raw)
+        # Behind the members that were listed, a .tar may be damaged.
+        is_tar = spans[0].file.container is not None and spans[0].file.container.kind == zip_and_tar.TAR
+        while left or is_tar:
+            try:
+                file, stream = next(streams)
+            except StopIteration:
+                return
+            except (*input_files.DAMAGE, DamagedFile) as error:
+                if not (isinstance(error, DamagedFile) or input_files.is_damage(error)):
+                    raise
+                # Nothing can be found any more in a .tar that is damaged.
+                yield from (_reject_damaged(file, error) for file in left or [_behind(spans[-1].file)])
+                return
+            for chunk in self._read_file(left.pop(file), stream):
+                yield chunk
+                # What is told once of the last member need not be told of the .tar.
+                is_tar = is_tar and not (isinstance(chunk, RejectedChunk) and file.compression is None)
+
+    def _reject_file(self, found: FoundFile, error: UserError) -> RejectedChunk:
+        """Rejects a file that cannot be read at all.
+
+        Raises:
+          OSError: When it is read again, it can.
+        """
+        file = InputFile(found.index, found.path, "csv", None, found.size_bytes, pipe=found.pipe)
+        if not isinstance(error, DamagedFile):
+            return RejectedChunk(file, Reject.of(file, 0, damage.UNREADABLE_FILE, str(error)), 0, found.size_bytes)
+        try:
+            look.look_at(found, self._options.look)
+        except DamagedFile:
+            return damage.reject_rest(file, error, offset=0, row_number=0, unread_bytes=found.size_bytes)
+        raise OSError(f"{error}, but not when it was read again")
+
+    def _read_file(self, span: Span, stream: OpenFile) -> Iterator[Chunk]:
+        told = [name for name, _ in span.file.partitions]
+        options = self._options.without(told) if told else self._options
+        return (_read_parquet if span.file.format == "parquet" else _read_text)(span, stream, options)
 
 
-def _read_file(
-    extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions, done: Container[str]
-) -> Iterator[Block]:
-    if file.format == "parquet":
-        blocks = parquet_blocks.read(extent, file, stream, options)
-        return (block for block in blocks if block.name not in done)
-    return _read_text(extent, file, stream, options, done)
+def _opened(found: FoundFile) -> contextlib.AbstractContextManager[IO[bytes]]:
+    if found.size_bytes <= WHOLE_BYTES:
+        return contextlib.nullcontext(io.BytesIO(storage.read_bytes(found.path)))
+    return storage.open_bytes(found.path, found.size_bytes)
 
 
-def _read_text(
-    extent: Extent, file: InputFile, stream: OpenFile, options: ReadOptions, done: Container[str]
-) -> Iterator[Block]:
-    data, read_bytes = stream.data, row_scanner.READ_BYTES
-    if extent.start:
-        data.seek(extent.start)
-    if extent.end is not None:
-        read_bytes = extent.end - extent.start
-        data = io.BytesIO(data.read(read_bytes))
+def _behind(member: InputFile) -> InputFile:
+    """The .tar of its last member, as what comes behind that."""
+    return dataclasses.replace(member, member=None, member_number=member.member_number + 1, size_bytes=0)
+
+
+def _reject_damaged(file: InputFile, error: BaseException) -> RejectedChunk:
+    """Rejects all of a file that is damaged where it begins, or before."""
+    if file.member:
+        damage.confirm(file, 0, damage.bytes_before)
+    return damage.reject_rest(file, error, offset=0, row_number=0, unread_bytes=file.size_bytes)
+
+
+def _read_text(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[Chunk]:
+    """Reads the rows of a text file, up to its damage."""
+    file, offset, row_number = span.file, span.start, span.row_number
+    data: Any = _part_of(span, stream) if file.is_seekable else UpToDamage(stream.data)
     rows = raw_rows.scan_raw_rows(
         data,
         options.text_format.dialect(file),
         options.max_row_bytes,
-        start=extent.start,
-        line=extent.row_number,
-        read_bytes=read_bytes,
+        start=span.start,
+        line=span.row_number,
+        goes_on=span.end is not None,
+        read_bytes=min(span.size_bytes, row_scanner.READ_BYTES),
     )
-    first = _take_header(rows, file.header_line)
-    if not first:
-        return
-    reader = _make_reader(extent, file, first[-1], options)
-    before = extent.start
-    blocks = cut_into_blocks(itertools.chain(first, rows), extent.start, extent.end, options.block_bytes)
-    for start, end, chunks in blocks:
-        after = stream.stored.tell()
-        if block_name(file.index, start) not in done:
-            block = _make_block(file, start, RawRows.joined(chunks), reader, options)
-            yield dataclasses.replace(block, end=end, stored_bytes=after - before)
-        before = after
+    reader = reader_of(file, options)
+    before = stream.stored.tell()
+    try:
+        for chunk in rows:
+            after = stream.stored.tell()
+            text = TextChunk(file, chunk, reader, after - before)
+            if file.is_seekable:
+                # More of it may have been read, and lies in a buffer.
+                text = dataclasses.replace(text, stored_bytes=text.end - offset)
+            before, offset, row_number = after, text.end, int(chunk.lines[-1]) + 1
+            yield text
+    except input_files.DAMAGE as error:
+        if not input_files.is_damage(error):
+            raise
+        damage.confirm(file, data.position, damage.bytes_before)
+        # Of a member of a .zip, all is taken from it at once that the damage makes useless.
+        read_bytes = stream.stored.tell() if file.compression else offset
+        unread_bytes = max(file.size_bytes - read_bytes, 0)
+        yield damage.reject_rest(file, error, offset=offset, row_number=row_number, unread_bytes=unread_bytes)
 
 
-def _take_header(rows: Iterator[RawRows], header_line: int) -> list[RawRows]:
-    """Takes the first chunks, up to one with the header's line or one behind it."""
-    taken = []
-    for chunk in rows:
-        taken.append(chunk)
-        if chunk.lines[-1] >= header_line:
-            break
-    return taken
+def _read_parquet(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[Chunk]:
+    """Reads the rows of a Parquet file, up to its damage."""
+    file, row, offset, unread_bytes = span.file, span.start, span.start, float(span.size_bytes)
+    try:
+        for chunk in parquet_blocks.read(span, stream, options):
+            row, offset = chunk.row + chunk.batch.num_rows, chunk.end
+            unread_bytes -= chunk.stored_bytes
+            yield chunk
+    except input_files.DAMAGE as error:
+        if not input_files.is_damage(error):
+            raise
+        damage.confirm(file, row, lambda opened: parquet_blocks.rows_before_damage(span, opened, options))
+        rejected = damage.reject_rest(file, error, offset=row, row_number=row + 1, unread_bytes=round(unread_bytes))
+        yield dataclasses.replace(rejected, offset=offset)
 
 
-def _make_reader(extent: Extent, file: InputFile, rows: RawRows, options: ReadOptions) -> ValueReader:
-    """Makes what reads the values of an extent; if it begins the file, the header is among some of its rows."""
-    if file.format == "jsonl":
-        return JsonLinesReader(options)
-    first = rows.iter_rows() if extent.start == 0 else iter([])
-    header = next((row for row in first if row.line == file.header_line), None)
-    if header and header.data.strip():
-        return CsvReader.of(file, row_parsing.read_header(header, file, options.text_format), options)
-    # The worker began in the middle of the file, and has to look for its header.
-    columns = input_columns.read_columns(file, options.text_format)
-    # Without a header there are blank lines alone, which are no rows of any format.
-    return CsvReader.of(file, columns.names, options) if columns else JsonLinesReader(options)
-
-
-def _make_block(file: InputFile, start: int, rows: RawRows, reader: ValueReader, options: ReadOptions) -> Block:
-    plain = reader.take_plain(rows)
-    others = np.flatnonzero(~plain.is_plain)
-    encodings, notes = options.text_format.encodings, Notes()
-    values, indices, rejects = [], [], []
-    for index, row in zip(others.tolist(), rows.take(others).iter_rows(), strict=True):
-        try:
-            taken = reader.take_row(row, notes)
-        except row_parsing.BadRow as bad:
-            rejects.append(Reject.of(file.label, row.line, str(bad), row.data, encodings=encodings))
-            if bad.fault:
-                notes.remarks[remarks.fault(str(bad), bad.fault)] += 1
-            continue
-        if taken is not None:
-            values.append(taken)
-            indices.append(index)
-    arrays, readable = plain.columns, np.flatnonzero(plain.is_plain)
-    if values:
-        others_arrays = [pa.array(column, pa.string()) for column in zip(*values, strict=True)]
-        arrays, readable = _merge(arrays, readable, others_arrays, np.array(indices))
-    raw = rows.take(readable)
-    reader.remark(raw, notes, has_faults=bool(rejects or notes.remarks))
-    return Block(
-        file=file,
-        start=start,
-        end=None,
-        rows=pa.RecordBatch.from_arrays(arrays, names=list(options.columns)),
-        row_numbers=raw.lines.tolist(),
-        rejects=rejects,
-        raw=raw,
-        encodings=encodings,
-        notes=notes,
-    )
-
-
-def _merge(
-    plain: list[pa.Array], plain_indices: np.ndarray, others: list[pa.Array], others_indices: np.ndarray
-) -> tuple[list[pa.Array], np.ndarray]:
-    """Merges the columns of plain rows and of others by their indices, int64 [rows], of which no two are equal."""
-    if not len(plain_indices):
-        return others, others_indices
-    indices = np.concatenate([plain_indices, others_indices])
-    order = np.argsort(indices)
-    return [pa.concat_arrays(pair).take(order) for pair in zip(plain, others, strict=True)], indices[order]
+def _part_of(span: Span, stream: OpenFile) -> IO[bytes] | FirstBytes:
+    """The bytes of a span, of which no more is read than wanted."""
+    if span.start:
+        stream.data.seek(span.start)
+    return stream.data if span.end is None else FirstBytes(stream.data, span.end - span.start)

@@ -8,17 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipelines.archive import hints
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows.row_parsing import HEADER_RULE, OTHER_HEADER, REPEATED_HEADER
 from beam_pipelines.errors import UserError
-from beam_pipelines.files import storage
 
-# The file of a block's rejects, below the output.
-REJECTED = "rejected/{block}.jsonl"
+# The file of an extent's rejects, below the output.
+REJECTED = "rejected/{extent}.jsonl"
 RAW_CHARACTERS = 2000
 # The exit status of a job that rejected more than it was allowed to.
 TOO_MANY = 3
 # What is rejected for these is no review, so that rejecting it loses nothing.
 NO_REVIEW = (REPEATED_HEADER, OTHER_HEADER, HEADER_RULE)
+# Fewer rows of a sample say little.
+LEAST_IN_SAMPLE = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,16 +32,18 @@ class Reject:
       row_number: Its line (text formats; the line that it starts on) or its row (Parquet), from 1.
       reason: A word for the summary, such as "empty_text".
       raw: What stood there, cut after 2,000 characters; \\xNN is a byte that is not valid in the encoding.
+      position: Where its file stands among all files and their members.
     """
 
     file: str
     row_number: int
     reason: str
     raw: str | None
+    position: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(
-        cls, file: str, row_number: int, reason: str, raw: object, *, encodings: tuple[str, ...] = ("utf-8",)
+        cls, file: InputFile, row_number: int, reason: str, raw: object, *, encodings: tuple[str, ...] = ("utf-8",)
     ) -> "Reject":
         """Makes one from whatever was read: bytes in one of some encodings, text, or a row's values."""
         if isinstance(raw, bytes):
@@ -47,7 +51,12 @@ class Reject:
             raw = _decode(raw[: 4 * RAW_CHARACTERS], encodings, is_whole=len(raw) <= 4 * RAW_CHARACTERS)
         elif not isinstance(raw, str):
             raw = json.dumps(raw, ensure_ascii=False, default=str)
-        return cls(file, row_number, reason, raw[:RAW_CHARACTERS])
+        return cls(file.label, row_number, reason, raw[:RAW_CHARACTERS], file.position)
+
+    @property
+    def order(self) -> tuple[tuple[int, int], int]:
+        """By which rejects are in the order of the archive."""
+        return self.position, self.row_number
 
 
 def _decode(data: bytes, encodings: tuple[str, ...], *, is_whole: bool) -> str:
@@ -61,8 +70,8 @@ def _decode(data: bytes, encodings: tuple[str, ...], *, is_whole: bool) -> str:
 
 
 def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
-    """Writes one JSON object a line, in the order of their row numbers; `raw` is null where it is not wanted."""
-    ordered = sorted(rejects, key=lambda reject: reject.row_number)
+    """Writes one JSON object a line, in the order of the archive; `raw` is null where it is not wanted."""
+    ordered = sorted(rejects, key=lambda reject: reject.order)
     rows = [
         {
             "file": reject.file,
@@ -73,12 +82,6 @@ def json_lines(rejects: list[Reject], *, with_raw: bool = True) -> bytes:
         for reject in ordered
     ]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
-
-
-def write_rejects(block: str, rejects: list[Reject], *, folder: str, with_raw: bool) -> None:
-    """Writes the file of a block, if it has rejects."""
-    if rejects:
-        storage.write_bytes(folder, REJECTED.format(block=block), json_lines(rejects, with_raw=with_raw))
 
 
 def empty_texts(texts: pa.Array) -> dict[int, str]:
@@ -93,8 +96,35 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     return reasons
 
 
+def check_damage(damaged: dict[str, str], mode: str, way: str) -> None:
+    """Fails a job that has met damaged files, all else being written, unless they are to be rejected.
+
+    Args:
+      damaged: What is wrong with each, by its label.
+      mode: Of `--damaged_files`.
+      way: How the job is done again.
+
+    Raises:
+      UserError: Names the first one.
+    """
+    if not damaged or mode == "reject":
+        return
+    file, what = next(iter(damaged.items()))
+    more = f", and so are {len(damaged) - 1:,} more files" if len(damaged) > 1 else ""
+    raise UserError(
+        f"{file} is {what}{more}; all else is written: replace what is damaged and begin anew, or {way} "
+        "--damaged_files reject to do without the rest of it"
+    )
+
+
 def check_share(
-    by_reason: dict[str, int], remarks: dict[str, int], rows_read: int, *, allowed: float, output: str
+    by_reason: dict[str, int],
+    remarks: dict[str, int],
+    rows_read: int,
+    *,
+    allowed: float,
+    output: str,
+    unread_share: float = 0.0,
 ) -> None:
     """Fails a job that rejected more than the allowed share of its rows.
 
@@ -104,16 +134,41 @@ def check_share(
       rows_read: How many rows there were.
       allowed: The share, in [0, 1].
       output: The folder of the job.
+      unread_share: The share of the archive's bytes that cannot be read; as much of its rows is taken for lost.
 
     Raises:
       UserError: Names the share and the reason that dominates; its exit status is 3.
     """
-    lost = {reason: count for reason, count in by_reason.items() if reason not in NO_REVIEW}
-    share = sum(lost.values()) / max(rows_read, 1)
+    lost = _lost(by_reason)
+    share = unread_share + (1 - unread_share) * sum(lost.values()) / max(rows_read, 1)
     if share > allowed:
         worst = max(lost, key=lambda reason: lost[reason])
+        unread = f", {unread_share:.1%} of the archive cannot be read" if unread_share else ""
         raise UserError(
-            f"{share:.1%} of the rows were rejected, most often for {worst} ({lost[worst]:,}); "
+            f"{share:.1%} of the rows were rejected, most often for {worst} ({lost[worst]:,}){unread}; "
             f"{hints.hint(lost, remarks, rows_read)}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )
+
+
+def check_sample(by_reason: dict[str, int], remarks: dict[str, int], rows_read: int, *, allowed: float) -> None:
+    """Stops a job before it costs hours, where more than twice the allowed share of a sample is rejected.
+
+    The arguments are those of `check_share`, of the sample.
+
+    Raises:
+      UserError: Names the share and the reason that dominates; its exit status is 3.
+    """
+    lost = _lost(by_reason)
+    share = sum(lost.values()) / max(rows_read, 1)
+    if share > 2 * allowed and sum(lost.values()) >= LEAST_IN_SAMPLE:
+        worst = max(lost, key=lambda reason: lost[reason])
+        raise UserError(
+            f"{share:.1%} of {rows_read:,} rows of a sample would be rejected, most often for {worst} "
+            f"({lost[worst]:,}); {hints.hint(lost, remarks, rows_read)}allow more with --max_rejected_share",
+            status=TOO_MANY,
+        )
+
+
+def _lost(by_reason: dict[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in by_reason.items() if reason not in NO_REVIEW}

@@ -69,10 +69,30 @@ class ArchiveSettings:
     max_rejected_share: float = flag(
         "end with status 3, with the rejects written, when more than this share of the rows is rejected", default=0.01
     )
+    damaged_files: str = flag(
+        "what a damaged file does: stop ends with status 2 and its name, when all else is written; reject rejects what "
+        "cannot be read of it, which counts against --max_rejected_share",
+        default="stop",
+        choices=["stop", "reject"],
+    )
     no_text_in_rejects: bool = flag("leave what stood in a rejected row out of OUTPUT/rejected", default=False)
     overwrite: bool = flag("delete what an earlier run wrote to OUTPUT, and nothing else", default=False)
+    no_wait: bool = flag(
+        "hand the job to a cluster and end: prints the job's name, its page, and the command to go on with when it has "
+        "ended",
+        default=False,
+    )
+    finish: bool = flag(
+        "write what is written last, of a job that has ended without its launcher; the archive is not read",
+        default=False,
+    )
+    dry_run: bool = flag(
+        "tell what the job would do, show the first rows of a sample, and write nothing", default=False
+    )
 
     def __post_init__(self):
+        if self.no_wait and (self.finish or self.dry_run):
+            raise ValueError("--no_wait is for a job that is handed to a cluster; leave it out")
         if not 0 <= self.max_rejected_share <= 1:
             raise ValueError(f"--max_rejected_share {self.max_rejected_share} is not in [0, 1]")
         for field in dataclasses.fields(self):

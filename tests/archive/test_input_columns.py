@@ -10,9 +10,9 @@ import pytest
 from beam_pipelines.archive import input_columns
 from beam_pipelines.archive.columns import Columns
 from beam_pipelines.archive.finding import input_files
-from beam_pipelines.archive.rows.text_format import TextFormat
+from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import input_file, look_at, parquet
+from tests.helpers.archives import find_files, input_file, look_at, parquet
 
 BOM = b"\xef\xbb\xbf"
 
@@ -155,6 +155,11 @@ def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
     check(written(tmp_path / "b.jsonl", b"[1]\nbroken\n\xff\n"))
 
 
+def columns_of(file: InputFile) -> Columns | None:
+    """The columns of a file as a job sees them."""
+    return look_at(file.path).columns.get(find_files(file.path)[0])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
@@ -170,7 +175,7 @@ def test_rows_that_tell_no_columns_are_left_to_the_job(tmp_path):
     ],
 )
 def test_column_names(tmp_path, name, content, expected):
-    found = input_columns.read_columns(input_file(tmp_path / name, content), TextFormat())
+    found = columns_of(input_file(tmp_path / name, content))
     assert (found and found.names) == expected
 
 
@@ -180,7 +185,7 @@ def test_the_quoted_name_of_a_column(tmp_path, mark, name):
     """Excel saves "CSV UTF-8" with a byte order mark before the first quote."""
     quoted = name.replace('"', '""')
     file = input_file(tmp_path / "a.csv", mark + f'"{quoted}",band\ngood,a\n'.encode())
-    assert input_columns.read_columns(file, TextFormat()).names == (name, "band")
+    assert columns_of(file).names == (name, "band")
 
 
 def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
@@ -190,13 +195,13 @@ def test_fields_within_fields_have_dotted_names_and_types(tmp_path):
         tmp_path / "a.jsonl", b'{"review": {"body": "good", "by": {"name": "Ann", "age": 7}}, "n": 1}'
     )
     for file in (parquet_file, json_file):
-        found = input_columns.read_columns(file, TextFormat())
+        found = columns_of(file)
         assert found.names == ("review", "n")
         assert found.nested == ("review.body", "review.by", "review.by.name", "review.by.age")
         assert "review.by.age" in found
         assert "n" in found
         assert "review.n" not in found
-    types = input_columns.read_columns(parquet_file, TextFormat()).types
+    types = columns_of(parquet_file).types
     assert [types[name] for name in ("review", "n", "review.body", "review.by.age")] == [
         reviews.type,
         pa.int64(),

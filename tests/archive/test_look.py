@@ -12,11 +12,11 @@ import pytest
 from beam_pipelines.archive import look
 from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.finding.zip_and_tar import Container
-from beam_pipelines.archive.settings import ArchiveSettings
+from beam_pipelines.archive.read_options import LookOptions
 from beam_pipelines.files import storage
 from tests.helpers.archives import look_at, parquet
 
-SETTINGS = ArchiveSettings(input=(), output="out", text_column="text")
+OPTIONS = LookOptions(text_column="text")
 
 
 def packed() -> dict[str, bytes]:
@@ -53,7 +53,7 @@ def test_what_one_file_holds_is_told_by_one_function(tmp_path):
     for name, content in (packed() | FILES).items():
         (tmp_path / name).write_bytes(content)
         found = FoundFile(str(tmp_path / name), len(content))
-        looked = pickle.loads(pickle.dumps(look.look_at(pickle.loads(pickle.dumps(found)), SETTINGS)))
+        looked = pickle.loads(pickle.dumps(look.look_at(pickle.loads(pickle.dumps(found)), OPTIONS)))
         seen[name] = [
             (file.member, file.container, file.format, file.compression, columns.names)
             for file, columns in looked.files
@@ -75,7 +75,7 @@ def test_each_file_is_opened_once(tmp_path, monkeypatch):
     opened = []
 
     @contextlib.contextmanager
-    def open_bytes(path):
+    def open_bytes(path, wanted_bytes=1):
         opened.append(path)
         with open(path, "rb") as file:
             yield file
@@ -99,8 +99,8 @@ def test_a_stream_that_cannot_be_peeked_into_is_read(tmp_path, monkeypatch, name
                 raise AttributeError
             return getattr(self._bytes, attribute)
 
-    monkeypatch.setattr(storage, "open_bytes", lambda path: contextlib.nullcontext(Stream()))
-    seen = look.look_at(FoundFile(f"/in/{name}", len(content)), SETTINGS)
+    monkeypatch.setattr(storage, "open_bytes", lambda path, wanted_bytes=1: contextlib.nullcontext(Stream()))
+    seen = look.look_at(FoundFile(f"/in/{name}", len(content)), OPTIONS)
     assert [columns.names[0] for _, columns in seen.files] == ["text"] * len(seen.files)
     assert seen.files
 

@@ -1,13 +1,12 @@
 """Parquet columns keep their types, its text is checked, and its row groups flow in blocks."""
 
-import re
-
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.archive import input_columns
-from beam_pipelines.errors import UserError
-from tests.helpers.archives import input_file, look_at, parquet, read_all, read_one, rejects_of
+from beam_pipelines.archive import input_columns, parquet_blocks
+from beam_pipelines.archive.finding import found_files
+from beam_pipelines.archive.read_options import ReadOptions
+from tests.helpers.archives import input_file, look_at, parquet, read_all, read_found, read_one, rejects_of, texts_of
 
 COLUMNS = ("text", "band")
 
@@ -22,7 +21,7 @@ def test_rejected_rows_of_parquet(tmp_path, kind):
         (3, "invalid_utf8", '{"text": null, "band": "\\\\xff"}'),
     ]
     assert block.rows.to_pydict() == {"text": ["good", "fine"], "band": ["a", "d"]}
-    assert block.row_numbers == [1, 4]
+    assert block.row_numbers.tolist() == [1, 4]
 
 
 def test_a_parquet_string_that_lies(tmp_path):
@@ -35,9 +34,9 @@ def test_a_parquet_string_that_lies(tmp_path):
 
 def test_a_parquet_text_of_another_type_is_rejected(tmp_path):
     content = parquet({"text": [7, 8, None], "band": ["a", "b", "c"]}, rows_per_group=2)
-    found = read_all(input_file(tmp_path / "a.parquet", content), COLUMNS)
-    assert [block.rows.num_rows for block in found] == [0, 0]
-    assert [reject for block in found for reject in rejects_of(block)] == [
+    block = read_one(input_file(tmp_path / "a.parquet", content), COLUMNS)
+    assert (block.rows.num_rows, block.rows.schema.field("text").type) == (0, pa.string())
+    assert rejects_of(block) == [
         (1, "text_not_a_string", '{"text": 7, "band": "a"}'),
         (2, "text_not_a_string", '{"text": 8, "band": "b"}'),
         (3, "text_not_a_string", '{"text": null, "band": "c"}'),
@@ -108,14 +107,45 @@ def test_a_row_that_is_larger_than_a_block_is_a_block_of_its_own(tmp_path):
     texts = [str(index) * 10_000 for index in range(5)]
     found = read_all(input_file(tmp_path / "a.parquet", parquet({"text": texts})), ("text",), size=100)
     assert [block.rows["text"].to_pylist() for block in found] == [[text] for text in texts]
-    assert [(block.start, block.end) for block in found] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, None)]
+    assert [block.row_numbers.tolist() for block in found] == [[1], [2], [3], [4], [5]]
 
 
-def test_a_file_without_the_column_is_named(tmp_path):
-    """It may have been replaced since its columns were looked at."""
-    file = input_file(tmp_path / "a.parquet", parquet({"body": ["a"]}))
-    with pytest.raises(UserError, match=f"{re.escape(file.path)} has no column 'text'"):
-        read_all(file, ("text",))
+def test_a_large_row_group_flows_in_slices(tmp_path, monkeypatch):
+    """One row group may hold a million reviews, more than a worker's memory."""
+    monkeypatch.setattr(parquet_blocks, "ROWS_AT_ONCE", 64)
+    texts = [f"{place:0100d}" for place in range(1000)]
+    file = input_file(tmp_path / "a.parquet", parquet({"text": texts}, rows_per_group=600))
+    found = read_all(file, ("text",), size=10_000)
+    assert len(found) > 6
+    assert texts_of(found) == texts
+    assert [number for block in found for number in block.row_numbers.tolist()] == list(range(1, 1001))
+
+
+def test_parquet_without_rows_has_a_block_of_the_right_type(tmp_path):
+    block = read_one(input_file(tmp_path / "a.parquet", parquet({"text": pa.array([], pa.string())})), ("text",))
+    assert block.rows.equals(pa.record_batch({"text": pa.array([], pa.string())}))
+    assert block.rejects == []
+
+
+def test_the_rows_of_a_file_without_a_column_are_rejected(tmp_path):
+    """Of many files, not all are looked at before."""
+    for columns in ({"body": ["a", "b"]}, {"text": ["a", "b"]}):
+        block = read_one(input_file(tmp_path / "a.parquet", parquet(columns)), ("text", "band"))
+        text = [repr(text).replace("'", '"') for text in columns.get("text", [])] or ["null"] * 2
+        assert block.rows.num_rows == 0
+        assert rejects_of(block) == [
+            (1, "missing_column", f'{{"text": {text[0]}, "band": null}}'),
+            (2, "missing_column", f'{{"text": {text[1]}, "band": null}}'),
+        ]
+
+
+def test_a_column_that_may_be_missing_is_null_and_of_the_type_of_others(tmp_path):
+    file = input_file(tmp_path / "a.parquet", parquet({"text": ["a", "b"]}))
+    options = ReadOptions(columns=("text", "n", "band"), optional=("n", "band"), types=(("n", pa.int16()),))
+    [block] = read_found(found_files.find([file.path])[0], options)
+    assert block.rows.schema.types == [pa.string(), pa.int16(), pa.string()]
+    assert block.rows.to_pydict() == {"text": ["a", "b"], "n": [None, None], "band": [None, None]}
+    assert block.rejects == []
 
 
 def test_texts_that_are_all_null_are_nulls(tmp_path):

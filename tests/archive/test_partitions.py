@@ -41,8 +41,29 @@ def test_every_format_has_them_in_every_place(tmp_path, name):
     archive = look_at(f"{tmp_path}/**")
     input_columns.require(archive.columns, ("text", "stars", "lang"))
     assert [columns.names for columns in archive.columns.values()] == [("text", "stars", "lang")] * 2
-    rows = [block.rows.to_pydict() for block in read_all(archive.files, ("text", "stars", "lang"))]
-    assert rows == [{"text": ["a", "b"], "stars": [stars, stars], "lang": ["en", "en"]} for stars in ("5", None)]
+    [block] = read_all(archive.files, ("text", "stars", "lang"))
+    assert block.rows.to_pydict() == {
+        "text": ["a", "b", "a", "b"],
+        "stars": ["5", "5", None, None],
+        "lang": ["en", "en", "en", "en"],
+    }
+
+
+def test_files_in_folders_of_other_columns_share_no_block(tmp_path):
+    contents = {
+        "stars=5/a.csv": b"text,band\na,x\n",
+        "stars=5/band=y/b.csv": b"text\nb\n",
+        "c.csv": b"text,stars,band\nc,4,z\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    blocks = read_all(find_files(f"{tmp_path}/**"), ("text", "stars", "band"))
+    assert [block.rows.to_pylist() for block in blocks] == [
+        [{"text": "c", "stars": "4", "band": "z"}],
+        [{"text": "a", "stars": "5", "band": "x"}],
+        [{"text": "b", "stars": "5", "band": "y"}],
+    ]
 
 
 def test_a_small_block_in_the_middle_of_a_file_has_them(tmp_path):

@@ -1,9 +1,13 @@
 """What a job's flags say of its archive reaches the readers."""
 
+import dataclasses
+
+import pyarrow as pa
 import pytest
 
+from beam_pipelines.archive.extents import Sizes
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.read_options import LookOptions, ReadOptions
 from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, TSV, Dialect
 from beam_pipelines.archive.rows.text_format import TextFormat
 from beam_pipelines.archive.settings import ArchiveSettings
@@ -58,8 +62,11 @@ def test_the_reason_to_reject_a_row_names_its_encoding(encoding, reason):
 def test_defaults_are_those_of_the_flags():
     settings, text_format = ArchiveSettings(**GIVEN), TextFormat(null_values=(r"\N",))
     assert TextFormat.of(settings) == text_format
-    options = ReadOptions.of(settings, columns=("text",), block_bytes=1 << 20)
+    options = ReadOptions.of(settings, columns=("text",), sizes=Sizes(1 << 20, 1 << 20))
     assert options == ReadOptions(columns=("text",), text_format=text_format)
+    assert options.look == LookOptions(text_column="text", text_format=text_format)
+    # Before any work, a look goes further than that of the worker that reads the file.
+    assert LookOptions.of(settings) == dataclasses.replace(options.look, lines_below=10)
 
 
 def test_every_flag_is_read():
@@ -71,17 +78,37 @@ def test_every_flag_is_read():
         null_values="NULL,",
         encoding="utf-8, cp1252",
         max_field_mb=0.5,
+        input_format="jsonl",
+        max_unpacked_gb=2,
     )
-    assert ReadOptions.of(
-        settings, columns=("text", "n"), block_bytes=7, all_columns=True, binary=("n",), nullable=("text",)
-    ) == ReadOptions(
+    more = {
+        "all_columns": True,
+        "binary": ("n",),
+        "nullable": ("text",),
+        "optional": ("n",),
+        "types": (("n", pa.binary()),),
+    }
+    options = ReadOptions.of(settings, columns=("text", "n"), sizes=Sizes(7, 70), **more)
+    assert options == ReadOptions(
         columns=("text", "n"),
         text_format=TextFormat(
             encodings=("utf-8", "cp1252"), delimiter="\t", quote=None, escape="\\", null_values=("NULL",)
         ),
         block_bytes=7,
+        extent_bytes=70,
         max_row_bytes=1 << 19,
-        all_columns=True,
-        binary=("n",),
-        nullable=("text",),
+        input_format="jsonl",
+        max_unpacked_bytes=2e9,
+        **more,
     )
+    assert LookOptions.of(settings) == dataclasses.replace(options.look, lines_below=10)
+
+
+def test_a_column_without_a_type_is_text():
+    options = ReadOptions(columns=("text", "n"), types=(("n", pa.int8()),))
+    assert [options.type_of(name) for name in options.columns] == [pa.string(), pa.int8()]
+
+
+def test_some_columns_are_not_read_of_a_file_that_lacks_them():
+    options = ReadOptions(columns=("text", "stars", "n"), optional=("n",))
+    assert options.without({"stars"}) == ReadOptions(columns=("text", "n"), optional=("n",))

@@ -15,8 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from beam_pipelines.archive import blocks, look, read_extents
-from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive import extents, large_files, look, read_extents
+from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.extents import Extent
+from beam_pipelines.archive.finding import found_files, input_files
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.large_files import TextRange
 from beam_pipelines.archive.look import Archive
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.archive.rows import row_scanner
@@ -81,8 +86,33 @@ def unseen_file(path: pathlib.Path, content: bytes) -> input_files.InputFile:
     return input_files.InputFile(0, str(path), path.suffix[1:], None, len(content), name=path.name)
 
 
+def found_file(path: pathlib.Path, content: bytes) -> FoundFile:
+    """Writes a file and finds it, without looking into it."""
+    path.write_bytes(content)
+    return found_files.find([str(path)])[0][0]
+
+
+def list_extents(found: list[FoundFile], options: ReadOptions) -> list[Extent]:
+    """Lists the extents of files as the jobs do."""
+    listed: list[Extent] = []
+    for group in extents.pack(found, options.extent_bytes):
+        if extents.is_small(group, options.extent_bytes):
+            listed.append(extents.of_small(group))
+            continue
+        of_file = large_files.list_extents(group[0], options)
+        ranges = [item for item in of_file if isinstance(item, TextRange)]
+        scanned = [large_files.scan_range(text_range, options) for text_range in ranges]
+        listed += large_files.join_ranges(ranges[0].file, scanned, options) if ranges else of_file
+    return listed
+
+
+def read_found(found: list[FoundFile], options: ReadOptions) -> list[Block]:
+    """Reads the blocks that a job would read."""
+    return [block for extent in list_extents(found, options) for block in read_extents.read(extent, options)]
+
+
 def read_all(
-    files: input_files.InputFile | list[input_files.InputFile],
+    files: InputFile | list[InputFile] | Archive,
     columns: tuple[str, ...],
     *,
     size: int = MEGABYTE,
@@ -90,34 +120,40 @@ def read_all(
     all_columns: bool = False,
     binary: tuple[str, ...] = (),
     nullable: tuple[str, ...] = (),
+    input_format: str | None = None,
     encoding: str = "utf-8",
     **text_format: Any,
-) -> list[blocks.Block]:
-    """Reads the blocks that a job would read."""
+) -> list[Block]:
+    """Reads the blocks that a job would read of an archive, or of the files that some were found in."""
     options = ReadOptions(
         columns=columns,
         text_format=TextFormat(encodings=tuple(encoding.split(",")), **text_format),
         block_bytes=size,
+        extent_bytes=size,
         max_row_bytes=max_row_bytes,
         all_columns=all_columns,
         binary=binary,
         nullable=nullable,
+        input_format=input_format,
     )
-    return [
-        block
-        for group in input_files.group_containers(files if isinstance(files, list) else [files])
-        for extent in blocks.list_extents(group, options)
-        for block in read_extents.read(extent, options)
-    ]
+    if isinstance(files, Archive):
+        return read_found(files.found, options)
+    paths = dict.fromkeys(file.path for file in (files if isinstance(files, list) else [files]))
+    return read_found(found_files.find(paths)[0], options)
 
 
-def read_one(file: input_files.InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> blocks.Block:
+def read_one(file: InputFile, columns: tuple[str, ...] = ("text", "band"), **how) -> Block:
     """Reads the only block of a small file."""
     [block] = read_all(file, columns, **how)
     return block
 
 
-def rejects_of(block: blocks.Block) -> list[tuple]:
+def texts_of(blocks: list[Block]) -> list[str | None]:
+    """The texts of all blocks."""
+    return [text for block in blocks for text in block.rows["text"].to_pylist()]
+
+
+def rejects_of(block: Block) -> list[tuple]:
     return [(reject.row_number, reject.reason, reject.raw) for reject in block.rejects]
 
 

@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.preparing.reviews import Reviews
 
 
@@ -13,7 +14,8 @@ def rated(
 ) -> Reviews:
     """The reviews of some texts, named by the block and the row; with a score of 50 each where none are given."""
     return Reviews(
-        block=block,
+        extent=Position(),
+        next_extent=None,
         rejects=[],
         texts=pa.array(texts, pa.string()),
         scores=np.array([50] * len(texts) if scores is None else scores, np.float32),

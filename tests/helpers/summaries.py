@@ -1,9 +1,10 @@
-"""The statistics of blocks, and the files and the export that they belong to."""
+"""The statistics of extents, and the files and the export that they belong to."""
 
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.exports import ExportInfo, Interval
 from beam_pipelines.artifacts.prepared import (
@@ -15,10 +16,12 @@ from beam_pipelines.artifacts.prepared import (
     TrainingData,
     VocabularyTotals,
 )
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics, count_unknown
+from beam_pipelines.scoring.summary.finished_extent import FileContents, FileRows, FinishedExtent
 from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
+from beam_pipelines.scoring.summary.statistics import Statistics, count_unknown
 
-FILES = [InputFile(index, f"in/{name}", "csv", None, 1) for index, name in enumerate(["b.csv", "a.csv"])]
+# Of each, ten extents of one byte.
+FILES = [FoundFile(f"in/{name}", 10, index=index) for index, name in enumerate(["a.csv", "b.csv"])]
 INFO = ExportInfo(
     score_column="score",
     score_min=0,
@@ -49,11 +52,15 @@ INFO = ExportInfo(
 )
 
 
-def block(seed: int, **changed) -> BlockStatistics:
+def begin_of(seed: int) -> Position:
+    """Where the extent of a seed begins: those of an archive have the seeds from 0 to 19."""
+    return Position(seed // 10, 0, seed % 10)
+
+
+def statistics_of(seed: int, **changed) -> Statistics:
     """The statistics of ten rows and two rejects."""
     random = np.random.default_rng(seed)
-    path = FILES[seed % 2].path
-    start = seed // 2
+    path = FILES[seed // 10 % 2].path
     numbers = random.integers(0, 5, (10, 2)).astype(float).tolist()
     rows = [
         RankedRow(f"{seed}-{row}", path, 100 * seed + row, score=score, low=score - width, high=9)
@@ -61,12 +68,9 @@ def block(seed: int, **changed) -> BlockStatistics:
     ]
     tokens = pa.array([f"t{token}".encode() for token in random.choice(500, 90, replace=False)])
     counts = random.integers(1, 50, 90)
-    statistics = {
-        "file": path,
-        "start": start,
-        "end": None if start == 9 else start + 1,
+    values = {
         "stored_bytes": 7,
-        "engine": "compiled",
+        "engines": ["compiled"],
         "rows_read": 12,
         "rows_scored": 10,
         "rows_rejected": 2,
@@ -90,9 +94,24 @@ def block(seed: int, **changed) -> BlockStatistics:
         "least_certain": sorted(rows, key=lambda row: (row.low, row.row_number)),
         "reject_examples": {"bad": [RejectExample(path, 100 * seed + 50 + k, "x") for k in range(2)]},
         "rows_with_true_score": 2,
+        "true_scores_off_scale": 0,
         "error_sum": -1.0,
         "absolute_error_sum": 3.0,
         "squared_error_sum": 8.0,
         "rows_covered": 1,
     }
-    return BlockStatistics(**{**statistics, **changed})
+    return Statistics(**{**values, **changed})
+
+
+def extent_of(seed: int, **changed) -> FinishedExtent:
+    """One of the twenty extents of an archive of two files."""
+    statistics = statistics_of(seed)
+    file = FileRows(FILES[seed // 10].path, [seed // 10, 0], statistics.rows_scored, statistics.rows_rejected)
+    values = {
+        "begin": list(begin_of(seed)),
+        "next": list(begin_of(seed + 1)),
+        "scores": FileContents(3, "abc"),
+        "files": [file],
+        "statistics": statistics,
+    }
+    return FinishedExtent(**{**values, **changed})

@@ -28,13 +28,17 @@ _FIRST_BYTES = {
 }
 # Of a file that does not end sooner.
 LONGEST_FIRST_BYTES = 10
-# What is raised of damaged bytes.
-ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+# What decompressors raise of damaged bytes; none of them reads, so that an OSError of theirs is no disk's.
+_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 # What some writers put behind a compressed file: blocks of zeros, the end of a line.
 _PADDING = b"\0\r\n"
 # So few that they fit in memory though they become a thousand times as many.
 _READ_BYTES = 1 << 15
 _BUFFER_BYTES = 1 << 16
+
+
+class DamagedData(Exception):
+    """What is compressed cannot be decompressed, however often it is read."""
 
 
 def compression_of(start: bytes) -> str | None:
@@ -49,7 +53,7 @@ def compression_of(start: bytes) -> str | None:
 def decompress(raw: IO[bytes], compression: str | None) -> contextlib.AbstractContextManager[Any]:
     """Opens the decompressed bytes of a stream; this stays open, and is as it is where the compression is None.
 
-    Reading raises one of `ERRORS` where the stream is damaged, or ends too early.
+    Reading raises `DamagedData` where the stream is damaged, or ends too early.
     """
     if compression is None:
         return contextlib.nullcontext(raw)
@@ -62,32 +66,43 @@ class _Decompressed(io.RawIOBase):
     def __init__(self, raw: IO[bytes], compression: str):
         self._raw, self._compression = raw, compression
         self._decompressor = _DECOMPRESSORS[compression]()
-        # What is decompressed and not yet read.
+        # What is decompressed and not yet read, and what is raised behind it.
         self._pending = memoryview(b"")
+        self._damage: DamagedData | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fills the whole buffer, but at the end of the stream."""
+        """Fills the whole buffer, but at the end of the stream and before damage, which the next call raises."""
         filled = 0
         while filled < len(buffer) and (self._pending or self._decompress_more()):
             taken = self._pending[: len(buffer) - filled]
             buffer[filled : filled + len(taken)] = taken
             filled += len(taken)
             self._pending = self._pending[len(taken) :]
+        if self._damage and not filled:
+            raise self._damage
         return filled
 
     def _decompress_more(self) -> bool:
-        """Makes some bytes pending; tells whether there were any."""
-        while not self._pending:
+        """Makes some bytes pending; tells whether there were any before the end or the damage."""
+        while not self._pending and not self._damage:
             data = self._raw.read(_READ_BYTES)
-            if not data:
-                if not self._decompressor.eof:
-                    raise EOFError(f"it ends in the middle of its {self._compression} data")
+            if not data and self._decompressor.eof:
                 return False
-            self._pending = memoryview(b"".join(self._pieces(data)))
-        return True
+            if not data:
+                self._damage = DamagedData(f"it ends in the middle of its {self._compression} data")
+            self._pending = memoryview(b"".join(self._up_to_damage(data)))
+        return bool(self._pending)
+
+    def _up_to_damage(self, data: bytes) -> Iterator[bytes]:
+        """Decompresses data; of what is damaged, what comes before."""
+        try:
+            yield from self._pieces(data)
+        except _ERRORS as error:
+            self._damage = DamagedData(str(error))
+            self._damage.__cause__ = error
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -102,5 +117,15 @@ class _Decompressed(io.RawIOBase):
                         "START` keeps what comes before it, whatever it says of the rest"
                     )
                 self._decompressor = _DECOMPRESSORS[self._compression]()
-            yield self._decompressor.decompress(data)
+            if self._compression != "gzip":
+                yield self._decompressor.decompress(data)
+                data = self._decompressor.unused_data
+                continue
+            # Of the bytes before damage, zlib would return nothing.
+            before = self._decompressor.copy()
+            try:
+                yield self._decompressor.decompress(data)
+            except zlib.error:
+                yield from (before.decompress(data[index : index + 1]) for index in range(len(data)))
+                raise
             data = self._decompressor.unused_data

@@ -1,6 +1,7 @@
 """Finds the files that `--input` names; what they hold is for `look` to tell."""
 
 import dataclasses
+import itertools
 import os
 import re
 import stat
@@ -29,6 +30,8 @@ class FoundFile:
       modified: When it was last written, in seconds since 1970; None where that is not known.
       pipe: The path of the pipe that it comes through, or None.
       members: Globs of the members that are wanted, if it is a .zip or .tar; () for all.
+      index: Its index among all, from 0: they are sorted by path.
+      name: What names it in ids: its label without the folders that all files have in common.
     """
 
     path: str
@@ -36,6 +39,8 @@ class FoundFile:
     modified: float | None = None
     pipe: str | None = None
     members: tuple[str, ...] = ()
+    index: int = 0
+    name: str = ""
 
     @property
     def label(self) -> str:
@@ -90,8 +95,27 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
             _add_members(path, given, found)
     _tell_of_folders(found)
     _tell_of_markers(found)
-    # Blocks are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
-    return [_spooled(found.files[path]) for path in sorted(found.files)], found.notes
+    # Extents are named by a file's index, so a resumed job has to find the same order, whatever that of the flags.
+    return numbered([_spooled(found.files[path]) for path in sorted(found.files)]), found.notes
+
+
+def numbered(files: list[FoundFile]) -> list[FoundFile]:
+    """Gives files their indices, and names without the folders that they have in common."""
+    shared = _count_shared_folders(file.pipe or file.path for file in files)
+    return [
+        dataclasses.replace(file, index=index, name="/".join(file.label.split("/")[shared:]))
+        for index, file in enumerate(files)
+    ]
+
+
+def _count_shared_folders(paths: Iterable[str]) -> int:
+    """Counts the folders from the root on that all files have in common.
+
+    >>> _count_shared_folders(["/in/a/1.csv", "/in/b/1.csv"]), _count_shared_folders(["/in/a/1.csv"])
+    (2, 3)
+    """
+    names_by_depth = zip(*(path.split("/")[:-1] for path in paths), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, names_by_depth))
 
 
 def is_marker(name: str) -> bool:

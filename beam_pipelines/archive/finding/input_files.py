@@ -3,21 +3,26 @@
 import collections
 import contextlib
 import dataclasses
-import itertools
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Generator, Iterator
 from typing import IO
 
-from beam_pipelines.archive.finding import decompression, zip_and_tar
-from beam_pipelines.archive.finding.decompression import decompress
+from beam_pipelines.archive.finding import zip_and_tar
+from beam_pipelines.archive.finding.decompression import DamagedData, decompress
 from beam_pipelines.archive.finding.zip_and_tar import Container
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from beam_pipelines.reporting.phrases import printable
 
-# What is raised of a damaged file; zipfile has NotImplementedError for a method that it lacks.
-DAMAGE = (*decompression.ERRORS, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+# What is raised of a damaged file, and of much else: see `is_damage`. zipfile has NotImplementedError for a method that
+# it lacks; the ArrowInvalid of pyarrow is a ValueError.
+DAMAGE = (
+    DamagedData, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile,
+    NotImplementedError,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +30,7 @@ class InputFile:
     """One file of the archive, or one member of a .zip or .tar among its files.
 
     Attributes:
-      index: Its index among all input files, from 0: they are sorted by path, members as they lie.
+      index: The index among all input files, from 0, of the file or of the .zip or .tar that it is in.
       path: Where it lies.
       format: "csv", "tsv", "jsonl" or "parquet".
       compression: "gzip", "bzip2", "xz" or "zstd" if it is compressed; of a member, if it is so itself.
@@ -33,12 +38,14 @@ class InputFile:
       modified: When the file was last written, in seconds since 1970; None where that is not known.
       member: Of a member, its path in the .zip or .tar.
       member_index: Of a member, its index there.
+      member_number: Of a member, its index among those that are read.
       container: Of a member, what the .zip or .tar is.
       pipe: Of the copy of a pipe, the pipe's path.
       partitions: Columns that the folders around it tell, as `stars=5/` does, and that it does not hold itself.
       name: What names it in ids: its label without the folders that all files have in common.
       header_line: Of CSV and TSV, the line on which the header begins, from 1.
       delimiter: Of CSV and TSV, what the file itself says stands between fields.
+      header: Of CSV and TSV, the names in its header; None if it has none.
     """
 
     index: int
@@ -49,18 +56,25 @@ class InputFile:
     modified: float | None = None
     member: str | None = None
     member_index: int = 0
+    member_number: int = 0
     container: Container | None = None
     pipe: str | None = None
     partitions: tuple[tuple[str, str | None], ...] = ()
     name: str = ""
     header_line: int = 1
     delimiter: str | None = None
+    header: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
         """What names it in messages, rejects and counts."""
         path = printable(self.pipe or self.path)
         return f"{path}:{self.member}" if self.member else path
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where it stands among all files and their members."""
+        return self.index, self.member_number
 
     @property
     def is_seekable(self) -> bool:
@@ -79,16 +93,6 @@ class OpenFile:
 
     data: IO[bytes]
     stored: IO[bytes]
-
-
-def group_containers(files: list[InputFile]) -> list[tuple[InputFile, ...]]:
-    """Groups the members of a .tar, which are read in one pass; other files stand alone."""
-    grouped = itertools.groupby(files, lambda file: file.path if _is_in_tar(file) else file.label)
-    return [tuple(group) for _, group in grouped]
-
-
-def _is_in_tar(file: InputFile) -> bool:
-    return file.container is not None and file.container.kind == zip_and_tar.TAR
 
 
 def iter_open(group: tuple[InputFile, ...]) -> Generator[tuple[InputFile, OpenFile], None, None]:
@@ -130,16 +134,30 @@ def open_file(file: InputFile) -> Iterator[OpenFile]:
         yield stream
 
 
+class DamagedFile(UserError):
+    """A file is damaged, or cut short."""
+
+
 @contextlib.contextmanager
 def damage_as_user_error(file: InputFile | str, kind: str = "") -> Iterator[None]:
     """Turns what a damaged file raises, or one that is cut short, into a UserError that names it.
 
     (Beam's own decompression, as of 2.77, takes a file that is cut short for one that ends there.)
     """
-    import pyarrow as pa
-
     try:
         yield
-    except (*DAMAGE, pa.ArrowInvalid) as error:
+    except DAMAGE as error:
+        if not is_damage(error):
+            raise
         label, kind = (file, kind) if isinstance(file, str) else (file.label, file.format)
-        raise UserError(f"{label} cannot be read as {kind}: {error}") from error
+        raise DamagedFile(f"{label} cannot be read as {kind}: {error}") from error
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tells whether the contents of a file are to blame for an error, and not a disk, a network or a store."""
+    import pyarrow as pa
+
+    if isinstance(error, ValueError):
+        return isinstance(error, pa.ArrowInvalid)
+    # Of damaged Parquet, pyarrow raises an OSError without a number.
+    return isinstance(error, DAMAGE) and not (isinstance(error, OSError) and error.errno is not None)

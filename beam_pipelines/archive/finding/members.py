@@ -136,12 +136,14 @@ def _files(archive: InputFile, container: Container, members: list[Member]) -> I
         name = shortened(member.name)
         count_by_name[name] += 1
         count = count_by_name[name]
+        # A .tar that was added to may hold a name twice; a label has to name one file.
+        label = name if count == 1 else f"({count}) {name}"
         yield dataclasses.replace(
             archive,
             size_bytes=member.size_bytes,
-            # A .tar that was added to may hold a name twice; a label has to name one file.
-            member=name if count == 1 else f"({count}) {name}",
+            member=label,
             member_index=member.index,
+            name=f"{archive.name}:{label}",
             container=container,
             format=formats.format_of(name)[0] or archive.format,
         )

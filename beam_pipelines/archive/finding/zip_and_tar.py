@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Self
 
 from beam_pipelines.archive.finding import first_bytes
+from beam_pipelines.archive.finding.decompression import DamagedData
 from beam_pipelines.errors import UserError
 from beam_pipelines.reporting.phrases import printable
 
@@ -136,10 +137,21 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 def _tar_members(stream: IO[bytes], container: Container, label: str, notes: list[str]) -> Iterator[Member]:
     sizes: dict[str, tuple[int, int]] = {}
+    last: str | None = None
     with _open_tar(stream, container) as archive:
-        end = None
-        for index, info in enumerate(archive):
-            end = archive.offset
+        end, infos = None, enumerate(archive)
+        while True:
+            try:
+                index, info = next(infos)
+            except StopIteration:
+                break
+            except (tarfile.TarError, DamagedData, EOFError) as error:
+                if last is None:
+                    raise
+                # What comes before can be read.
+                notes.append(f"{label} is damaged behind its member {last}: {error}")
+                return
+            end, last = archive.offset, printable(info.name)
             # A hard link stands for a file before it.
             target, size_bytes = sizes.get(info.linkname, (index, 0)) if info.islnk() else (index, info.size)
             not_a_file = _not_a_file(info, is_dangling=info.islnk() and target == index)

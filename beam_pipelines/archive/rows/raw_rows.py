@@ -62,14 +62,28 @@ class RawRows:
         )
 
     @classmethod
-    def joined(cls, chunks: list["RawRows"]) -> "RawRows":
-        """Joins chunks, at least one, whose rows follow each other."""
+    def joined(cls, chunks: list["RawRows"], file_of_chunk: list[int]) -> "RawRows":
+        """Joins chunks, at least one.
+
+        Args:
+          chunks: Those of a file follow each other.
+          file_of_chunk: The index of the file of each.
+        """
         if len(chunks) == 1:
             return chunks[0]
-        # A chunk that was taken out of another shares its data, of which its own rows are a part.
-        pieces = [memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]] for chunk in chunks]
-        shifts = np.cumsum([0, *(len(piece) for piece in pieces[:-1])]) - [chunk.starts[0] for chunk in chunks]
-        shifted = list(zip(chunks, shifts, strict=True))
+        # A chunk that was taken out of another shares its data, of which its own rows are a part. Between files stands
+        # a newline, since the last row of one may end within a letter that the first of the next seems to go on with.
+        pieces: list[bytes | memoryview] = []
+        starts = []
+        length = 0
+        for index, chunk in enumerate(chunks):
+            if index and file_of_chunk[index] != file_of_chunk[index - 1]:
+                pieces.append(b"\n")
+                length += 1
+            starts.append(length - int(chunk.starts[0]))
+            pieces.append(memoryview(chunk.data)[chunk.starts[0] : chunk.ends[-1]])
+            length += int(chunk.ends[-1] - chunk.starts[0])
+        shifted = list(zip(chunks, starts, strict=True))
         return cls(
             data=b"".join(pieces),
             starts=np.concatenate([chunk.starts + shift for chunk, shift in shifted]),
@@ -109,15 +123,21 @@ def scan_raw_rows(stream: IO[bytes], dialect: Dialect, max_bytes: int, **options
     scanner = RowScanner(stream, dialect, max_bytes, **options)
     # Rows that were found one by one since the last chunk: unusual ones, or all of a short file.
     single: list[RawRow] = []
-    while (taken := scanner.take_whole_rows() or scanner.next_row()) is not None:
-        if isinstance(taken, RawRow):
-            single.append(taken)
-            if taken.start - single[0].start < READ_BYTES:
-                continue
+    try:
+        while (taken := scanner.take_whole_rows() or scanner.next_row()) is not None:
+            if isinstance(taken, RawRow):
+                single.append(taken)
+                if taken.start - single[0].start < READ_BYTES:
+                    continue
+            if single:
+                yield RawRows.of(single)
+                single = []
+            if isinstance(taken, WholeRows):
+                yield RawRows.of_whole(taken)
+    except Exception:
+        # They come before what is damaged.
         if single:
             yield RawRows.of(single)
-            single = []
-        if isinstance(taken, WholeRows):
-            yield RawRows.of_whole(taken)
+        raise
     if single:
         yield RawRows.of(single)

@@ -47,10 +47,12 @@ class Notes:
     Attributes:
       unlisted_keys: How many rows of JSON lines have a key that is none of the columns, where all are wanted.
       remarks: What is told of rows in the end, of `remarks`, by how many there are.
+      files: What is to be told of files, a sentence each.
     """
 
     unlisted_keys: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     remarks: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    files: list[str] = dataclasses.field(default_factory=list)
 
 
 def read_header(first: RawRow, file: InputFile, text_format: TextFormat) -> list[str]:
@@ -123,9 +125,9 @@ def take_csv_row(
     text_format: TextFormat,
     header: Sequence[str],
     header_line: int,
-    indices: list[int],
+    indices: Sequence[int | None],
     notes: Notes,
-) -> list[str] | None:
+) -> list[str | None] | None:
     """Takes the wanted fields out of a row of CSV or TSV; None for the header and for a blank line.
 
     Args:
@@ -134,7 +136,7 @@ def take_csv_row(
       text_format: How text is read.
       header: The names in the header.
       header_line: The line on which it begins.
-      indices: Where the wanted ones stand in it.
+      indices: Where the wanted ones stand in it; None of one that is null.
       notes: Takes what is to be told.
 
     Raises:
@@ -154,7 +156,7 @@ def take_csv_row(
         raise BadRow(OTHER_HEADER)
     if row.line == header_line + 1 and all(re.fullmatch("--+", field.strip()) for field in fields):
         raise BadRow(HEADER_RULE)
-    return [fields[index] for index in indices]
+    return [None if index is None else fields[index] for index in indices]
 
 
 def parse_json_object(row: RawRow, text_format: TextFormat, notes: Notes) -> dict[str, object] | None:

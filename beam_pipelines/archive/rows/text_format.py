@@ -2,6 +2,7 @@
 
 import codecs
 import dataclasses
+import functools
 
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows.dialect import CSV, JSON_LINES, TSV, Dialect
@@ -38,10 +39,14 @@ class TextFormat:
 
     def dialect(self, file: InputFile) -> Dialect:
         """Tells how a file of CSV, TSV or JSON lines separates its rows and fields; what was given goes first."""
-        if file.format == "jsonl":
+        return self._dialect(file.format, file.delimiter)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019 - they are few, and the same for all files.
+    def _dialect(self, file_format: str, delimiter: str | None) -> Dialect:
+        if file_format == "jsonl":
             return JSON_LINES
-        own = TSV if file.format == "tsv" else CSV
-        return Dialect(self.delimiter or file.delimiter or own.delimiter, self.quote, self.escape, self._unclosed)
+        own = TSV if file_format == "tsv" else CSV
+        return Dialect(self.delimiter or delimiter or own.delimiter, self.quote, self.escape, self._unclosed)
 
     @property
     def _unclosed(self) -> tuple[str, ...]:

@@ -39,19 +39,6 @@ def test_what_can_be_entered_in_its_middle(found, is_seekable):
     assert found.is_seekable is is_seekable
 
 
-def test_the_members_of_a_tar_are_a_group():
-    tar, zip = Container("tar", "gzip"), Container("zip")
-    files = [
-        file("/in/a.tgz", member="1", container=tar),
-        file("/in/a.tgz", member="2", container=tar),
-        file("/in/b.tgz", member="1", container=tar),
-        file("/in/c.zip", member="1", container=zip),
-        file("/in/c.zip", member="2", container=zip),
-        file("/in/d.csv"),
-    ]
-    assert [len(group) for group in input_files.group_containers(files)] == [2, 1, 1, 1, 1]
-
-
 @pytest.mark.parametrize(("end", "compression"), [("", None), (".gz", "gzip"), (".xz", "xz")])
 def test_it_is_opened_decompressed(tmp_path, end, compression):
     """By what the look has found, whatever the name says."""

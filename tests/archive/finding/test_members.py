@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import find_files, read_all, tarred, zipped
+from tests.helpers.archives import find_files, look_at, read_all, tarred, zipped
 
 
 def write(path, content: bytes, **settings):
@@ -37,9 +37,10 @@ def write(path, content: bytes, **settings):
 def test_some_members_are_chosen(tmp_path, pack, chosen, expected):
     names = ["train.csv", "test.csv", "deep/more.csv", ".hidden.csv", "deep/__MACOSX/._more.csv"]
     (tmp_path / "a.archive").write_bytes(pack(dict.fromkeys(names, b"text\na\n")))
-    files = find_files(f"{tmp_path}/a.archive:{chosen}")
-    assert [file.member for file in files] == expected
-    assert len(read_all(files, ("text",))) == len(expected)
+    archive = look_at(f"{tmp_path}/a.archive:{chosen}")
+    assert [file.member for file in archive.files] == expected
+    names = [name for block in read_all(archive, ("text",)) for name in block.row_names]
+    assert names == [f"a.archive:{member}:2" for member in expected]
 
 
 def test_the_path_of_a_member_means_no_other_of_its_name(tmp_path):
@@ -97,7 +98,9 @@ def test_a_name_that_comes_twice_is_two_files(tmp_path):
             archive.addfile(info, io.BytesIO(packed))
     files = write(tmp_path / "a.tar", content.getvalue())
     assert [file.label for file in files] == [f"{tmp_path}/a.tar:a.csv.gz", f"{tmp_path}/a.tar:(2) a.csv.gz"]
-    assert [block.rows["text"].to_pylist() for block in read_all(files, ("text",))] == [["old"], ["new"]]
+    [block] = read_all(files, ("text",))
+    assert block.rows["text"].to_pylist() == ["old", "new"]
+    assert block.row_names == ["a.tar:a.csv.gz:2", "a.tar:(2) a.csv.gz:2"]
 
 
 def test_long_names_are_cut_and_stay_different(tmp_path):
@@ -106,7 +109,8 @@ def test_long_names_are_cut_and_stay_different(tmp_path):
     files = find_files(tmp_path / "a.tar")
     assert [len(file.member) for file in files] == [200, 204]
     assert files[1].member == f"(2) {files[0].member}"
-    assert len(read_all(files, ("text",))) == 2
+    [block] = read_all(files, ("text",))
+    assert block.row_names == [f"{file.name}:2" for file in files]
 
 
 def test_an_archive_of_nothing(tmp_path):

@@ -13,16 +13,16 @@ import pytest
 
 from beam_pipelines.archive.finding import pipes
 from beam_pipelines.errors import UserError
-from tests.helpers.archives import find_files, read_all
+from tests.helpers.archives import find_files, look_at, read_all
 
 ROWS = b"text,n\n" + b"".join(b"review %d,1\n" % row for row in range(20_000))
 READ = """
 import sys
-from tests.helpers.archives import find_files, read_all
-files = find_files(*sys.argv[1:], input_format="csv")
-for block in read_all(files, ("text",), size=1 << 30):
-    print(block.file.label, block.rows.num_rows, block.row_name(0))
-print(files[0].path)
+from tests.helpers.archives import look_at, read_all
+archive = look_at(*sys.argv[1:], input_format="csv")
+for block in read_all(archive, ("text",), size=1 << 30, input_format="csv"):
+    print(block.files[0].label, block.rows.num_rows, block.row_names[0])
+print(archive.files[0].path)
 """
 
 
@@ -64,11 +64,12 @@ def test_a_named_pipe(tmp_path, caplog):
     writer = threading.Thread(target=(tmp_path / "f.csv").write_bytes, args=[ROWS])
     writer.start()
     with caplog.at_level("INFO"):
-        [file] = find_files(f"{tmp_path}/*.csv")
+        archive = look_at(f"{tmp_path}/*.csv")
     writer.join()
+    [file] = archive.files
     assert (file.label, file.name, file.modified, file.size_bytes) == (f"{tmp_path}/f.csv", "f.csv", None, len(ROWS))
     assert caplog.messages == [f"{tmp_path}/f.csv is a pipe: copying what comes through it to {file.path}"]
-    assert sum(block.rows.num_rows for block in read_all(file, ("text",))) == 20_000
+    assert sum(block.rows.num_rows for block in read_all(archive, ("text",), input_format="csv")) == 20_000
     os.remove(file.path)
 
 

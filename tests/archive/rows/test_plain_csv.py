@@ -58,10 +58,10 @@ WAYS = [
 def seen(file, columns: tuple[str, ...], **how) -> list[tuple]:
     return [
         (
-            block.name,
-            block.end,
+            block.extent,
+            block.next_extent,
             block.rows,
-            block.row_numbers,
+            block.row_numbers.tolist(),
             block.rejects,
             [block.raw[row] for row in range(len(block.raw))],
         )
@@ -124,7 +124,7 @@ def test_rows_that_are_not_plain_keep_their_place(tmp_path):
     with compiled(True):
         block = read_one(input_file(tmp_path / "a.csv", content))
     assert block.rows.to_pydict() == {"text": ["ab", "c", "ef", "g"], "band": ["1", "2", "3", "4"]}
-    assert block.row_numbers == [2, 3, 7, 8]
+    assert block.row_numbers.tolist() == [2, 3, 7, 8]
     assert [reject.row_number for reject in block.rejects] == [4, 6]
     assert [block.raw[row] for row in range(4)] == [b'"a"b,1\n', b"c,2\n", b'"e"f,3\n', b"g,4\n"]
     assert block.reject({2: "empty_text"}).rejects[-1].raw == '"e"f,3\n'

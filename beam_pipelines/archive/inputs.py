@@ -1,0 +1,77 @@
+"""The list of a job's inputs, a file of its folder: neither the manifest nor Beam's graph grows with the archive."""
+
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.files import storage
+
+INPUTS = "inputs.parquet"
+_SCHEMA = pa.schema(
+    [
+        ("path", pa.binary()),
+        ("bytes", pa.int64()),
+        ("modified", pa.float64()),
+        ("pipe", pa.string()),
+        ("members", pa.list_(pa.string())),
+        ("name", pa.string()),
+    ]
+)
+
+
+def write(folder: str, files: list[FoundFile]) -> None:
+    """Writes the list."""
+    rows = [
+        {
+            "path": file.path.encode("utf-8", "surrogateescape"),
+            "bytes": file.size_bytes,
+            "modified": file.modified,
+            "pipe": file.pipe,
+            "members": list(file.members),
+            "name": file.name,
+        }
+        for file in files
+    ]
+    data = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), data, compression="zstd")
+    storage.write_bytes(folder, INPUTS, data.getvalue())
+
+
+def read(folder: str) -> list[FoundFile]:
+    """Reads the list.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    table = pq.read_table(io.BytesIO(storage.read_bytes(storage.join(folder, INPUTS))))
+    return [
+        FoundFile(
+            path=row["path"].decode("utf-8", "surrogateescape"),
+            size_bytes=row["bytes"],
+            modified=row["modified"],
+            pipe=row["pipe"],
+            members=tuple(row["members"]),
+            index=index,
+            name=row["name"],
+        )
+        for index, row in enumerate(table.to_pylist())
+    ]
+
+
+def differences(old: list[FoundFile], new: list[FoundFile]) -> Iterator[str]:
+    """Tells in words how two lists differ."""
+    before, now = ({file.label: file for file in files} for files in (old, new))
+    for label in dict.fromkeys([*before, *now]):
+        if label not in now:
+            yield f"{label} is gone"
+        elif label not in before:
+            yield f"{label} is new"
+        elif before[label].size_bytes != now[label].size_bytes:
+            yield f"{label} had {before[label].size_bytes:,} bytes and has {now[label].size_bytes:,}"
+        elif before[label].modified != now[label].modified:
+            yield f"{label} was written again"
+        elif before[label].members != now[label].members:
+            yield f"other members of {label} are read"
