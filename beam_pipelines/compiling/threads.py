@@ -1,4 +1,8 @@
-"""Shares work out to all cores: compiled loops run without the interpreter's lock."""
+"""Shares work out to all cores: compiled loops run without the interpreter's lock.
+
+Where several processes share a machine, the variable OMP_NUM_THREADS tells each how many cores are its own, as it does
+for the libraries.
+"""
 
 import concurrent.futures
 import functools
@@ -12,10 +16,21 @@ import numpy as np
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_SHARE = "OMP_NUM_THREADS"
+# TensorFlow goes by its own: threads within an operation, and operations at a time.
+_SHARES = (_SHARE, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
 
 def cores() -> int:
     """Counts the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get(_SHARE, "")
+    return min(found, int(share)) if share.isdecimal() and int(share) else found
+
+
+def environment_of_share(processes: int) -> dict[str, str]:
+    """The variables that keep each of several processes to its share of the cores, at least one."""
+    return dict.fromkeys(_SHARES, str(max(cores() // processes, 1)))
 
 
 @functools.cache

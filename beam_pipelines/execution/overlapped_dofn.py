@@ -3,7 +3,7 @@
 import collections
 import concurrent.futures
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
@@ -16,7 +16,9 @@ from beam_pipelines.execution.stopwatch import Stopwatch
 class OverlappedDoFn(beam.DoFn):
     """Processes elements in threads, while the runner makes the next ones and writes those before.
 
-    Results come in order. Subclasses define `process_one`, and `flush` where a bundle leaves something behind.
+    Results come in order. Subclasses define `process_one`; `split` where an element has parts that are processed apart;
+    `collect` where what they become is put together in the runner's thread; and `flush` where a bundle leaves something
+    behind.
 
     Attributes:
       threads: How many elements are processed at a time.
@@ -24,11 +26,19 @@ class OverlappedDoFn(beam.DoFn):
 
     threads = 1
 
-    def process_one(self, element, stopwatch: Stopwatch) -> list:
-        """Returns the outputs of an element.
+    def split(self, element) -> Iterable:
+        """Yields the parts of an element, in the runner's thread."""
+        return [element]
+
+    def collect(self, output) -> Iterable:
+        """Yields what is put out for what a part has become, in order and in the runner's thread."""
+        return [output]
+
+    def process_one(self, part, stopwatch: Stopwatch) -> list:
+        """Returns the outputs of a part.
 
         Args:
-          element: Of the collection.
+          part: Of an element.
           stopwatch: Measures the stages, since Beam's metrics know the runner's own thread alone.
         """
         raise NotImplementedError
@@ -50,11 +60,12 @@ class OverlappedDoFn(beam.DoFn):
         self._pending.clear()
 
     def process(self, element) -> Iterator:
-        # Never more elements than threads: each holds a whole block in memory.
-        if len(self._pending) == self.threads:
-            yield from self._outputs()
-        stopwatch = Stopwatch()
-        self._pending.append((self._executor.submit(self.process_one, element, stopwatch), stopwatch))
+        for part in self.split(element):
+            # Never more parts than threads: each holds a whole block in memory.
+            if len(self._pending) == self.threads:
+                yield from self._outputs()
+            stopwatch = Stopwatch()
+            self._pending.append((self._executor.submit(self.process_one, part, stopwatch), stopwatch))
 
     def finish_bundle(self) -> Iterator:
         # Beam wants windowed values here, where there is no element whose window they could take.
@@ -65,12 +76,13 @@ class OverlappedDoFn(beam.DoFn):
     def teardown(self):
         self._executor.shutdown()
 
-    def _outputs(self) -> list:
-        """Waits for the outputs of the element that came first."""
+    def _outputs(self) -> Iterator:
+        """Waits for the outputs of the part that came first."""
         future, stopwatch = self._pending.popleft()
         outputs = future.result()
         counters.add_stopwatch(stopwatch)
-        return outputs
+        for output in outputs:
+            yield from self.collect(output)
 
 
 def _windowed(output):

@@ -17,12 +17,15 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from google.protobuf import json_format, text_format
 
+from beam_pipelines.compiling import threads
+
 # What an error that Beam hands on begins with, where it is of a process that has ended.
 ENDED = "review_scorer.WorkerProcessEnded "
 _MODULE = "apache_beam.runners.worker.sdk_worker_main"
 # So long a process that has been told to end may take.
 _SECONDS_TO_END = 30
 _pipeline_options = "{}"
+_share_of_cores: dict[str, str] = {}
 
 
 def watch(options: pipeline_options.PipelineOptions) -> None:
@@ -32,7 +35,10 @@ def watch(options: pipeline_options.PipelineOptions) -> None:
       options: Those of the pipeline. Beam (2.77) does not hand them on to worker processes, so that such as
         --s3_endpoint_url would be lost.
     """
-    global _pipeline_options
+    global _pipeline_options, _share_of_cores
+    # Of 0, Beam makes one for each core.
+    processes = options.view_as(pipeline_options.DirectOptions).direct_num_workers or os.cpu_count() or 1
+    _share_of_cores = threads.environment_of_share(processes)
     given = options.get_all_options(drop_default=True)
     _pipeline_options = json_format.MessageToJson(JobServiceHandle.encode_pipeline_options(given))
     worker_handlers.WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)(WatchedProcess)
@@ -48,7 +54,7 @@ class WatchedProcess(worker_handlers.GrpcWorkerHandler):
 
     def start_worker(self) -> None:
         command = [sys.executable, "-m", _MODULE]
-        environment = {**os.environ, **self._environment()}
+        environment = {**_share_of_cores, **os.environ, **self._environment()}
         # What a worker raises, Beam prints too; and TensorFlow tells of the GPU that there is not.
         self._process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, name=f"read {self.worker_id}", daemon=True)

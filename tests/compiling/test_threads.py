@@ -45,7 +45,26 @@ def test_reviews_are_cut_where_a_run_of_six_tokens_ends(lengths, slices):
     assert [(part.start, part.stop) for part in cut] == slices
 
 
+@pytest.fixture
+def six_cores(monkeypatch):
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
+@pytest.mark.parametrize(("share", "cores"), [("4", 4), ("1", 1), ("12", 6), ("0", 6), ("", 6), ("4,2", 6), ("-1", 6)])
+def test_a_process_keeps_to_its_share_of_the_cores(six_cores, monkeypatch, share, cores):
+    monkeypatch.setenv("OMP_NUM_THREADS", share)
+    assert threads.cores() == cores
+
+
+@pytest.mark.parametrize(("processes", "share"), [(1, "6"), (2, "3"), (4, "1"), (7, "1")])
+def test_processes_share_the_cores(six_cores, processes, share):
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    assert threads.environment_of_share(processes) == dict.fromkeys(names, share)
+
+
 def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda process: {0, 5, 7}, raising=False)
     assert threads.cores() == 3
     monkeypatch.delattr(threads.os, "sched_getaffinity")

@@ -47,6 +47,31 @@ class InTurn(OverlappedDoFn):
         return [element, element]
 
 
+class Parts(OverlappedDoFn):
+    """Takes a number apart into those below it; tells in which thread and when each step was done."""
+
+    threads = 2
+
+    def setup(self):
+        super().setup()
+        self.collected, self.taken = [], []
+
+    def split(self, element):
+        for part in range(element):
+            self.taken.append(part)
+            yield part
+
+    def process_one(self, part, stopwatch):
+        return [(part, threading.current_thread() is threading.main_thread())]
+
+    def collect(self, output):
+        part, was_main_thread = output
+        assert threading.current_thread() is threading.main_thread()
+        assert not was_main_thread
+        self.collected.append(part)
+        yield from [part] * (part % 2)
+
+
 @pytest.fixture
 def started():
     """Starts the threads of steps, and ends them after the test."""
@@ -79,6 +104,24 @@ def test_it_holds_no_more_elements_than_it_has_threads(started):
     step = started(Square())
     assert [list(step.process(element)) for element in (0, 2, 4, 6)] == [[], [], [0], [4]]
     assert at_end(step) == [16, 36, [0, 2, 4, 6]]
+
+
+def test_the_parts_of_an_element_are_processed_apart_and_collected_in_order(started):
+    step = started(Parts())
+    assert list(step.process(5)) == [1]
+    # No more are taken apart than there are threads for.
+    assert (step.taken, step.collected) == ([0, 1, 2, 3, 4], [0, 1, 2])
+    assert list(step.process(2)) == [3]
+    assert at_end(step) == [1]
+    assert step.collected == [0, 1, 2, 3, 4, 0, 1]
+
+
+def test_a_part_is_taken_when_there_is_room_for_it(started):
+    """A large element is never held whole."""
+    step = started(Parts())
+    outputs = step.process(100)
+    assert next(outputs) == 1
+    assert len(step.taken) <= 5
 
 
 def test_it_does_in_a_pipeline_what_it_would_without_threads():

@@ -53,6 +53,21 @@ def test_a_worker_process_that_cannot_start_says_why(monkeypatch):
         runners.run(root)
 
 
+def tell_shares(path: pathlib.Path) -> None:
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    path.write_text(" ".join(os.environ[name] for name in names))
+
+
+def test_worker_processes_share_the_cores_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "5")
+    root = beam.Pipeline(options=PipelineOptions([*IN_PROCESSES, "--direct_num_workers=2"]))
+    _ = root | beam.Create([tmp_path / "told"]) | beam.Map(tell_shares)
+    runners.run(root)
+    assert (tmp_path / "told").read_text() == "3 3 5"
+
+
 class Fail(beam.DoFn):
     def process(self, element):
         raise UserError("a.csv: broken")
