@@ -1,5 +1,6 @@
 """A job that was killed goes on: it loses, doubles and redoes nothing, and ends as if nothing had happened."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 
 from beam_pipelines import score
+from beam_pipelines.archive import inputs
 from beam_pipelines.errors import UserError
 from tests.helpers.reviews import write_csv
 
@@ -24,7 +26,7 @@ OF_THE_RUN = ("this_run", "settings")
 
 @pytest.fixture(scope="module")
 def dump(tmp_path_factory, rows) -> pathlib.Path:
-    """Some dozens of blocks in files of three kinds, with rows that cannot be scored."""
+    """Some dozens of extents of some blocks each, in files of three kinds, with rows that cannot be scored."""
     folder = tmp_path_factory.mktemp("dump")
     many = [{**row, "id": f"{row['id']}-{copy}"} for copy in range(30) for row in rows]
     many = [{**row, "text": "" if place % 97 == 0 else row["text"]} for place, row in enumerate(many)]
@@ -40,15 +42,19 @@ def arguments(dump, model, output, *flags: str) -> list[str]:
 
 
 @pytest.fixture
-def small_blocks(monkeypatch):
-    from beam_pipelines.archive import blocks
+def small_extents(monkeypatch):
+    from beam_pipelines.archive import extents
 
-    monkeypatch.setattr(blocks, "MIN_BYTES", 40_000)
-    monkeypatch.setattr(blocks, "WANTED_BLOCKS", 1 << 30)
+    monkeypatch.setattr(extents, "MIN_BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(extents, "WANTED_BLOCKS", 1 << 30)
+    monkeypatch.setattr(extents, "WANTED_EXTENTS", 40)
 
 
 # A process of its own has its blocks made small by this.
-SMALL = "from beam_pipelines.archive import blocks; blocks.MIN_BYTES, blocks.WANTED_BLOCKS = 40_000, 1 << 30; "
+SMALL = (
+    "from beam_pipelines.archive import extents; extents.MIN_BLOCK_BYTES = 20_000; "
+    "extents.WANTED_BLOCKS, extents.WANTED_EXTENTS = 1 << 30, 40; "
+)
 RUN = (
     SMALL + "from beam_pipelines import score; from beam_pipelines.commands import entry; entry.run_command(score.main)"
 )
@@ -75,7 +81,7 @@ def undisturbed(dump, cnn, tmp_path_factory) -> pathlib.Path:
     return output
 
 
-def test_what_is_missing_is_made_again_and_what_stands_is_not_touched(dump, cnn, undisturbed, tmp_path, small_blocks):
+def test_what_is_missing_is_made_again_and_what_stands_is_not_touched(dump, cnn, undisturbed, tmp_path, small_extents):
     shutil.copytree(undisturbed, tmp_path / "out")
     names = sorted(path.name for path in (tmp_path / "out/scores").iterdir())
     for name in (names[0], *names[7:30:5], names[-1]):
@@ -93,18 +99,33 @@ def test_what_is_missing_is_made_again_and_what_stands_is_not_touched(dump, cnn,
     assert not (tmp_path / "out/.tmp").exists()
 
 
-def test_a_job_that_is_done_is_not_done_again(dump, cnn, undisturbed, tmp_path, small_blocks):
+@pytest.mark.parametrize("kind", ["scores", "rejected", "statistics"])
+def test_what_is_damaged_is_made_again(dump, cnn, undisturbed, tmp_path, small_extents, kind):
+    shutil.copytree(undisturbed, tmp_path / "out")
+    path = sorted((tmp_path / "out" / kind).iterdir())[1]
+    path.write_bytes(path.read_bytes()[:-5])
+    assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
+    assert shards(tmp_path / "out") == shards(undisturbed)
+    assert summary(tmp_path / "out") == summary(undisturbed)
+    run = json.loads((tmp_path / "out/summary.json").read_text())["this_run"]
+    assert 0 < run["rows_scored"] < 0.1 * summary(undisturbed)["rows_scored"]
+
+
+def test_a_job_that_is_done_is_not_done_again(dump, cnn, undisturbed, tmp_path, small_extents):
     shutil.copytree(undisturbed, tmp_path / "out")
     assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
     assert shards(tmp_path / "out") == shards(undisturbed)
     assert json.loads((tmp_path / "out/summary.json").read_text())["this_run"]["rows_scored"] == 0
 
 
-def test_a_job_stays_with_the_engine_that_it_began_with(dump, cnn, undisturbed, tmp_path, small_blocks):
+def test_a_job_stays_with_the_engine_that_it_began_with(dump, cnn, undisturbed, tmp_path, small_extents):
     """Two engines agree up to rounding, which is not byte for byte."""
     shutil.copytree(undisturbed, tmp_path / "out")
     for path in (tmp_path / "out/statistics").iterdir():
-        path.write_text(path.read_text().replace('"engine": "compiled"', '"engine": "saved_model"'))
+        extent = json.loads(path.read_text())
+        assert extent["statistics"]["engines"] == ["compiled"]
+        extent["statistics"]["engines"] = ["saved_model"]
+        path.write_text(json.dumps(extent))
     missing = sorted((tmp_path / "out/scores").iterdir())[3]
     missing.unlink()
     assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0
@@ -183,27 +204,32 @@ def test_a_disk_that_is_full_ends_the_job_with_a_sentence_and_it_goes_on_later(d
         (["--encoding=latin-1"], "settings encoding was utf-8 and is iso8859-1"),
     ],
 )
-def test_other_settings_are_refused_with_their_names(dump, cnn, undisturbed, small_blocks, change, told):
+def test_other_settings_are_refused_with_their_names(dump, cnn, undisturbed, small_extents, change, told):
     before = contents(undisturbed)
     with pytest.raises(UserError, match=f"--resume: the job in {undisturbed} was another one: .*{told}"):
         score.main(arguments(dump, cnn, undisturbed, "--resume", *change))
     assert contents(undisturbed) == before
 
 
-def test_a_changed_archive_or_model_is_refused(dump, cnn, undisturbed, tmp_path, small_blocks):
+def test_a_changed_archive_or_model_is_refused(dump, cnn, undisturbed, tmp_path, small_extents):
     changed = tmp_path / "dump"
     shutil.copytree(dump, changed)
     shutil.copytree(undisturbed, tmp_path / "out")
     manifest = tmp_path / "out/manifest.json"
     manifest.write_text(manifest.read_text().replace(str(dump), str(changed)))
     resume = arguments(changed, cnn, tmp_path / "out", "--resume")
+    found = [
+        dataclasses.replace(file, path=file.path.replace(str(dump), str(changed)))
+        for file in inputs.read(str(tmp_path / "out"))
+    ]
+    inputs.write(str(tmp_path / "out"), found)
     os.utime(changed / "b.jsonl.gz", (1, 1))
     (changed / "a.csv").unlink()
     (changed / "new.csv").write_text("id,title,text,score\n")
     with pytest.raises(UserError) as refused:
         score.main(resume)
     for told in (
-        r"b.jsonl.gz modified was 20\S+ \S+ UTC and is 1970-01-01 00:00:01.000 UTC",
+        "b.jsonl.gz was written again",
         "a.csv is gone",
         "new.csv is new",
     ):

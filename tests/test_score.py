@@ -50,10 +50,10 @@ def test_every_output_format_holds_the_same(archive, cnn, tmp_path, output_forma
 
 
 def test_many_blocks_and_files_give_the_input_order(rows, cnn, tmp_path, monkeypatch):
-    """A block is one shard; its name gives its place."""
-    from beam_pipelines.archive import blocks
+    """An extent is one shard; its name gives its place."""
+    from beam_pipelines.archive import extents
 
-    monkeypatch.setattr(blocks, "MIN_BYTES", 3000)
+    monkeypatch.setattr(extents, "MIN_BLOCK_BYTES", 3000)
     folder = tmp_path / "archive"
     folder.mkdir()
     write_csv(folder / "b.csv", rows[150:300])
@@ -189,7 +189,8 @@ def test_a_private_archive_leaves_no_word_in_the_summary_the_report_and_the_stat
         summary = run_score(tmp_path / "in.csv", cnn, tmp_path / output, *flags, *more)
         assert summary["rows_rejected"] == 2
         paths = [path for path in (tmp_path / output).rglob("*") if path.suffix in (".json", ".html")]
-        assert len(paths) == 4
+        kinds = {path.relative_to(tmp_path / output).parts[0] for path in paths}
+        assert kinds == {"manifest.json", "report.html", "statistics", "summary.json", "totals"}
         told = "".join(path.read_text() for path in paths).lower()
         assert [word for word in words if word in told] == expected
 
@@ -243,7 +244,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_overwrite_deletes_only_its_ow
     with pytest.raises(UserError, match="is not empty; choose another folder, add --resume to go on with its job"):
         run_score(archive, cnn, tmp_path)
     (tmp_path / "rejected").mkdir()
-    (tmp_path / "rejected/000000-000000000000000.jsonl").write_text("{}")
+    (tmp_path / "rejected/000000-00000000-000000000000000.jsonl").write_text("{}")
     mine = [tmp_path / name for name in ("notes.txt", "scores/mine.parquet", "statistics/mine.json")]
     for path in mine:
         path.write_text("mine")

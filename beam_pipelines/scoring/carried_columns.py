@@ -31,12 +31,14 @@ class CarriedColumn:
       source: Its name in the input.
       type: Of `TYPES`, or None to leave it as it is.
       stored_type: Its type in the files, which a file of nothing but nulls does not tell; None until it is known.
+      is_optional: Whether it is null in a file that lacks it, as one that nobody has named.
     """
 
     name: str
     source: str
     type: str | None = None
     stored_type: pa.DataType | None = None
+    is_optional: bool = False
 
 
 def parse_keep_columns(
@@ -58,7 +60,11 @@ def parse_keep_columns(
     chosen = [_item(item, present) for item in items if item != ALL]
     if ALL in items:
         named = {column.source for column in chosen}
-        chosen += [CarriedColumn(name, name) for name in present if name not in named]
+        chosen += [CarriedColumn(name, name, is_optional=True) for name in present if name not in named]
+    # The id is not optional, however it is named.
+    chosen = [
+        dataclasses.replace(column, is_optional=column.is_optional and column.source != id_column) for column in chosen
+    ]
     if id_column and id_column not in [column.name for column in chosen]:
         chosen.insert(0, CarriedColumn(id_column, id_column))
     # The id comes first, and what is named twice comes once.

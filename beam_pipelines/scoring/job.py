@@ -1,23 +1,27 @@
 """A scoring job that can begin: all that could be wrong with it before has been looked at."""
 
 import dataclasses
+import shlex
 from typing import Any
 
-from beam_pipelines.archive import blocks, input_columns, look
-from beam_pipelines.archive.columns import Columns
-from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive import input_columns, inputs, look, positions
+from beam_pipelines.archive.extents import Sizes
+from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.commands import job_folder
-from beam_pipelines.errors import logger
+from beam_pipelines.commands import flags, job_folder
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.scoring import carried_columns, output_columns, shards
+from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
-from beam_pipelines.scoring.summary import job_summary
+from beam_pipelines.scoring.shards import Shards
+from beam_pipelines.scoring.summary import job_summary, job_totals
 
-OUTPUTS = [*shards.OUTPUTS, job_summary.SUMMARY, job_summary.REPORT]
+# What a manifest says of whose it is.
+COMMAND = MODULE
+OUTPUTS = [inputs.INPUTS, *job_totals.OUTPUTS, job_summary.SUMMARY, job_summary.REPORT]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,19 +30,21 @@ class Job:
 
     Attributes:
       settings: The flags.
-      files: The archive.
+      found: The files of the archive.
       read_options: How it is read.
       carried: The columns that are carried along.
       export: The model.
       folder: The output.
+      rounds: The index of the first file of each round; with `--add`, an archive grows by one.
     """
 
     settings: ScoreSettings
-    files: list[InputFile]
+    found: list[FoundFile]
     read_options: ReadOptions
     carried: tuple[CarriedColumn, ...]
     export: Export
     folder: str
+    rounds: tuple[int, ...] = (0,)
 
     @classmethod
     def of(cls, settings: ScoreSettings) -> "Job":
@@ -47,22 +53,50 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
+        folder = storage.absolute(settings.output)
         archive = look.look(settings)
-        carried = _carried_columns(settings, archive.columns)
-        read_options = _read_options(settings, carried, blocks.block_bytes(archive.files))
-        input_columns.require(archive.columns, read_options.columns)
-        return cls(
+        earlier = EarlierJob.of(folder) if settings.add or settings.resume else None
+        present = [name for file_columns in archive.columns.values() for name in file_columns.names]
+        if earlier and settings.add:
+            # All shards have the columns of the first ones.
+            present = [name for name in earlier.columns if name in present]
+        carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns)
+        sizes = earlier.sizes if earlier else Sizes.of(archive.size_bytes)
+        read_options = _read_options(settings, carried, sizes)
+        wanted = [name for name in read_options.columns if name not in read_options.optional]
+        input_columns.require(archive.columns, tuple(wanted))
+        job = cls(
             settings=settings,
-            files=archive.files,
+            found=archive.found,
             read_options=read_options,
-            carried=carried_columns.check_types(carried, archive.columns),
+            carried=carried,
             export=exports.find(settings.model),
-            folder=storage.absolute(settings.output),
+            folder=folder,
         )
+        return earlier.continued(job) if earlier else job
+
+    @property
+    def first(self) -> int:
+        """The index of the first file that is to be scored."""
+        return self.rounds[-1] if self.settings.add else 0
 
     @property
     def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.files)
+        return sum(file.size_bytes for file in self.found[self.first :])
+
+    @property
+    def shards(self) -> Shards:
+        """Where what is written for an extent lies."""
+        # A first round decides for those that follow.
+        files_at_first = self.rounds[1] if len(self.rounds) > 1 else len(self.found)
+        return Shards(self.folder, self.settings.output_format, positions.digits(files_at_first))
+
+    @property
+    def finishing_command(self) -> str:
+        """The command that writes the summary when the job has ended elsewhere."""
+        changes: dict[str, Any] = dict.fromkeys(("no_wait", "resume", "overwrite", "add"), False)
+        wanted = dataclasses.replace(self.settings, finish=True, **changes)
+        return shlex.join(["review-scorer", "score", *flags.as_arguments(wanted)])
 
     def manifest(self) -> dict[str, Any]:
         """What the output folder says of the job; one with an equal fingerprint writes equal shards."""
@@ -72,12 +106,10 @@ class Job:
             "settings": self.settings.outcome,
             "columns": list(self.read_options.columns),
             "block_bytes": self.read_options.block_bytes,
-            "inputs": {
-                file.label: {"place": file.index, "bytes": file.size_bytes, "modified": file.modified}
-                for file in self.files
-            },
+            "extent_bytes": self.read_options.extent_bytes,
         }
-        return job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=fingerprint)
+        outputs = [*self.shards.outputs, *OUTPUTS]
+        return job_folder.manifest(MODULE, self.settings, outputs, fingerprint=fingerprint, rounds=list(self.rounds))
 
     def claim(self) -> None:
         """Takes the output folder, or goes on in it."""
@@ -85,13 +117,88 @@ class Job:
             self.folder,
             self.manifest(),
             overwrite=self.settings.overwrite,
-            resume=self.settings.resume,
-            reads=[self.export.path, *(file.path for file in self.files)],
+            resume=self.settings.resume or self.settings.add,
+            goes_on_by="--add" if self.settings.add else "--resume",
+            reads=[self.export.path, *(file.path for file in self.found)],
+            more_differences=self._input_differences,
+        )
+        if self.settings.add:
+            # Before the list: a round without files does no harm, should the job be stopped here.
+            job_folder.update_manifest(self.folder, rounds=list(self.rounds))
+        inputs.write(self.folder, self.found)
+
+    def _input_differences(self) -> list[str]:
+        """How the inputs differ from those that the job in the folder had."""
+        try:
+            before = inputs.read(self.folder)
+        except FileNotFoundError:
+            return []  # It was stopped before it began to read.
+        return list(inputs.differences(before, self.found[: len(before)] if self.settings.add else self.found))
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlierJob:
+    """What a job goes on with.
+
+    Attributes:
+      found: The files that it had.
+      rounds: The index of the first file of each round.
+      columns: That it read.
+      sizes: How its archive was cut.
+    """
+
+    found: list[FoundFile]
+    rounds: tuple[int, ...]
+    columns: list[str]
+    sizes: Sizes
+
+    @classmethod
+    def of(cls, folder: str) -> "EarlierJob | None":
+        """Reads what a job has left in its folder; None where there is none to go on with."""
+        manifest = job_folder.read(folder)
+        if not manifest or manifest["command"] != MODULE or job_folder.RECLAIMABLE in manifest:
+            return None
+        fingerprint = manifest.get("fingerprint", {})
+        try:
+            return cls(
+                found=inputs.read(folder),
+                rounds=tuple(manifest["rounds"]),
+                columns=fingerprint["columns"],
+                sizes=Sizes(fingerprint["block_bytes"], fingerprint["extent_bytes"]),
+            )
+        except (FileNotFoundError, KeyError):
+            return None
+
+    def continued(self, job: Job) -> Job:
+        """A job that goes on with this one, or adds to it.
+
+        Raises:
+          UserError: Nothing can be added.
+        """
+        known = {file.label: file for file in self.found}
+        if not job.settings.add:
+            now = {file.label: file for file in job.found}
+            if now.keys() != known.keys():
+                return job  # The claim of the folder tells what differs.
+            # Files that were added later stand behind those before, whatever their names.
+            ordered = [dataclasses.replace(now[file.label], index=file.index, name=file.name) for file in self.found]
+            return dataclasses.replace(job, found=ordered, rounds=self.rounds)
+        for file in job.found:
+            before = known.get(file.label, file)
+            if (before.size_bytes, before.modified) != (file.size_bytes, file.modified):
+                raise UserError(f"--add: {file.label} has changed since it was scored; begin anew with --overwrite")
+        new = [file for file in job.found if file.label not in known]
+        if not new:
+            raise UserError(f"--add: no file is new since the job in {job.folder}")
+        if job_totals.together(job_totals.read_totals(job.folder), len(self.found)) is None:
+            raise UserError(f"--add: the job in {job.folder} has not ended; --resume goes on with it")
+        added = [dataclasses.replace(file, index=len(self.found) + index) for index, file in enumerate(new)]
+        return dataclasses.replace(
+            job, found=self.found + added, rounds=tuple(dict.fromkeys((*self.rounds, len(self.found))))
         )
 
 
-def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, Columns]) -> tuple[CarriedColumn, ...]:
-    present = [name for file_columns in columns_by_file.values() for name in file_columns.names]
+def _carried_columns(settings: ScoreSettings, present: list[str]) -> tuple[CarriedColumn, ...]:
     if "" in present and carried_columns.wants_all(settings.keep_columns):
         logger.warning("a column without a name, as of row numbers, is left out of --keep_columns *")
     carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
@@ -104,16 +211,18 @@ def _carried_columns(settings: ScoreSettings, columns_by_file: dict[InputFile, C
     return carried
 
 
-def _read_options(settings: ScoreSettings, carried: tuple[CarriedColumn, ...], block_bytes: int) -> ReadOptions:
+def _read_options(settings: ScoreSettings, carried: tuple[CarriedColumn, ...], sizes: Sizes) -> ReadOptions:
     """Options that read what is scored, carried along and compared, the text first."""
     sources = tuple(column.source for column in carried)
     wanted = (settings.text_column, *sources, settings.score_column)
     as_text = (settings.text_column, settings.id_column, settings.score_column)
     return ReadOptions.of(
         settings,
-        block_bytes=block_bytes,
+        sizes=sizes,
         columns=tuple(dict.fromkeys(name for name in wanted if name)),
         all_columns=carried_columns.wants_all(settings.keep_columns),
         nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
         binary=tuple(source for source in sources if source not in as_text),
+        optional=tuple(column.source for column in carried if column.is_optional and column.source not in as_text),
+        types=tuple((column.source, column.stored_type) for column in carried if column.stored_type),
     )

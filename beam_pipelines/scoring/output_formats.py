@@ -1,8 +1,8 @@
-"""Encodes the table of a shard in each output format."""
+"""Writes the tables of a shard in each output format."""
 
-import io
 import json
 import math
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -11,17 +11,43 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 
-def encode_table(table: pa.Table, output_format: str) -> bytes:
-    """Encodes a table as "parquet", "jsonl" or "csv"."""
-    sink = io.BytesIO()
-    if output_format == "parquet":
-        pq.write_table(table, sink, compression="zstd")
-    elif output_format == "csv":
-        pa.csv.write_csv(_without_formulas(_with_json_text(table)), sink)
-    else:
-        rows = _with_short_floats(table).to_pylist()
-        sink.write("".join(_json(row) + "\n" for row in rows).encode())
-    return sink.getvalue()
+class TableWriter:
+    """Writes tables of one schema behind each other; of Parquet, each is a row group.
+
+    Args:
+      sink: What is written to.
+      output_format: "parquet", "jsonl" or "csv".
+    """
+
+    def __init__(self, sink: IO[bytes], output_format: str):
+        self._sink, self._format = sink, output_format
+        self._parquet: pq.ParquetWriter | None = None
+        self._is_first = True
+
+    def write(self, table: pa.Table) -> None:
+        if self._format == "parquet":
+            self._parquet = self._parquet or pq.ParquetWriter(self._sink, table.schema, compression="zstd")
+            # Of an extent without a row, the schema is all.
+            if table.num_rows:
+                self._parquet.write_table(table, row_group_size=table.num_rows)
+        elif self._format == "csv":
+            options = pa.csv.WriteOptions(include_header=self._is_first)
+            pa.csv.write_csv(_without_formulas(_with_json_text(table)), self._sink, options)
+        else:
+            rows = _with_short_floats(table).to_pylist()
+            self._sink.write("".join(_json(row) + "\n" for row in rows).encode())
+        self._is_first = False
+
+    def close(self) -> None:
+        """Writes what ends the file; the sink stays open."""
+        if self._parquet:
+            self._parquet.close()
+
+    def discard(self) -> None:
+        """Leaves the file as it is, without its end."""
+        if self._parquet:
+            # Else it would try to write that when it is collected, and complain of a sink that is closed.
+            self._parquet.is_open = False
 
 
 def _json(value: object) -> str:

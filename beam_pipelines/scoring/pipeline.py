@@ -1,6 +1,6 @@
-"""The scoring job at work: one pipeline from blocks to shards, then the summary of what they say.
+"""The scoring job at work: one pipeline from extents to shards and their totals, then the summary of these.
 
-A block becomes one shard. A shard that stands is a block that is done, so a job that was interrupted goes on by
+An extent becomes one shard. A shard that stands is an extent that is done, so a job that was interrupted goes on by
 leaving these out.
 """
 
@@ -9,98 +9,134 @@ import time
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.archive.read_blocks import ReadBlocks
+from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.archive.list_extents import ListExtents
+from beam_pipelines.artifacts.exports import ExportInfo
 from beam_pipelines.commands import entry, job_folder, progress
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.execution import counters, jobs, runners
-from beam_pipelines.scoring import shards
-from beam_pipelines.scoring.block_steps import ScoreBlock, ShardOptions, score_nothing, write_block
+from beam_pipelines.execution import counters, handing_over, jobs, runners
+from beam_pipelines.files import leases
+from beam_pipelines.scoring.extent_writer import ShardOptions
 from beam_pipelines.scoring.job import Job
+from beam_pipelines.scoring.score_extents import ScoreExtents
 from beam_pipelines.scoring.score_rows import RowOptions
-from beam_pipelines.scoring.shards import FinishedBlock
-from beam_pipelines.scoring.summary import job_summary, report
-from beam_pipelines.scoring.summary.block_statistics import StatisticsOptions
+from beam_pipelines.scoring.shards import NewlyFinished
+from beam_pipelines.scoring.summary import job_summary, job_totals, report
 from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
+from beam_pipelines.scoring.summary.statistics import StatisticsOptions
 
 
-def build(root: beam.Pipeline, job: Job, *, engine: str, done: dict[str, int | None]) -> None:
-    """Adds the whole job: read a block, score it, write its rejects, its statistics and its scores."""
-    _ = (
+def build(root: beam.Pipeline, job: Job, *, engine: str) -> None:
+    """Adds the whole job: list the extents, score each, and sum up what became of their rows."""
+    finished = (
         root
-        | "Blocks" >> ReadBlocks(job.files, job.read_options, done)
-        | "Score" >> beam.ParDo(_score_block(job, engine))
-        | "Write" >> beam.Map(write_block, job.export, _shard_options(job))
+        | "Extents" >> ListExtents(job.folder, job.read_options, rounds=job.rounds, first=job.first)
+        | "Score" >> beam.ParDo(score_extents(job, engine))
+    )
+    _ = (
+        finished
+        | "Sum" >> beam.CombineGlobally(job_totals.SumExtents(job.first, len(job.found)))
+        | "WriteTotals" >> beam.Map(job_totals.write_totals, job.folder)
+    )
+    _ = (
+        finished
+        | "Files" >> beam.FlatMap(job_totals.by_part)
+        | "SumFiles" >> beam.CombinePerKey(job_totals.sum_files)
+        | "AllFiles" >> beam.GroupBy(lambda part: None)
+        | "Parts" >> beam.Values()
+        | "WriteFiles" >> beam.Map(job_totals.write_by_file, job.folder, job.first)
     )
 
 
-def _score_block(job: Job, engine: str) -> ScoreBlock:
+def score_extents(job: Job, engine: str) -> ScoreExtents:
     settings = job.settings
-    options = RowOptions(text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text)
-    return ScoreBlock(job.export, engine=engine, carried=job.carried, options=options)
-
-
-def _shard_options(job: Job) -> ShardOptions:
-    settings = job.settings
-    return ShardOptions(
-        folder=job.folder,
-        output_format=settings.output_format,
-        with_raw=not settings.no_text_in_rejects,
-        statistics=StatisticsOptions(
-            text_column=settings.text_column,
-            id_column=settings.id_column,
-            score_column=settings.score_column,
-            show_texts=not settings.no_text_in_reports,
-            show_rejects=not (settings.no_text_in_reports or settings.no_text_in_rejects),
+    return ScoreExtents(
+        job.export,
+        engine=engine,
+        carried=job.carried,
+        read_options=job.read_options,
+        row_options=RowOptions(
+            text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text
+        ),
+        shard_options=ShardOptions(
+            shards=job.shards,
+            with_raw=not settings.no_text_in_rejects,
+            statistics=StatisticsOptions(
+                text_column=settings.text_column,
+                id_column=settings.id_column,
+                score_column=settings.score_column,
+                show_texts=not settings.no_text_in_reports,
+                show_rejects=not (settings.no_text_in_reports or settings.no_text_in_rejects),
+            ),
         ),
     )
 
 
-def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, RunMetrics]:
+def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, RunMetrics] | None:
     """Runs the job in its claimed folder; `summary.json` is written last.
 
     Args:
       job: That can begin.
       options: Beam's.
       started: When the command was, by `time.monotonic`.
+
+    Returns:
+      What it all did, and what this run of it took; None of a job that nobody waits for.
     """
-    logger.info("scoring %d files, %.1f MB, with version %d", len(job.files), job.size_bytes / 1e6, job.export.version)
-    newly_finished = shards.NewlyFinishedBlocks(job.folder, job.settings.output_format)
+    files = len(job.found) - job.first
+    logger.info("scoring %d files, %.1f MB, with version %d", files, job.size_bytes / 1e6, job.export.version)
+    newly_finished = NewlyFinished(job.shards)
     done = newly_finished()
-    if done:
-        logger.info("%d blocks are done already", len(done))
+    if done and job.settings.resume:
+        logger.info("%d extents are done already", len(done))
+    # Another engine's scores are equal up to rounding only, so a job stays with the one that it has.
+    engines = [engine for extent in done.values() for engine in extent.statistics.engines]
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, job, engine=_engine(job, done), done={name: block.end for name, block in done.items()})
+    build(pipeline, job, engine=next(iter(engines), job.settings.engine))
+    job_totals.forget(job.folder, job.first)
     entry.start_collector()
     try:
         where_to_look = jobs.where_to_look(options)
         with progress.Monitor(newly_finished, job.size_bytes, done.values(), where_to_look=where_to_look):
-            result = runners.run(pipeline)
+            then = job.finishing_command
+            submitted = handing_over.hand_over(pipeline, job.folder, no_wait=job.settings.no_wait, then=then)
+            if submitted is None:
+                return None
+            runners.wait(submitted)
     except (UserError, KeyboardInterrupt):
         raise  # What the command ends with says itself what is to be mended first, or how it goes on.
     except BaseException:
         logger.error("stopped; with --resume, the same command goes on from here")
         raise
-    counts = counters.read(result)
-    return _finish(job, RunMetrics.of(counts, counters.seconds_by_stage(counts), time.monotonic() - started))
+    counts = counters.read(submitted.result)
+    run_metrics = RunMetrics.of(counts, counters.seconds_by_stage(counts), time.monotonic() - started)
+    return finish(job.folder, job.found, job.export.info, run_metrics), run_metrics
 
 
-def _engine(job: Job, done: dict[str, FinishedBlock]) -> str:
-    """The engine to run: another's scores are equal up to rounding only, so a job stays with the one that it has."""
-    return next(iter(done.values())).engine if done else job.settings.engine
+def finish(folder: str, found: list[FoundFile], info: ExportInfo, run_metrics: RunMetrics | None) -> Summary:
+    """Writes the summary and the report from the totals that pipelines have left.
 
+    Args:
+      folder: The job's.
+      found: The files of the archive.
+      info: What the model's export says of itself.
+      run_metrics: What this run took; None where the job ran elsewhere.
 
-def _finish(job: Job, run_metrics: RunMetrics) -> tuple[Summary, RunMetrics]:
-    """Sums up all blocks, those of earlier runs too, and writes the summary and the report."""
-    names = shards.finished_blocks(job.folder, job.settings.output_format)
-    statistics = (block for _, block in shards.read_statistics(job.folder, names))
-    summarised = job_summary.summarise(statistics, job.files, job.export.info)
-    if not names:
-        # There is no row, as the summary has checked. Else whoever reads the scores would find no file, and no columns.
-        nothing = score_nothing(job.files[0], job.read_options.columns, _score_block(job, job.settings.engine))
-        write_block(nothing, job.export, _shard_options(job))
-    manifest = job_folder.update_manifest(job.folder, engines=summarised.engines)
-    report.write(job.folder, summarised, run_metrics, manifest)
-    job_summary.write(job.folder, summarised, run_metrics, manifest)
+    Raises:
+      UserError: The job has not ended.
+    """
+    rounds = job_totals.read_totals(folder)
+    totals = job_totals.together(rounds, len(found))
+    if totals is None:
+        raise UserError(f"the job in {folder} has not written its totals: wait for its end, or go on with --resume")
+    by_file = job_totals.read_by_file(folder, rounds) if len(found) <= job_summary.MOST_FILES else {}
+    summarised = job_summary.summarise(totals, by_file, found, info)
+    for note in totals.statistics.notes:
+        logger.warning("%s", note)
+    manifest = job_folder.update_manifest(folder, engines=summarised.engines)
+    report.write(folder, summarised, run_metrics, manifest)
+    job_summary.write(folder, summarised, run_metrics, manifest)
+    leases.clear_temporary(folder)
     if not summarised.rows_read:
-        logger.warning("no row at all: all %d files are empty, or have a header alone", len(job.files))
-    return summarised, run_metrics
+        logger.warning("no row at all: all %d files are empty, or have a header alone", len(found))
+    return summarised

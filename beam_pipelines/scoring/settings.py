@@ -65,15 +65,26 @@ class ScoreSettings(ArchiveSettings):
         default=False,
     )
 
+    add: bool = flag(
+        "score the files that are new since the job in OUTPUT, into the same folder: for archives that grow",
+        default=False,
+    )
+
     def __post_init__(self):
         super().__post_init__()
         if self.resume and self.overwrite:
             raise ValueError("--resume goes on with an earlier job and --overwrite deletes it; give one of them")
+        ways = [f"--{name}" for name in ("resume", "overwrite", "add", "finish", "dry_run") if getattr(self, name)]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} exclude each other; give one of them")
 
     @property
     def outcome(self) -> dict[str, object]:
         """The settings that decide what stands in the shards; a job can only go on with equal ones."""
-        free = ("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb")
+        free = (
+            *("input", "output", "model", "resume", "overwrite", "max_rejected_share", "max_unpacked_gb"),
+            *("damaged_files", "add", "no_wait", "finish", "dry_run"),
+        )
         decisive = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
         # However they were written.
         dialect = {"csv_delimiter": self.delimiter, "csv_quote": self.quote, "csv_escape": self.escape}

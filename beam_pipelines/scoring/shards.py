@@ -1,89 +1,110 @@
-"""The shards of a bulk job: where they lie, and which blocks are done."""
+"""What a job writes for an extent: where it lies, in which order, and whether it is whole.
+
+The rejects come first, then the statistics, which tell what the others hold, and last the scores: their shard is the
+commit. An extent is done when all three stand as they were written.
+"""
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-import pyarrow as pa
-
-from beam_pipelines.archive import rejects
-from beam_pipelines.archive.block_names import BLOCK_GLOBS, is_block_name
+from beam_pipelines.archive import positions, rejects
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.files import storage
-from beam_pipelines.scoring.output_formats import encode_table
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
+from beam_pipelines.scoring.summary.finished_extent import FinishedExtent
 
 # Object stores answer slowly, so that many are asked at a time.
 READERS = 16
-_SCORES, _STATISTICS = "scores/{block}.{format}", "statistics/{block}.json"
+_SCORES, _STATISTICS = "scores/{extent}.{format}", "statistics/{extent}.json"
 FORMATS = ("parquet", "jsonl", "csv")
-# What a job may write for its blocks, as patterns.
-OUTPUTS = [
-    *(_SCORES.format(block=block, format=name) for block in BLOCK_GLOBS for name in FORMATS),
-    *(rejects.REJECTED.format(block=block) for block in BLOCK_GLOBS),
-    *(_STATISTICS.format(block=block) for block in BLOCK_GLOBS),
-]
-
-
-def write_shard(folder: str, block: str, statistics: BlockStatistics, table: pa.Table, output_format: str) -> None:
-    """Writes a block's statistics, then its scores: a shard of scores that stands is a block that is done."""
-    storage.write_json(folder, _STATISTICS.format(block=block), statistics.to_json())
-    data = encode_table(table, output_format)
-    storage.write_bytes(folder, _SCORES.format(block=block, format=output_format), data)
-
-
-def finished_blocks(folder: str, output_format: str) -> list[str]:
-    """The names of the blocks whose shards stand in a job's folder, in the order of the archive."""
-    listed = storage.listing(storage.join(folder, "scores"))
-    scored = {name.removesuffix(f".{output_format}") for name in listed if name.endswith(f".{output_format}")}
-    described = {name.removesuffix(".json") for name in storage.listing(storage.join(folder, "statistics"))}
-    return sorted(name for name in scored & described if is_block_name(name))
-
-
-def read_statistics(folder: str, names: list[str]) -> Iterator[tuple[str, BlockStatistics]]:
-    """Yields the names and the statistics of blocks, never holding those of all."""
-    with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
-        for start in range(0, len(names), READERS):
-            part = names[start : start + READERS]
-            paths = [storage.join(folder, _STATISTICS.format(block=name)) for name in part]
-            yield from zip(part, map(BlockStatistics.from_json, pool.map(storage.read_json, paths)), strict=True)
 
 
 @dataclasses.dataclass(frozen=True)
-class FinishedBlock:
-    """What resuming and the progress line need of a block that is done.
+class Shards:
+    """The files of a job.
 
     Attributes:
-      end: Where the next block of its file starts; None where the file ends.
-      engine: What scored it.
-      rows: The rows that it had.
-      rejected: How many of them were rejected.
-      stored_bytes: The bytes of the archive that it took.
+      folder: The job's.
+      output_format: Of its scores.
+      index_digits: How many digits the index of a file has in their names.
     """
 
-    end: int | None
-    engine: str
-    rows: int
-    rejected: int
-    stored_bytes: int
+    folder: str
+    output_format: str
+    index_digits: int = 6
 
-    @classmethod
-    def of(cls, block: BlockStatistics) -> "FinishedBlock":
-        return cls(block.end, block.engine, block.rows_read, block.rows_rejected, block.stored_bytes)
+    @property
+    def outputs(self) -> list[str]:
+        """What may be written for extents, as patterns."""
+        extent = positions.extent_glob(self.index_digits)
+        scores = [_SCORES.format(extent=extent, format=name) for name in FORMATS]
+        return [*scores, self.rejects(extent), self.statistics(extent)]
+
+    def scores(self, name: str) -> str:
+        return _SCORES.format(extent=name, format=self.output_format)
+
+    def rejects(self, name: str) -> str:
+        return rejects.REJECTED.format(extent=name)
+
+    def statistics(self, name: str) -> str:
+        return _STATISTICS.format(extent=name)
+
+    def name(self, begin: Position) -> str:
+        return positions.extent_name(begin, self.index_digits)
+
+    def finished(self, begin: Position) -> FinishedExtent | None:
+        """Reads the statistics of an extent that is done; None of one that is not, or is damaged."""
+        name = self.name(begin)
+        described = self.described(name)
+        return described if described and not self.faults(name, described) else None
+
+    def described(self, name: str) -> FinishedExtent | None:
+        """Reads the statistics of an extent; None if there are none that can be read."""
+        try:
+            return FinishedExtent.from_json(storage.read_json(storage.join(self.folder, self.statistics(name))))
+        except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
+            return None
+
+    def faults(self, name: str, described: FinishedExtent) -> list[str]:
+        """The files of an extent that are missing or not as they were written."""
+        contents = {self.scores(name): described.scores}
+        if described.rejects:
+            contents[self.rejects(name)] = described.rejects
+        return [file for file, written in contents.items() if not written.are_in(self.folder, file)]
+
+    def listed(self) -> list[str]:
+        """The names of the extents whose shards and statistics stand, whatever they hold, in order."""
+        suffix = f".{self.output_format}"
+        scored = {name.removesuffix(suffix) for name in self._names("scores") if name.endswith(suffix)}
+        described = {name.removesuffix(".json") for name in self._names("statistics")}
+        return sorted(name for name in scored & described if positions.position_of(name))
+
+    def _names(self, folder: str) -> list[str]:
+        return storage.listing(storage.join(self.folder, folder))
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, FinishedExtent]]:
+        """Yields the names and the statistics of extents, never holding those of all; unreadable ones are left out."""
+        names = list(names)
+        with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
+            for start in range(0, len(names), READERS):
+                part = names[start : start + READERS]
+                for name, described in zip(part, pool.map(self.described, part), strict=True):
+                    if described:
+                        yield name, described
 
 
-class NewlyFinishedBlocks:
-    """Returns, at each call, the blocks that were finished since the last one.
+class NewlyFinished:
+    """Returns, at each call, the extents that were finished since the last one.
 
     Args:
-      folder: The job's.
-      output_format: Of its shards.
+      shards: Of the job.
     """
 
-    def __init__(self, folder: str, output_format: str):
-        self._folder, self._format = folder, output_format
+    def __init__(self, shards: Shards):
+        self._shards = shards
         self._known: set[str] = set()
 
-    def __call__(self) -> dict[str, FinishedBlock]:
-        names = [name for name in finished_blocks(self._folder, self._format) if name not in self._known]
+    def __call__(self) -> dict[str, FinishedExtent]:
+        names = [name for name in self._shards.listed() if name not in self._known]
         self._known.update(names)
-        return {name: FinishedBlock.of(block) for name, block in read_statistics(self._folder, names)}
+        return dict(self._shards.read(names))

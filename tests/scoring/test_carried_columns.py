@@ -12,7 +12,8 @@ from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 
 PRESENT = ["id", "title", "score", "a=b", "at:int64"]
-REST = [CarriedColumn(name, name) for name in ("title", "a=b", "at:int64")]
+# What nobody has named is null in a file that lacks it.
+REST = [CarriedColumn(name, name, is_optional=True) for name in ("title", "a=b", "at:int64")]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ REST = [CarriedColumn(name, name) for name in ("title", "a=b", "at:int64")]
         ("stars:float64=score", None, [CarriedColumn("stars", "score", "float64")]),
         ("a=b,at:int64", None, [CarriedColumn("a=b", "a=b"), CarriedColumn("at:int64", "at:int64")]),
         ("by.name", None, [CarriedColumn("by.name", "by.name")]),
-        ("*", None, [CarriedColumn(name, name) for name in PRESENT]),
+        ("*", None, [CarriedColumn(name, name, is_optional=True) for name in PRESENT]),
         ("*,stars=score", "id", [CarriedColumn("id", "id"), CarriedColumn("stars", "score"), *REST]),
     ],
 )

@@ -2,25 +2,27 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.artifacts.exports import ExportInfo
 from beam_pipelines.artifacts.prepared import TRAIN
-from beam_pipelines.artifacts.scale import BINS, Scale
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.summary import drift
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
 from beam_pipelines.scoring.summary.drift import LengthComparison, ShareComparison
+from beam_pipelines.scoring.summary.job_totals import JobTotals
 from beam_pipelines.scoring.summary.row_examples import RankedRow, RejectExample
-from beam_pipelines.scoring.summary.totals import Totals, most_frequent
+from beam_pipelines.scoring.summary.statistics import Statistics
+from beam_pipelines.scoring.summary.totals import most_frequent
 
 SUMMARY, REPORT = "summary.json", "report.html"
 SHOWN_TOKENS = 50
+# Of more files, the summary does not name each.
+MOST_FILES = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Summary(TypedJson):
       remarks: What was noticed of rows while they were read, by how many there are.
       columns_left_out: How many rows have a key that was not carried along, where all should be.
       engines: What computed the scores.
-      by_file: Rows read, scored and rejected.
+      by_file: Rows read, scored and rejected; of very many files they lie in `by_file/` alone.
       score_min: The scale, with `score_max`.
       interval_share: How many true scores the interval shall hold.
       interval_width_mean: In the archive's unit.
@@ -46,6 +48,8 @@ class Summary(TypedJson):
       rows_with_true_score: With `mae`, `rmse`, `bias` and the `coverage` of the interval, against a column of true
         scores.
       padding_waste: The share of the token slots in the batches that were padding.
+      stored_bytes: About how much of the files was read; `unread_bytes` of that cannot be.
+      damaged: Files that cannot be read to their end, and why.
       verdict: What the trainer said of the model, where it is no better than its simple rivals.
     """
 
@@ -85,6 +89,9 @@ class Summary(TypedJson):
     batches: int
     rows_per_batch: float | None
     padding_waste: float | None
+    stored_bytes: int = 0
+    unread_bytes: int = 0
+    damaged: dict[str, str] = dataclasses.field(default_factory=dict)
     verdict: str = ""
 
     @property
@@ -130,77 +137,95 @@ class RunMetrics(TypedJson):
         )
 
 
-def write(folder: str, summary: Summary, run: RunMetrics, manifest: dict[str, Any]) -> None:
+def write(folder: str, summary: Summary, run: RunMetrics | None, manifest: dict[str, Any]) -> None:
     """Writes `summary.json`, the last file of a job: with it, the job is finished."""
-    storage.write_json(folder, SUMMARY, {**summary.to_json(), "this_run": run.to_json(), **manifest})
+    this_run = {"this_run": run.to_json()} if run else {}
+    storage.write_json(folder, SUMMARY, {**summary.to_json(), **this_run, **manifest})
 
 
-def summarise(blocks: Iterable[BlockStatistics], files: list[InputFile], info: ExportInfo) -> Summary:
+def summarise(
+    totals: JobTotals, by_file: dict[str, dict[str, int]], found: list[FoundFile], info: ExportInfo
+) -> Summary:
     """Sums up a finished job.
 
     Args:
-      blocks: The statistics of its blocks, in the order of the archive.
-      files: The archive's, in order.
+      totals: Of all its extents.
+      by_file: The rows of each file; {} of very many.
+      found: The files of the archive.
       info: What the model's export says of itself.
 
     Raises:
-      RuntimeError: A row was lost.
+      RuntimeError: A row was lost, or counted twice.
     """
-    totals = Totals(files)
-    for block in blocks:
-        totals.add(block)
-    totals.check()
-    return summary_of(totals, info)
+    sums = totals.statistics
+    if totals.gap is not None:
+        index, *place = totals.gap
+        label = found[index].label if index < len(found) else "the end of the archive"
+        raise RuntimeError(f"{label}: no extent begins, or one too many, at {place}")
+    if totals.doubled is not None:
+        index, *place = totals.doubled
+        raise RuntimeError(f"{found[index].label}: the extent at {place} was counted twice; --resume adds up anew")
+    if sums.rows_read != sums.rows_scored + sums.rows_rejected:
+        raise RuntimeError(f"{sums.rows_read} rows read, {sums.rows_scored} scored and {sums.rows_rejected} rejected")
+    return summary_of(sums, by_file, info)
 
 
-def summary_of(totals: Totals, info: ExportInfo) -> Summary:
-    """The summary of blocks that were added up."""
-    sums = totals.sums
-    lengths = drift.compare_lengths(totals.histograms["tokens_histogram"], info.training.token_lengths)
+def summary_of(sums: Statistics, by_file: dict[str, dict[str, int]], info: ExportInfo) -> Summary:
+    """The summary of rows that were added up."""
+    lengths = drift.compare_lengths(np.array(sums.tokens_histogram), info.training.token_lengths)
     shares = drift.compare_shares(
-        totals.histograms["known_share_histogram"],
+        np.array(sums.known_share_histogram),
         info.training.known_shares,
-        tokens=sums["tokens"],
-        known_tokens=sums["known_tokens"],
+        tokens=sums.tokens,
+        known_tokens=sums.known_tokens,
     )
-    unknown = most_frequent(totals.unknown, SHOWN_TOKENS)
-    mean_square = totals.share("squared_error_sum", "rows_with_true_score")
-    slots = sums["slots_in_batches"]
+    unknown = most_frequent(sums.unknown_tokens, SHOWN_TOKENS)
+    rated = sums.rows_with_true_score or 0
+    mean_square = _ratio(sums.squared_error_sum, rated)
     return Summary(
-        rows_read=sums["rows_read"],
-        rows_scored=sums["rows_scored"],
-        rows_rejected=sums["rows_rejected"],
-        rejected_by_reason=dict(sorted(totals.reasons.items())),
-        remarks=dict(sorted(totals.remarks.items())),
-        columns_left_out=dict(sorted(totals.left_out.items())),
-        engines=sorted(totals.engines),
-        by_file={path: dict(counts) for path, counts in totals.by_file.items()},
+        rows_read=sums.rows_read,
+        rows_scored=sums.rows_scored,
+        rows_rejected=sums.rows_rejected,
+        rejected_by_reason=dict(sorted(sums.rejected_by_reason.items())),
+        remarks=dict(sorted(sums.remarks.items())),
+        columns_left_out=dict(sorted(sums.columns_left_out.items())),
+        engines=sums.engines,
+        by_file=by_file,
         score_min=info.score_min,
         score_max=info.score_max,
-        score_mean=totals.share("score_sum", "rows_scored"),
+        score_mean=_ratio(sums.score_sum, sums.rows_scored),
         interval_share=info.interval.share,
-        interval_width_mean=totals.share("interval_width_sum", "rows_scored"),
-        # Of no block at all, the histogram is a single zero.
-        score_histogram=np.broadcast_to(totals.histograms["score_histogram"], BINS).tolist(),
+        interval_width_mean=_ratio(sums.interval_width_sum, sums.rows_scored),
+        score_histogram=sums.score_histogram,
         training_score_histogram=info.training.scores.histogram[TRAIN],
-        tokens=sums["tokens"],
-        rows_truncated=sums["truncated"],
+        tokens=sums.tokens,
+        rows_truncated=sums.truncated,
         tokens_histogram=lengths,
         known_share_histogram=shares,
-        tokens_without_id=sums["tokens_without_id"],
+        tokens_without_id=sums.tokens_without_id,
         unknown_tokens=unknown,
         drift=drift.sentences(lengths, shares, unknown),
-        **totals.rankings,
-        reject_examples=dict(sorted(totals.rejects.items())),
-        explained_gap_mean=totals.share("explained_gap_sum", "rows_scored"),
-        rows_with_true_score=sums["rows_with_true_score"],
-        true_scores_off_scale=sums["true_scores_off_scale"],
-        mae=totals.share("absolute_error_sum", "rows_with_true_score"),
+        best=sums.best,
+        worst=sums.worst,
+        least_certain=sums.least_certain,
+        reject_examples=sums.reject_examples,
+        explained_gap_mean=_ratio(sums.explained_gap_sum, sums.rows_scored),
+        rows_with_true_score=rated,
+        true_scores_off_scale=sums.true_scores_off_scale or 0,
+        mae=_ratio(sums.absolute_error_sum, rated),
         rmse=None if mean_square is None else math.sqrt(mean_square),
-        bias=totals.share("error_sum", "rows_with_true_score"),
-        coverage=totals.share("rows_covered", "rows_with_true_score"),
-        batches=sums["batches"],
-        rows_per_batch=totals.share("rows_scored", "batches"),
-        padding_waste=1 - sums["tokens_in_batches"] / slots if slots else None,
+        bias=_ratio(sums.error_sum, rated),
+        coverage=_ratio(sums.rows_covered, rated),
+        batches=sums.batches,
+        rows_per_batch=_ratio(sums.rows_scored, sums.batches),
+        padding_waste=1 - sums.tokens_in_batches / sums.slots_in_batches if sums.slots_in_batches else None,
+        stored_bytes=sums.stored_bytes,
+        unread_bytes=sums.unread_bytes,
+        damaged=sums.damaged,
         verdict=info.verdict.sentence if info.verdict else "",
     )
+
+
+def _ratio(part: float | None, whole: int) -> float | None:
+    """One sum as a share of another, None where that is zero."""
+    return part / whole if part is not None and whole else None

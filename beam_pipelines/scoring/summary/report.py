@@ -10,9 +10,9 @@ from beam_pipelines.reporting.page import Section
 from beam_pipelines.scoring.summary import charts, drift
 from beam_pipelines.scoring.summary.job_summary import REPORT, RunMetrics, Summary
 from beam_pipelines.scoring.summary.row_examples import EXCERPT_CHARACTERS, RANKINGS, RankedRow
-from beam_pipelines.scoring.summary.totals import ROWS
 
 SHOWN_FILES = 20
+ROWS = ("rows_read", "rows_scored", "rows_rejected")
 SHOWN_TOKENS = 20
 STAGES = {
     "load": "loading the model",
@@ -24,13 +24,13 @@ STAGES = {
 }
 
 
-def write(folder: str, summary: Summary, run: RunMetrics, manifest: dict[str, Any]) -> None:
+def write(folder: str, summary: Summary, run: RunMetrics | None, manifest: dict[str, Any]) -> None:
     """Writes `report.html`.
 
     Args:
       folder: The job's.
       summary: Of the whole job.
-      run: What this run of it took.
+      run: What this run of it took; None where the job ran elsewhere.
       manifest: What the folder says of the job.
     """
     parts = sections(summary, run, manifest)
@@ -59,7 +59,7 @@ def headline(summary: Summary) -> str:
     return " ".join(sentences)
 
 
-def sections(summary: Summary, run: RunMetrics, manifest: dict[str, Any]) -> list[Section]:
+def sections(summary: Summary, run: RunMetrics | None, manifest: dict[str, Any]) -> list[Section]:
     """The parts of the report, in order."""
     rankings = ((ranking.title, getattr(summary, name)) for name, ranking in RANKINGS.items())
     made = {name: manifest[name] for name in ("settings", "fingerprint", "versions") if name in manifest}
@@ -68,9 +68,9 @@ def sections(summary: Summary, run: RunMetrics, manifest: dict[str, Any]) -> lis
         *([_unknown(summary)] if summary.unknown_tokens else []),
         *([_errors(summary)] if summary.rows_with_true_score or summary.true_scores_off_scale else []),
         *(_ranking(title, rows) for title, rows in rankings if rows),
-        _files(summary.by_file, {name: getattr(summary, name) for name in ROWS}),
+        *([_files(summary.by_file, {name: getattr(summary, name) for name in ROWS})] if summary.by_file else []),
         *([_rejects(summary)] if summary.rows_rejected else []),
-        _run(summary, run),
+        *([_run(summary, run)] if run else []),
         Section("How it was made", code=json.dumps(made, indent=2, ensure_ascii=False)),
     ]
 

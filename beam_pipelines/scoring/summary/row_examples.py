@@ -81,16 +81,17 @@ def rank_rows(
       text_column: The column of the texts; None where they may not be shown.
     """
     scores = results["score"], results["score_low"], results["score_high"]
+    names = None if id_column else block.row_names
 
     def example(row: int) -> RankedRow:
-        name = block.row_name(row) if id_column is None else str(block.rows.column(id_column)[row].as_py())
+        name = names[row] if names is not None else str(block.rows.column(id_column)[row].as_py())
         text = None if text_column is None else block.rows.column(text_column)[row].as_py() or ""
         # By way of its text, a float32 gets as few digits as it needs.
         score, low, high = (float(str(values[row])) for values in scores)
         return RankedRow(
             id=name[:EXCERPT_CHARACTERS],
-            file=block.file.label,
-            row_number=block.row_numbers[row],
+            file=block.file_of(row).label,
+            row_number=int(block.row_numbers[row]),
             score=score,
             low=low,
             high=high,
@@ -104,7 +105,7 @@ def rank_rows(
 def reject_examples(rejects: list[Reject], *, with_raw: bool) -> dict[str, list[RejectExample]]:
     """The first rejects of each reason."""
     by_reason: dict[str, list[RejectExample]] = {}
-    for reject in sorted(rejects, key=lambda reject: reject.row_number):
+    for reject in sorted(rejects, key=lambda reject: reject.order):
         examples = by_reason.setdefault(reject.reason, [])
         if len(examples) < REJECT_EXAMPLES:
             # JSON may escape half of a surrogate pair, which no UTF-8 can hold.

@@ -1,29 +1,25 @@
-"""Adds up the statistics of a job's blocks, as they lie beside its shards.
+"""Adds up statistics: of blocks to those of an extent, and of extents to those of a job.
 
-Whatever ran when, the same blocks give the same totals.
+Whatever ran when and where, the same rows give the same totals: sums of floating-point numbers are exact until they are
+told, examples are chosen by where they stand, and the rare tokens are left out of an extent, never on the way.
 """
 
 import collections
+from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
-from beam_pipelines.scoring.summary.row_examples import (
-    RANKED_ROWS,
-    RANKINGS,
-    REJECT_EXAMPLES,
-    RankedRow,
-    RejectExample,
-)
+from beam_pipelines.scoring.summary.row_examples import RANKED_ROWS, RANKINGS, REJECT_EXAMPLES
+from beam_pipelines.scoring.summary.statistics import Statistics
 
-ROWS = ("rows_read", "rows_scored", "rows_rejected")
-# The fields of a block's statistics that are sums; offsets are numbers too, but none to add up.
-SUMMED = (
-    *ROWS,
-    "score_sum",
-    "interval_width_sum",
+_SUMS = (
+    "rows_read",
+    "rows_scored",
+    "rows_rejected",
+    "stored_bytes",
+    "unread_bytes",
     "tokens",
     "known_tokens",
     "truncated",
@@ -31,113 +27,99 @@ SUMMED = (
     "tokens_in_batches",
     "slots_in_batches",
     "tokens_without_id",
-    "explained_gap_sum",
     "rows_with_true_score",
     "true_scores_off_scale",
+    "rows_covered",
+)
+_EXACT_SUMS = (
+    "score_sum",
+    "interval_width_sum",
+    "explained_gap_sum",
     "error_sum",
     "absolute_error_sum",
     "squared_error_sum",
-    "rows_covered",
 )
-HISTOGRAMS = ("score_histogram", "tokens_histogram", "known_share_histogram")
-# Where more distinct unknown tokens are met, the rarer half is forgotten: memory stays bounded whatever the archive.
-MOST_TOKENS = 100_000
-# A text file of more bytes than some byte order marks has a row.
-MARK_BYTES = 9
+_COUNTERS = ("columns_left_out", "rejected_by_reason", "remarks", "unknown_tokens")
+_HISTOGRAMS = ("score_histogram", "tokens_histogram", "known_share_histogram")
+MOST_NOTES = 20
 
 
 class Totals:
-    """The statistics of blocks, added up.
+    """Statistics that were added up, in any order and grouping."""
 
-    Args:
-      files: The files of the archive, in order.
+    def __init__(self) -> None:
+        self._sums: collections.Counter[str] = collections.Counter()
+        self._exact: dict[str, Fraction] = {}
+        self._counters: dict[str, collections.Counter[str]] = {name: collections.Counter() for name in _COUNTERS}
+        self._histograms: dict[str, Any] = dict.fromkeys(_HISTOGRAMS, 0)
+        self._engines: set[str] = set()
+        self._notes: set[str] = set()
+        self._damaged: dict[str, str] = {}
+        # By ranking or reason, with what examples are sorted by.
+        self._ranked: dict[str, list[tuple]] = {name: [] for name in RANKINGS}
+        self._rejects: dict[str, list[tuple]] = {}
 
-    Attributes:
-      sums: Those of `SUMMED`, by name.
-      reasons: Rejects by reason.
-      remarks: What was noticed of rows while they were read, by how many there are.
-      left_out: How many rows have a column that was not carried along, where all should be.
-      by_file: Rows by file.
-      histograms: By name, int64 [bins].
-      engines: What computed the scores.
-      unknown: How often a token without an id came; of each block the most frequent ones.
-      rankings: By name, the first rows of each.
-      rejects: Examples by reason.
-    """
-
-    def __init__(self, files: list[InputFile]):
-        self._files = files
-        self._file_index = {file.label: index for index, file in enumerate(files)}
-        self.sums: collections.Counter = collections.Counter()
-        self.reasons: collections.Counter = collections.Counter()
-        self.remarks: collections.Counter = collections.Counter()
-        self.left_out: collections.Counter = collections.Counter()
-        self.by_file = {file.label: collections.Counter(dict.fromkeys(ROWS, 0)) for file in files}
-        self.histograms: dict[str, Any] = dict.fromkeys(HISTOGRAMS, 0)
-        self.engines: set[str] = set()
-        self.unknown: collections.Counter = collections.Counter()
-        self.rankings: dict[str, list[RankedRow]] = {name: [] for name in RANKINGS}
-        self.rejects: dict[str, list[RejectExample]] = {}
-        # By file, where each block begins and ends.
-        self._ends: dict[str, dict[int, int | None]] = collections.defaultdict(dict)
-
-    def add(self, block: BlockStatistics) -> None:
-        """Adds a block; the order matters only to floating-point sums and to tokens that are forgotten."""
-        self.sums.update({name: getattr(block, name) or 0 for name in SUMMED})
-        self.by_file[block.file].update({name: getattr(block, name) for name in ROWS})
-        self._ends[block.file][block.start] = block.end
-        self.reasons.update(block.rejected_by_reason)
-        self.remarks.update(block.remarks)
-        self.left_out.update(block.columns_left_out)
-        self.engines.add(block.engine)
-        for name in HISTOGRAMS:
-            self.histograms[name] = self.histograms[name] + np.array(getattr(block, name), np.int64)
-        self._add_examples(block)
-        self.unknown.update(block.unknown_tokens)
-        if len(self.unknown) > MOST_TOKENS:
-            self.unknown = collections.Counter(most_frequent(self.unknown, MOST_TOKENS // 2))
-
-    def _add_examples(self, block: BlockStatistics) -> None:
+    def add(self, statistics: Statistics, order: Any) -> None:
+        """Adds statistics; `order` tells where their rows stand among those of others."""
+        self._sums.update({name: value for name in _SUMS if (value := getattr(statistics, name)) is not None})
+        for name in _EXACT_SUMS:
+            if (value := getattr(statistics, name)) is not None:
+                self._exact[name] = self._exact.get(name, Fraction()) + Fraction(value)
+        for name in _COUNTERS:
+            self._counters[name].update(getattr(statistics, name))
+        for name in _HISTOGRAMS:
+            if values := getattr(statistics, name):
+                self._histograms[name] = self._histograms[name] + np.array(values, np.int64)
+        self._engines.update(statistics.engines)
+        self._notes.update(statistics.notes)
+        self._damaged |= statistics.damaged
         for name, ranking in RANKINGS.items():
-            rows = [*self.rankings[name], *getattr(block, name)]
-            by_rank = sorted(rows, key=lambda row: (ranking.rank(row.score, row.low, row.high), *self._order(row)))
-            self.rankings[name] = by_rank[:RANKED_ROWS]
-        for reason, examples in block.reject_examples.items():
-            rows = [*self.rejects.get(reason, []), *examples]
-            self.rejects[reason] = sorted(rows, key=self._order)[:REJECT_EXAMPLES]
+            rows = enumerate(getattr(statistics, name))
+            ranked = ((ranking.rank(row.score, row.low, row.high), order, index, row) for index, row in rows)
+            self._add_ranked(name, ranked)
+        for reason, examples in statistics.reject_examples.items():
+            self._add_rejects(reason, ((order, index, row) for index, row in enumerate(examples)))
 
-    def _order(self, row: RankedRow | RejectExample) -> tuple[int, int]:
-        """Where a row stands in the archive."""
-        return self._file_index[row.file], row.row_number
+    def merge(self, other: "Totals") -> None:
+        """Adds what others have added up."""
+        self._sums.update(other._sums)
+        for name, value in other._exact.items():
+            self._exact[name] = self._exact.get(name, Fraction()) + value
+        for name, counter in other._counters.items():
+            self._counters[name].update(counter)
+        for name, histogram in other._histograms.items():
+            self._histograms[name] = self._histograms[name] + histogram
+        self._engines |= other._engines
+        self._notes |= other._notes
+        self._damaged |= other._damaged
+        for name, ranked in other._ranked.items():
+            self._add_ranked(name, ranked)
+        for reason, rejects in other._rejects.items():
+            self._add_rejects(reason, rejects)
 
-    def check(self) -> None:
-        """Proves that no row was lost.
+    def _add_ranked(self, name: str, ranked: Iterable[tuple]) -> None:
+        self._ranked[name] = sorted([*self._ranked[name], *ranked], key=lambda entry: entry[:3])[:RANKED_ROWS]
 
-        Raises:
-          RuntimeError: In a file, the rows read are not those scored and those rejected, or its blocks
-            do not follow each other from its start to its end.
-        """
-        for path, counts in self.by_file.items():
-            if counts["rows_read"] != counts["rows_scored"] + counts["rows_rejected"]:
-                raise RuntimeError(f"{path}: rows read, scored and rejected do not add up: {dict(counts)}")
-        for file in self._files:
-            self._check_tiling(file)
+    def _add_rejects(self, reason: str, rejects: Iterable[tuple]) -> None:
+        first = sorted([*self._rejects.get(reason, []), *rejects], key=lambda entry: entry[:2])
+        self._rejects[reason] = first[:REJECT_EXAMPLES]
 
-    def _check_tiling(self, file: InputFile) -> None:
-        start: int | None = 0
-        left = dict(self._ends.get(file.label, {}))
-        if not left and (not file.is_seekable or file.format == "parquet" or file.size_bytes <= MARK_BYTES):
-            return  # It may have no row.
-        while start is not None and start in left:
-            start = left.pop(start)
-        if start is not None:
-            raise RuntimeError(f"{file.label}: the block that begins at {start} is missing")
-        if left:
-            raise RuntimeError(f"{file.label}: the blocks that begin at {sorted(left)} overlap others")
-
-    def share(self, part: str, whole: str) -> float | None:
-        """One sum as a share of another, None where that is zero."""
-        return self.sums[part] / self.sums[whole] if self.sums[whole] else None
+    def statistics(self, most_tokens: int) -> Statistics:
+        """The sums as statistics, with so many of the tokens without an id."""
+        counts = {name: dict(sorted(counter.items())) for name, counter in self._counters.items()}
+        values: dict[str, Any] = {
+            **{name: self._sums[name] for name in _SUMS if name in self._sums},
+            **{name: float(value) for name, value in self._exact.items()},
+            **counts,
+            **{name: values.tolist() for name, values in self._histograms.items() if not isinstance(values, int)},
+            "unknown_tokens": most_frequent(counts["unknown_tokens"], most_tokens),
+            "engines": sorted(self._engines),
+            "notes": sorted(self._notes)[:MOST_NOTES],
+            "damaged": dict(sorted(self._damaged.items())),
+            **{name: [row for *_, row in ranked] for name, ranked in self._ranked.items()},
+            "reject_examples": {reason: [row for *_, row in rows] for reason, rows in sorted(self._rejects.items())},
+        }
+        return Statistics(**values)
 
 
 def most_frequent(counts: dict[str, int], most: int) -> dict[str, int]:

@@ -15,7 +15,7 @@ from beam_pipelines.scoring.engines import compiled_cnn, compiled_engine, saved_
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.score_rows import RowOptions, score_rows
-from beam_pipelines.scoring.summary import block_statistics
+from beam_pipelines.scoring.summary import statistics
 from beam_pipelines.text import compiled_tokenizer
 from tests.helpers.exports import change_weights, version
 from tests.helpers.texts import TEXTS, WITHIN
@@ -48,7 +48,7 @@ def test_it_counts_what_it_does(cnn):
         assert (metrics.batches, metrics.tokens) == (1, 200 + 200 + 2 + 1 + 2)
         assert metrics.slots == (5 * 200 if engine == "saved_model" else metrics.tokens)
         assert set(metrics.stopwatch.seconds) == {"tokenise", "score"}
-        assert block_statistics.count_unknown(metrics.unknown) == {"zzz": 2, "a": 1, "zz": 1}
+        assert statistics.count_unknown(metrics.unknown) == {"zzz": 2, "a": 1, "zz": 1}
 
 
 def test_a_text_that_recurs_is_scored_once(cnn):
@@ -62,7 +62,7 @@ def test_a_text_that_recurs_is_scored_once(cnn):
             alone = scorer_of_all.score(pa.array([text]), EngineMetrics())
             assert all(found[name][row] == pytest.approx(values[0], abs=WITHIN) for name, values in alone.items())
         assert metrics.tokens == 2 + 1 + 1
-        assert block_statistics.count_unknown(metrics.unknown) == {"zzz": 3}
+        assert statistics.count_unknown(metrics.unknown) == {"zzz": 3}
         told = scorer_of_all.explain(pa.array(texts), found["tokens"], EngineMetrics())
         assert told["reasons"][0] == told["reasons"][2] == told["reasons"][4] != []
         assert told["reasons"][3] == told["reasons"][5] == []

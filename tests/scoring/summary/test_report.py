@@ -7,9 +7,9 @@ from beam_pipelines.artifacts.exports import Verdict
 from beam_pipelines.scoring.summary import job_summary, report
 from beam_pipelines.scoring.summary.job_summary import RunMetrics
 from beam_pipelines.scoring.summary.row_examples import RANKINGS, RankedRow, RejectExample
-from beam_pipelines.scoring.summary.totals import Totals
+from beam_pipelines.scoring.summary.statistics import Statistics
 from tests.helpers.pages import NASTY, Tags
-from tests.helpers.summaries import FILES, INFO, block
+from tests.helpers.summaries import INFO, statistics_of
 
 RUN = RunMetrics(
     rows_scored=10,
@@ -21,10 +21,12 @@ RUN = RunMetrics(
 )
 
 
+BY_FILE = {"in/a.csv": {"rows_read": 12, "rows_scored": 10, "rows_rejected": 2}}
+
+
 def page(tmp_path, **changed) -> str:
-    added = Totals(FILES)
-    added.add(block(0, **changed))
-    report.write(str(tmp_path), job_summary.summary_of(added, INFO), RUN, {})
+    summary = job_summary.summary_of(statistics_of(0, **changed), BY_FILE, INFO)
+    report.write(str(tmp_path), summary, RUN, {})
     return (tmp_path / "report.html").read_text()
 
 
@@ -69,15 +71,16 @@ def test_many_files_are_summed(tmp_path):
 
 
 def test_a_model_that_is_no_better_than_the_median_is_told(tmp_path):
-    added = Totals(FILES)
-    added.add(block(0))
     info = dataclasses.replace(
         INFO, verdict=Verdict("test", 20.0, {"median": 19.0}, "The model is no better than that.")
     )
-    assert report.headline(job_summary.summary_of(added, info)).endswith(" The model is no better than that.")
-    assert job_summary.summary_of(added, INFO).verdict == ""
+    assert report.headline(job_summary.summary_of(statistics_of(0), BY_FILE, info)).endswith(
+        " The model is no better than that."
+    )
+    assert job_summary.summary_of(statistics_of(0), BY_FILE, INFO).verdict == ""
 
 
 def test_a_job_without_rows_has_a_report(tmp_path):
-    report.write(str(tmp_path), job_summary.summarise([], FILES, INFO), RUN, {})
+    empty = Statistics(score_histogram=[0] * 10, tokens_histogram=[0] * 29, known_share_histogram=[0] * 20)
+    report.write(str(tmp_path), job_summary.summary_of(empty, {}, INFO), RUN, {})
     assert "0 rows read: 0 scored, 0 rejected." in (tmp_path / "report.html").read_text()

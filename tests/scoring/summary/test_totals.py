@@ -1,136 +1,166 @@
-"""Blocks in any order give one summary, whose sums and extremes are those of all rows."""
+"""Statistics in any order and grouping give the same totals, which are those of all rows."""
 
 import collections
+import dataclasses
 import json
+import math
+import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from beam_pipelines.files import storage
-from beam_pipelines.scoring import shards
-from beam_pipelines.scoring.summary import job_summary, totals
-from beam_pipelines.scoring.summary.block_statistics import BlockStatistics
-from beam_pipelines.scoring.summary.job_summary import Summary
+from beam_pipelines.scoring.summary import totals
+from beam_pipelines.scoring.summary.row_examples import RejectExample
+from beam_pipelines.scoring.summary.statistics import Statistics
 from beam_pipelines.scoring.summary.totals import Totals
-from tests.helpers.summaries import FILES, INFO, block
+from tests.helpers.summaries import begin_of, statistics_of
+
+SEEDS = range(20)
 
 
-def summarise(blocks: list[BlockStatistics], folder, order) -> Summary:
-    """Writes the statistics of blocks in some order and sums them up."""
-    names = [f"{index:05d}" for index in sorted(order)]
-    for index in order:
-        storage.write_json(str(folder), f"statistics/{index:05d}.json", blocks[index].to_json())
-    read = (statistics for _, statistics in shards.read_statistics(str(folder), names))
-    return job_summary.summarise(read, FILES, INFO)
+def added(seeds, **changed) -> Totals:
+    found = Totals()
+    for seed in seeds:
+        found.add(statistics_of(seed, **changed), begin_of(seed))
+    return found
 
 
 def test_statistics_are_read_as_they_were_written():
-    written = block(0, explained_gap_sum=1.5)
-    assert BlockStatistics.from_json(json.loads(json.dumps(written.to_json()))) == written
-    assert "explained_gap_sum" not in block(0).to_json()
-    assert [*block(0).to_json()["best"][0]] == ["id", "file", "place", "score", "low", "high"]
+    written = statistics_of(0, explained_gap_sum=1.5)
+    assert Statistics.from_json(json.loads(json.dumps(written.to_json()))) == written
+    assert "explained_gap_sum" not in statistics_of(0).to_json()
+    assert [*statistics_of(0).to_json()["best"][0]] == ["id", "file", "place", "score", "low", "high"]
 
 
-def test_the_order_in_which_blocks_end_changes_nothing(tmp_path):
-    blocks = [block(seed) for seed in range(20)]
-    one = summarise(blocks, tmp_path / "one", range(20)).to_json()
-    other = summarise(blocks, tmp_path / "other", np.random.default_rng(0).permutation(20)).to_json()
-    assert json.dumps(one) == json.dumps(other)
-    added = Totals(FILES)
-    for index in reversed(range(20)):
-        added.add(blocks[index])
-    backwards = job_summary.summary_of(added, INFO).to_json()
-    assert backwards.pop("score_mean") == pytest.approx(one.pop("score_mean"))
-    assert backwards.pop("interval_width_mean") == pytest.approx(one.pop("interval_width_mean"))
-    assert json.dumps(backwards) == json.dumps(one)
-
-
-def test_sums_and_extremes_are_those_of_all_rows(tmp_path):
-    blocks = [block(seed) for seed in range(20)]
-    summed = summarise(blocks, tmp_path, range(20))
+def test_sums_and_extremes_are_those_of_all_rows():
+    parts = [statistics_of(seed) for seed in SEEDS]
+    summed = added(SEEDS).statistics(50)
     assert (summed.rows_read, summed.rows_scored, summed.rows_rejected) == (240, 200, 40)
-    assert summed.rejected_by_reason == {"bad": 40}
-    assert summed.by_file["in/a.csv"] == {"rows_read": 120, "rows_scored": 100, "rows_rejected": 20}
-    for name in totals.HISTOGRAMS[1:]:
-        assert getattr(summed, name).counts == np.sum([getattr(one, name) for one in blocks], axis=0).tolist()
-    assert summed.score_mean == pytest.approx(sum(one.score_sum for one in blocks) / 200)
-    assert summed.interval_width_mean == pytest.approx(sum(one.interval_width_sum for one in blocks) / 200)
-    order = {file.path: file.index for file in FILES}
-    rows = [row for one in blocks for row in one.best]
+    assert (summed.stored_bytes, summed.rejected_by_reason) == (140, {"bad": 40})
+    assert summed.columns_left_out == {"stars": 20}
+    for name in ("score_histogram", "tokens_histogram", "known_share_histogram"):
+        assert getattr(summed, name) == np.sum([getattr(part, name) for part in parts], axis=0).tolist()
+    assert summed.score_sum == math.fsum(part.score_sum for part in parts)
+    assert (summed.rows_with_true_score, summed.rows_covered, summed.error_sum) == (40, 20, -20)
+    assert (summed.absolute_error_sum, summed.squared_error_sum, summed.explained_gap_sum) == (60, 160, None)
     for name, rank in (
         ("best", lambda row: -row.score),
         ("worst", lambda row: row.score),
         ("least_certain", lambda row: row.low - row.high),
     ):
-        expected = sorted(rows, key=lambda row: (rank(row), order[row.file], row.row_number))[:10]
-        assert getattr(summed, name) == expected
-    # The even blocks are of b.csv, the first of the files.
-    assert [example.row_number for example in summed.reject_examples["bad"]] == [50, 51, 250]
+        # The numbers of the rows are in the order of the archive.
+        rows = [row for part in parts for row in part.best]
+        assert getattr(summed, name) == sorted(rows, key=lambda row: (rank(row), row.row_number))[:10]
+    assert [example.row_number for example in summed.reject_examples["bad"]] == [50, 51, 150]
     unknown = collections.Counter()
-    for one in blocks:
-        unknown.update(one.unknown_tokens)
-    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[: job_summary.SHOWN_TOKENS]
+    for part in parts:
+        unknown.update(part.unknown_tokens)
+    expected = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:50]
     assert list(summed.unknown_tokens.items()) == expected
     assert summed.tokens_without_id == unknown.total()
-    assert (summed.mae, summed.rmse, summed.bias, summed.coverage) == (1.5, 2, -0.5, 0.5)
-    assert (summed.batches, summed.rows_per_batch, summed.padding_waste) == (40, 5, 0.25)
 
 
-def test_nothing_but_sums_is_added_up():
-    """Offsets are numbers too."""
-    added = Totals(FILES)
-    for seed in range(20):
-        added.add(block(seed))
-    assert set(added.sums) == set(totals.SUMMED)
-    assert not {"start", "end", "stored_bytes"} & set(added.sums)
+def test_every_field_is_added_up():
+    """So that none is forgotten in one of the two ways to add."""
+    changed = {
+        "unread_bytes": 5,
+        "explained_gap_sum": 0.5,
+        "true_scores_off_scale": 3,
+        "remarks": {"remark": 2},
+        "notes": ["a.csv is odd"],
+        "damaged": {"a.csv": "behind byte 7"},
+    }
+    one = added(SEEDS[:1], **changed)
+    names = [field.name for field in dataclasses.fields(Statistics)]
+    values = one.statistics(1000)
+    assert [name for name in names if not getattr(values, name)] == []
+    merged = Totals()
+    merged.merge(one)
+    merged.merge(Totals())
+    assert merged.statistics(1000) == values == dataclasses.replace(statistics_of(0), **changed)
+    merged.merge(added(SEEDS[1:2], **changed))
+    assert merged.statistics(1000) == added(SEEDS[:2], **changed).statistics(1000)
+    assert merged.statistics(1000).notes == ["a.csv is odd"]
 
 
-def test_a_lost_row_is_an_error(tmp_path):
-    with pytest.raises(RuntimeError, match=r"in/b.csv: rows read, scored and rejected do not add up"):
-        summarise([block(0, rows_read=13, end=None)], tmp_path, [0])
+@pytest.mark.parametrize("seed", range(5))
+def test_neither_order_nor_grouping_changes_anything(seed):
+    """Also through merges of merges, as runners do; to the byte, examples and ties among them."""
+    order = random.Random(seed)
+    parts = [added([one]) for one in SEEDS]
+    while len(parts) > 1:
+        order.shuffle(parts)
+        other = parts.pop()
+        parts[0].merge(other)
+    assert json.dumps(parts[0].statistics(50).to_json()) == json.dumps(added(SEEDS).statistics(50).to_json())
 
 
-@pytest.mark.parametrize(
-    ("left_out", "message"),
-    [
-        (4, "the block that begins at 2 is missing"),
-        (0, "the block that begins at 0 is missing"),
-        (18, "the block that begins at 9 is missing"),
-    ],
-)
-def test_a_lost_block_is_an_error(tmp_path, left_out, message):
-    with pytest.raises(RuntimeError, match=f"in/b.csv: .*{message}"):
-        summarise([block(seed) for seed in range(20)], tmp_path, [seed for seed in range(20) if seed != left_out])
+FLOATS = st.lists(st.floats(-1e30, 1e30, allow_subnormal=True), min_size=1, max_size=12)
 
 
-def test_blocks_that_overlap_are_an_error():
-    added = Totals(FILES)
-    for start, end in ((0, 5), (3, 5), (5, None)):
-        added.add(block(0, start=start, end=end))
-    added.add(block(1, end=None))
-    with pytest.raises(RuntimeError, match=r"in/b.csv: the blocks that begin at \[3\] overlap others"):
-        added.check()
+@given(FLOATS, st.randoms())
+@settings(max_examples=200, deadline=None)
+def test_floating_point_sums_are_exact_in_any_order_and_grouping(values, order):
+    """Equal to the correctly rounded sum, however much cancels out."""
+    parts = []
+    for index, value in enumerate(values):
+        part = Totals()
+        part.add(Statistics(score_sum=value, error_sum=-value), (index,))
+        parts.append(part)
+    while len(parts) > 1:
+        order.shuffle(parts)
+        parts[0].merge(parts.pop())
+    summed = parts[0].statistics(1)
+    assert (summed.score_sum, summed.error_sum) == (math.fsum(values), -math.fsum(values))
 
 
-def test_memory_is_bounded_whatever_tokens_the_blocks_hold(monkeypatch):
-    """A block alone may hold more tokens than are kept; the frequent ones outlive the rare."""
-    monkeypatch.setattr(totals, "MOST_TOKENS", 300)
-    added = Totals(FILES)
-    for number in range(50):
-        rare = {f"rare-{number}-{token}": 1 for token in range(350)}
-        added.add(block(0, unknown_tokens={"often": 5, **rare}))
-        assert len(added.unknown) == 150
-    assert added.unknown["often"] == 250
+def test_sums_that_a_float_would_forget_are_not_lost():
+    found = Totals()
+    for index, value in enumerate([1e16, 1.0, -1e16]):
+        found.add(Statistics(score_sum=value), (index,))
+    assert found.statistics(1).score_sum == 1
 
 
-def test_tokens_are_kept_up_to_the_limit(monkeypatch):
-    monkeypatch.setattr(totals, "MOST_TOKENS", 300)
-    added = Totals(FILES)
-    added.add(block(0, unknown_tokens={f"token-{number}": 1 for number in range(300)}))
-    assert len(added.unknown) == 300
+def test_no_token_is_left_out_on_the_way():
+    """One that is rare in each extent may be the most frequent of all."""
+    found = Totals()
+    for seed in range(50):
+        part = Totals()
+        part.add(Statistics(unknown_tokens={"often": 2, **{f"{seed}-{token}": 3 for token in range(300)}}), (seed,))
+        found.merge(part)
+    assert next(iter(found.statistics(10).unknown_tokens.items())) == ("often", 100)
+    assert len(found.statistics(10).unknown_tokens) == 10
 
 
-def test_a_job_of_no_blocks_has_a_summary():
-    empty = job_summary.summarise([], FILES, INFO)
-    assert (empty.rows_read, empty.score_mean, empty.padding_waste, empty.drift) == (0, None, None, [])
-    assert empty.score_histogram == [0] * 10
+def test_examples_of_equal_rank_are_those_that_stand_first_in_the_archive():
+    """Not those of the extent that came first."""
+    equal = [statistics_of(seed, best=[dataclasses.replace(statistics_of(seed).best[0], score=7.0)]) for seed in SEEDS]
+    found = Totals()
+    for seed in [*range(10, 20), *range(10)]:
+        found.add(equal[seed], begin_of(seed))
+    assert [row.row_number // 100 for row in found.statistics(1).best] == [*range(10)]
+
+
+def test_rejects_of_a_reason_are_the_first_of_the_archive():
+    def part(*numbers: int) -> Statistics:
+        return Statistics(reject_examples={"bad": [RejectExample("a.csv", number) for number in numbers]})
+
+    found = Totals()
+    for index, numbers in ((2, (30, 31)), (0, (7,)), (1, (12, 15, 19))):
+        found.add(part(*numbers), begin_of(index))
+    assert [example.row_number for example in found.statistics(1).reject_examples["bad"]] == [7, 12, 15]
+
+
+def test_notes_are_few_however_many_files_have_one():
+    found = added(SEEDS)
+    for seed in SEEDS:
+        found.add(Statistics(notes=[f"{seed:02d}.csv is one", f"{seed:02d}.csv is another"]), begin_of(seed))
+    notes = found.statistics(1).notes
+    assert len(notes) == totals.MOST_NOTES
+    assert notes[0] == "00.csv is another"
+
+
+def test_of_nothing_the_totals_are_nothing():
+    assert Totals().statistics(50) == Statistics()

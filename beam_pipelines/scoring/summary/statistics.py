@@ -1,6 +1,7 @@
-"""What the summary and the report need of a block: counts, sums, and a few of its rows as examples.
+"""What the summary and the report need of rows: counts, sums, and a few of them as examples.
 
-All of it depends on the block alone, and is small whatever the block holds.
+Statistics of blocks add up to those of an extent, and these to those of the archive: see `totals`. All of them depend
+on the rows alone, and are small whatever these hold.
 """
 
 import collections
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beam_pipelines.archive.damage import DAMAGED_FILE
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.scale import BINS, Scale, is_blank, parse_score
 from beam_pipelines.artifacts.typed_json import TypedJson
@@ -35,16 +37,14 @@ class ErrorSums(TypedJson):
     rows_covered: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class BlockStatistics(TypedJson):
-    """`statistics/BLOCK.json`, which lies beside the block's shard.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Statistics(TypedJson):
+    """The statistics of some rows: of a block, of an extent, or of all.
 
     Attributes:
-      file: The label of its file.
-      start: Where the block begins there: an offset, or a number of rows of Parquet.
-      end: Where the next one begins; None at the end of the file.
-      stored_bytes: About how much of the file it took.
-      engine: What computed the scores.
+      stored_bytes: About how much of their files they took.
+      unread_bytes: How much of their files cannot be read.
+      engines: What computed the scores.
       columns_left_out: How many rows have a key that is not carried along, where all should be.
       score_histogram: By the ten bins of the scale.
       interval_width_sum: Over the scored rows, in the archive's unit.
@@ -55,40 +55,42 @@ class BlockStatistics(TypedJson):
       tokens_without_id: How many tokens share the id of unknown ones.
       unknown_tokens: The most frequent of them; none where texts may not be shown.
       remarks: What was noticed of rows while they were read, by how many there are.
+      notes: What is to be told of files, a sentence each.
+      damaged: Files that cannot be read to their end, and why.
       explained_gap_sum: How far the explained scores lie from the scores; None without reasons.
       rows_with_true_score: With what follows, as of `ErrorSums`; None where no column has true scores.
     """
 
     OMITTED_IF_NONE: ClassVar = ("explained_gap_sum", *(field.name for field in dataclasses.fields(ErrorSums)))
 
-    file: str
-    start: int
-    end: int | None
-    stored_bytes: int
-    engine: str
-    rows_read: int
-    rows_scored: int
-    rows_rejected: int
-    columns_left_out: dict[str, int]
-    rejected_by_reason: dict[str, int]
-    score_histogram: list[int]
-    score_sum: float
-    interval_width_sum: float
-    tokens: int
-    known_tokens: int
-    truncated: int
-    tokens_histogram: list[int]
-    known_share_histogram: list[int]
-    batches: int
-    tokens_in_batches: int
-    slots_in_batches: int
-    tokens_without_id: int
-    unknown_tokens: dict[str, int]
-    best: list[RankedRow]
-    worst: list[RankedRow]
-    least_certain: list[RankedRow]
-    reject_examples: dict[str, list[RejectExample]]
+    rows_read: int = 0
+    rows_scored: int = 0
+    rows_rejected: int = 0
+    stored_bytes: int = 0
+    unread_bytes: int = 0
+    engines: list[str] = dataclasses.field(default_factory=list)
+    columns_left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+    rejected_by_reason: dict[str, int] = dataclasses.field(default_factory=dict)
+    score_histogram: list[int] = dataclasses.field(default_factory=list)
+    score_sum: float = 0.0
+    interval_width_sum: float = 0.0
+    tokens: int = 0
+    known_tokens: int = 0
+    truncated: int = 0
+    tokens_histogram: list[int] = dataclasses.field(default_factory=list)
+    known_share_histogram: list[int] = dataclasses.field(default_factory=list)
+    batches: int = 0
+    tokens_in_batches: int = 0
+    slots_in_batches: int = 0
+    tokens_without_id: int = 0
+    unknown_tokens: dict[str, int] = dataclasses.field(default_factory=dict)
+    best: list[RankedRow] = dataclasses.field(default_factory=list)
+    worst: list[RankedRow] = dataclasses.field(default_factory=list)
+    least_certain: list[RankedRow] = dataclasses.field(default_factory=list)
+    reject_examples: dict[str, list[RejectExample]] = dataclasses.field(default_factory=dict)
     remarks: dict[str, int] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    damaged: dict[str, str] = dataclasses.field(default_factory=dict)
     explained_gap_sum: float | None = None
     rows_with_true_score: int | None = None
     true_scores_off_scale: int | None = None
@@ -117,7 +119,7 @@ class StatisticsOptions:
     show_rejects: bool = True
 
 
-def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions) -> BlockStatistics:
+def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions) -> Statistics:
     """Makes the statistics of a block: numbers that add up over blocks, histograms, and examples."""
     block, results, metrics = scored.block, scored.results, scored.metrics
     text_column = options.text_column if options.show_texts else None
@@ -125,22 +127,22 @@ def describe_block(scored: ScoredBlock, scale: Scale, options: StatisticsOptions
     explained_gap = None
     if "explained_score" in results:
         gaps = np.abs(np.array(results["explained_score"]) - results["score"])
-        explained_gap = float(gaps.sum(dtype=np.float64))
+        explained_gap = math.fsum(gaps.tolist())
     error_sums = {}
     if options.score_column:
         error_sums = vars(sum_errors(true_scores(block.rows.column(options.score_column)), results, scale))
-    return BlockStatistics(
-        file=block.file.label,
-        start=block.start,
-        end=block.end,
+    return Statistics(
         stored_bytes=block.stored_bytes,
-        engine=scored.engine,
+        unread_bytes=block.unread_bytes,
+        engines=[scored.engine] if block.rows.num_rows else [],
         rows_read=block.rows_read,
         rows_scored=block.rows.num_rows,
         rows_rejected=len(block.rejects),
         columns_left_out=dict(sorted(block.notes.unlisted_keys.items())),
         rejected_by_reason=dict(collections.Counter(reject.reason for reject in block.rejects)),
         remarks=dict(sorted(block.notes.remarks.items())),
+        notes=block.notes.files,
+        damaged={reject.file: reject.raw or "" for reject in block.rejects if reject.reason == DAMAGED_FILE},
         **_distributions(results, scale),
         batches=metrics.batches,
         tokens_in_batches=metrics.tokens,
@@ -160,8 +162,8 @@ def _distributions(results: Mapping[str, np.ndarray], scale: Scale) -> dict[str,
     widths = results["score_high"] - results["score_low"]
     return {
         "score_histogram": np.bincount(scale.bins(results["score"]), minlength=BINS).tolist(),
-        "score_sum": float(results["score"].sum(dtype=np.float64)),
-        "interval_width_sum": float(widths.sum(dtype=np.float64)),
+        "score_sum": math.fsum(results["score"].tolist()),
+        "interval_width_sum": math.fsum(widths.tolist()),
         "tokens": int(results["tokens"].sum()),
         "known_tokens": distributions.known_tokens(results["tokens"], results["known_share"]),
         "truncated": int(results["truncated"].sum()),
@@ -215,8 +217,8 @@ def sum_errors(truths: np.ndarray, results: Mapping[str, np.ndarray], scale: Sca
     return ErrorSums(
         rows_with_true_score=len(gaps),
         true_scores_off_scale=int((np.isfinite(truths) & ~known).sum()),
-        error_sum=float(gaps.sum()),
-        absolute_error_sum=float(np.abs(gaps).sum()),
-        squared_error_sum=float((gaps**2).sum()),
+        error_sum=math.fsum(gaps.tolist()),
+        absolute_error_sum=math.fsum(np.abs(gaps).tolist()),
+        squared_error_sum=math.fsum((gaps**2).tolist()),
         rows_covered=int(covered[known].sum()),
     )

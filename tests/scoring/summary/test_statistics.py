@@ -9,8 +9,8 @@ import pytest
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.score_rows import ScoredBlock
-from beam_pipelines.scoring.summary import block_statistics
-from beam_pipelines.scoring.summary.block_statistics import StatisticsOptions
+from beam_pipelines.scoring.summary import statistics
+from beam_pipelines.scoring.summary.statistics import StatisticsOptions
 from tests.helpers.scored import block_of, results_of
 
 
@@ -19,18 +19,18 @@ def test_the_most_frequent_unknown_tokens_are_counted_over_all_parts():
         (pa.array([b"und", b"der", b"\xc3\xa4"]), np.array([2, 1, 1])),
         (pa.array([b"der", b"zz"]), np.array([2, 1])),
     ]
-    counts = block_statistics.count_unknown(parts)
+    counts = statistics.count_unknown(parts)
     assert list(counts.items()) == [("der", 3), ("und", 2), ("zz", 1), ("\xe4", 1)]
-    assert block_statistics.count_unknown([]) == {}
+    assert statistics.count_unknown([]) == {}
 
 
 def test_unknown_tokens_take_little_space_however_many_and_long_they_are():
     tokens = [f"{place:05d}{'x' * 10_000}".encode() for place in range(500)]
     counts = np.arange(500)
-    kept = block_statistics.count_unknown([(pa.array(tokens), counts)])
-    assert len(kept) == block_statistics.UNKNOWN_TOKENS
+    kept = statistics.count_unknown([(pa.array(tokens), counts)])
+    assert len(kept) == statistics.UNKNOWN_TOKENS
     assert min(kept.values()) == 300
-    assert {len(token) for token in kept} == {block_statistics.TOKEN_CHARACTERS}
+    assert {len(token) for token in kept} == {statistics.TOKEN_CHARACTERS}
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_unknown_tokens_take_little_space_however_many_and_long_they_are():
     ],
 )
 def test_true_scores_are_read_as_the_training_reads_them(column, expected):
-    assert block_statistics.true_scores(column) == pytest.approx(np.array(expected, float), nan_ok=True)
+    assert statistics.true_scores(column) == pytest.approx(np.array(expected, float), nan_ok=True)
 
 
 def test_errors_are_summed_over_the_rows_with_a_true_score_on_the_scale():
     results = results_of([10, 20, 30, 40, 50], [4, 4, 4, 4, 4])
-    found = block_statistics.sum_errors(np.array([11, np.nan, 26, 101, -np.inf]), results, Scale(0, 100))
+    found = statistics.sum_errors(np.array([11, np.nan, 26, 101, -np.inf]), results, Scale(0, 100))
     assert found.to_json() == {
         "rows_with_true_score": 2,
         "true_scores_off_scale": 1,
@@ -75,7 +75,7 @@ def test_a_block_is_described_by_what_its_rows_are():
     block = block_of(["a", "b", "c"], stars=["12", "x", None]).reject({})
     scored = ScoredBlock(block=block, carried={}, results=results, engine="compiled", metrics=metrics)
     options = StatisticsOptions(text_column="text", score_column="stars", show_texts=False, show_rejects=False)
-    described = block_statistics.describe_block(scored, Scale(0, 100), options)
+    described = statistics.describe_block(scored, Scale(0, 100), options)
     assert (described.score_sum, described.interval_width_sum, described.explained_gap_sum) == (150, 12, 3)
     assert (described.tokens, described.known_tokens, described.truncated) == (10, 8, 1)
     assert (described.batches, described.tokens_in_batches, described.slots_in_batches) == (2, 10, 16)
