@@ -9,13 +9,13 @@ import functools
 import sys
 from typing import NoReturn
 
-from beam_pipelines import preprocess, score
+from beam_pipelines import preprocess, score, verify
 from beam_pipelines.commands import entry, flags
 from serving import check
 from trainer import task
 
 PROGRAM = "review-scorer"
-COMMANDS = {"preprocess": preprocess, "train": task, "score": score, "check": check}
+COMMANDS = {"preprocess": preprocess, "train": task, "score": score, "verify": verify, "check": check}
 
 
 def main() -> NoReturn:

@@ -1,0 +1,51 @@
+"""Adds up all that a scoring job has written once more, and says whether it is whole.
+
+    python -m beam_pipelines.verify scored
+
+Each shard and each file of rejects must be what was written, as the statistics beside it say; together
+they must cover the archive without a gap, and sum up to `summary.json`.
+"""
+
+import argparse
+import os
+
+from beam_pipelines.commands import entry, flags
+from beam_pipelines.errors import UserError
+
+AFTER_INTERRUPTION = "the same command begins anew"
+MODULE = "beam_pipelines.verify"
+SHOWN_FAULTS = 20
+# The exit status of what is not whole.
+NOT_WHOLE = 1
+
+
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    parser = flags.Parser(
+        prog=program,
+        description=flags.called(__doc__, program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("output", type=os.path.expanduser, metavar="OUTPUT", help="the folder of a scoring job")
+    output = parser.parse_args(argv).output
+    from beam_pipelines.scoring import verification
+
+    verified = verification.verify(output)
+    for fault in verified.faults[:SHOWN_FAULTS]:
+        print(fault)
+    if verified.faults:
+        more = f" (of {len(verified.faults):,} faults, the first are named)" * (len(verified.faults) > SHOWN_FAULTS)
+        raise UserError(
+            f"{output} is not whole{more}; the job's own command with --resume mends what is missing or damaged",
+            status=NOT_WHOLE,
+        )
+    statistics = verified.totals.statistics
+    print(
+        f"{output} is whole: {verified.totals.extents:,} extents, {statistics.rows_read:,} rows read, "
+        f"{statistics.rows_scored:,} scored, {statistics.rows_rejected:,} rejected"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    entry.run_command(main, after_interruption=AFTER_INTERRUPTION)
