@@ -5,6 +5,7 @@
 
 The archive is read twice and never held: the first pipeline reads the scores, writes the rejects
 and counts the tokens of the training split; the vocabulary is then chosen; the second applies it.
+With --phase, each of the three is run by itself.
 """
 
 from __future__ import annotations
@@ -23,27 +24,44 @@ if TYPE_CHECKING:
 AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
 
 
-def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics:
-    """Runs the job and returns its statistics.
+def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | None:
+    """Runs the job and returns its statistics; None of a phase that others follow, or that nobody waits for.
 
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
+    from beam_pipelines.archive import inputs, sample
     from beam_pipelines.execution import remote_checks
-    from beam_pipelines.preparing.job import Job
+    from beam_pipelines.preparing import rehearsal
+    from beam_pipelines.preparing.job import COUNTED, Job
 
     # The vectors are read by this process alone.
     reads = [("--input", path) for path in settings.input]
     remote_checks.check_paths(options, reads=reads, writes=[("--output", settings.output)])
+    if settings.no_wait:
+        remote_checks.check_outlives(options)
     job = Job.of(settings)
+    if settings.dry_run:
+        print("\n".join(rehearsal.rehearse(job)))
+        return None
+    by_phases = settings.phase or settings.finish
     with job_lock.only_job(job.folder):
         job.claim()
-        with job_folder.freed_on_failure(job.folder):
+        unless = f"{COUNTED}/*" if by_phases else None
+        with job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS,)):
+            if job.size_bytes > sample.WORTH_BYTES and not job.goes_on:
+                rehearsal.check_sample(job)
             # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
             entry.import_tensorflow()
             from beam_pipelines.preparing import pipeline
 
-            return pipeline.run(job, options)
+            if settings.finish:
+                return pipeline.finish(job, 0.0, {})
+            try:
+                return pipeline.run(job, options)
+            finally:
+                if not by_phases:
+                    job.clear_counted()
 
 
 def closing_lines(statistics: Statistics, output: str) -> str:
@@ -66,10 +84,15 @@ def closing_lines(statistics: Statistics, output: str) -> str:
 
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
     settings, others = flags.parse(PreprocessSettings, program, argv)
+    from beam_pipelines.archive import rejects
     from beam_pipelines.execution import runners
 
     options = runners.options_of(others, PreprocessSettings, program)
-    print(closing_lines(run(settings, options), settings.output))
+    statistics = run(settings, options)
+    if statistics is None:
+        return 0
+    print(closing_lines(statistics, settings.output))
+    rejects.check_damage(statistics.rows.damaged or {}, settings.damaged_files, way="add --overwrite")
     return 0
 
 

@@ -311,9 +311,9 @@ def test_a_parquet_file_whose_text_is_none_is_rejected_row_by_row(tmp_path):
 
 def test_a_parquet_row_group_of_equal_texts_flows_in_blocks(tmp_path, monkeypatch):
     """They take no space in the file but much in memory."""
-    from beam_pipelines.archive import blocks
+    from beam_pipelines.archive import extents
 
-    monkeypatch.setattr(blocks, "MIN_BYTES", 100_000)
+    monkeypatch.setattr(extents, "MIN_BLOCK_BYTES", 100_000)
     table = pd.DataFrame({"text": ["a good film " * 20] * 5000, "score": [50] * 5000})
     table["text"] += (table.index % 7).astype(str)
     table.to_parquet(tmp_path / "a.parquet")

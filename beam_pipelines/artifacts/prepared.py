@@ -22,16 +22,16 @@ TRANSFORM = "transform"
 # Below TRANSFORM, as tf.Transform names it; `assets/` there holds the vocabulary.
 TRANSFORM_GRAPH = f"{TRANSFORM}/transform_fn"
 VOCABULARY = "assets/vocabulary.txt"
-_EXAMPLES = "{split}/{block}.tfrecord.gz"
+_EXAMPLES = "{split}/{extent}.tfrecord.gz"
 
 
-def example_shard(split: str, block: str) -> str:
-    """The file of a block's examples.
+def example_shard(split: str, extent: str) -> str:
+    """The file of an extent's examples.
 
-    >>> example_shard("test", "000003-000000000004096")
-    'test/000003-000000000004096.tfrecord.gz'
+    >>> example_shard("test", "000003-00000000-000000000004096")
+    'test/000003-00000000-000000000004096.tfrecord.gz'
     """
-    return _EXAMPLES.format(split=split, block=block)
+    return _EXAMPLES.format(split=split, extent=extent)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +40,10 @@ class RowTotals(TypedJson):
 
     Attributes:
       remarks: What was noticed of rows while they were read, by how many there are; None of nothing.
+      damaged: Files that cannot be read to their end, and why; None if there are none.
     """
 
-    OMITTED_IF_NONE: ClassVar = ("remarks",)
+    OMITTED_IF_NONE: ClassVar = ("remarks", "damaged")
 
     read: int
     kept: int
@@ -52,6 +53,7 @@ class RowTotals(TypedJson):
     rejected_by_reason: dict[str, int]
     skipped_by_reason: dict[str, int]
     remarks: dict[str, int] | None = None
+    damaged: dict[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

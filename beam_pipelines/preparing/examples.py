@@ -1,40 +1,66 @@
-"""Writes encoded reviews as TFRecords of tf.Examples, a shard for each block and split.
+"""Writes encoded reviews as TFRecords of tf.Examples, a shard for each extent and split.
 
 An example holds `ids` (int64 list), `score` (float, in the archive's unit) and `id` (bytes).
 """
 
+import dataclasses
 import os
 import tempfile
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
+from beam_pipelines.archive import read_extents
+from beam_pipelines.archive.extents import Extent
+from beam_pipelines.archive.positions import Position, extent_name
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands.progress import Progress
+from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
+from beam_pipelines.files.staged import StagedFile
 from beam_pipelines.preparing import recurring_texts
-from beam_pipelines.preparing.reviews import Reviews
+from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
 from beam_pipelines.text.encoded import Encoded
 
 
+@dataclasses.dataclass(frozen=True)
+class EncodedExamples:
+    """The examples of a block.
+
+    Attributes:
+      extent: Where its extent begins.
+      next_extent: Where the next one begins, if the block is the last of its own; else None.
+      shards: By split, a gzipped TFRecord file.
+      counts: What they are.
+    """
+
+    extent: Position
+    next_extent: Position | None
+    shards: dict[str, bytes]
+    counts: ExampleCounts
+
+
 class WriteExamples(OverlappedDoFn):
-    """Writes the examples of a block: PCollection[Reviews] -> PCollection[ExampleCounts].
+    """Reads and writes the examples of an extent: PCollection[Extent] -> PCollection[ExampleCounts].
 
     Args:
       folder: The prepared folder, which holds the graph already.
-      temporary: The folder of what the first reading has left.
+      read_options: How extents are read.
+      rules: Where a row holds its text and its score.
+      index_digits: How many digits the index of a file has in the names of extents.
+      counted: The folder of what the first reading has left.
       first_trained_id: Of the vocabulary.
       max_tokens: A review is cut after so many.
       shares: How reviews are divided; the same as when their tokens were counted.
-      scale: The range of the scores.
     """
 
     # Compressing takes one core.
@@ -43,29 +69,46 @@ class WriteExamples(OverlappedDoFn):
     def __init__(
         self,
         folder: str,
-        temporary: str,
+        counted: str,
         *,
+        read_options: ReadOptions,
+        rules: RatingRules,
+        index_digits: int,
         first_trained_id: int,
         max_tokens: int,
         shares: SplitShares,
-        scale: Scale,
     ):
         self.folder = folder
-        self.temporary = temporary
+        self.read_options = read_options
+        self.rules = rules
+        self.index_digits = index_digits
+        self.counted = counted
         self.first_trained_id = first_trained_id
         self.max_tokens = max_tokens
         self.shares = shares
-        self.scale = scale
 
     def setup(self):
         self._progress = Progress("prepared")
-        self._recurring = recurring_texts.read(self.temporary)
+        self._recurring = recurring_texts.read(self.counted)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
         self._examples = RecordBatchToExamplesEncoder()
+        self._files: dict[str, StagedFile] = {}
         super().setup()
 
-    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[ExampleCounts]:
+    def start_bundle(self):
+        super().start_bundle()
+        self._discard()
+
+    def teardown(self):
+        self._discard()
+        super().teardown()
+
+    def split(self, extent: Extent) -> Iterator[Reviews]:
+        for block in counters.timed_iterator("read", read_extents.read(extent, self.read_options)):
+            yield rated_reviews(block, self.rules)
+
+    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[EncodedExamples]:
         self._progress.add(len(reviews.ids))
         with stopwatch.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
@@ -73,24 +116,46 @@ class WriteExamples(OverlappedDoFn):
         split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
         recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
         with stopwatch.timed("write"):
-            self._write(reviews, encoded, np.where(recurring, -1, split))
+            shards = self._shards(reviews, encoded, np.where(recurring, -1, split))
         counts = ExampleCounts.of(
             split=split,
             recurring=recurring,
             scores=reviews.scores,
             lengths=encoded.tokens,
             known_shares=encoded.known_share,
-            scale=self.scale,
+            scale=self.rules.scale,
         )
-        return [counts]
+        return [EncodedExamples(reviews.extent, reviews.next_extent, shards, counts)]
 
-    def _write(self, reviews: Reviews, encoded: Encoded, split: np.ndarray) -> None:
-        batch = _record_batch(reviews, encoded)
+    def _shards(self, reviews: Reviews, encoded: Encoded, split: np.ndarray) -> dict[str, bytes]:
+        """What is written of a block, by split."""
+        batch, shards = _record_batch(reviews, encoded), {}
         for index, name in enumerate(prepared.SPLITS):
             rows = batch.filter(pa.array(split == index))
             if rows.num_rows:
-                data = tfrecord_gzip(in_one_order(self._examples.encode(rows)))
-                storage.write_bytes(self.folder, prepared.example_shard(name, reviews.block), data)
+                shards[name] = tfrecord_gzip(in_one_order(self._examples.encode(rows)))
+        return shards
+
+    def collect(self, encoded: EncodedExamples) -> Iterator[ExampleCounts]:
+        """Appends a block to the shards of its extent, which appear with the last one."""
+        for split, data in encoded.shards.items():
+            if split not in self._files:
+                self._files[split] = StagedFile(self.folder)
+            # What is compressed apart can stand behind each other.
+            self._files[split].stream.write(data)
+        if encoded.next_extent:
+            extent = extent_name(encoded.extent, self.index_digits)
+            for split, file in self._files.items():
+                file.close()
+                file.publish(prepared.example_shard(split, extent))
+            self._files = {}
+        yield encoded.counts
+
+    def _discard(self) -> None:
+        # A bundle that failed may have left some.
+        for file in self._files.values():
+            file.discard()
+        self._files = {}
 
 
 def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:

@@ -1,26 +1,36 @@
 """A preprocess job that can begin: all that could be wrong with it before has been looked at."""
 
 import dataclasses
+import shlex
+from typing import Any
 
-from beam_pipelines.archive import blocks, input_columns, look, rejects
-from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive import input_columns, inputs, look, positions, rejects
+from beam_pipelines.archive.extents import Sizes
+from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.commands import job_folder
+from beam_pipelines.commands import flags, job_folder
+from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.reviews import RatingRules
-from beam_pipelines.preparing.settings import MODULE, PreprocessSettings
+from beam_pipelines.preparing.settings import CHOOSE, COUNT, EXAMPLES, MODULE, PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
 
+# What the first reading leaves for the rest of the job; it goes when that is done.
+COUNTED = "counted"
+# What follows the last phase.
+FINISH = "finish"
 # What the job may write, as patterns; with --overwrite it deletes these files and no others.
 OUTPUTS = [
     *(prepared.example_shard(split, "*") for split in prepared.SPLITS),
     f"{prepared.TRANSFORM}/*",
-    rejects.REJECTED.format(block="*"),
+    rejects.REJECTED.format(extent="*"),
     prepared.VECTORS,
     prepared.STATISTICS,
+    inputs.INPUTS,
+    f"{COUNTED}/*",
 ]
 
 
@@ -30,7 +40,7 @@ class Job:
 
     Attributes:
       settings: The flags.
-      files: The archive.
+      found: The files of the archive.
       read_options: How it is read.
       rules: Where a row holds its text and its score.
       shares: How the reviews are divided.
@@ -38,7 +48,7 @@ class Job:
     """
 
     settings: PreprocessSettings
-    files: list[InputFile]
+    found: list[FoundFile]
     read_options: ReadOptions
     rules: RatingRules
     shares: SplitShares
@@ -51,41 +61,85 @@ class Job:
         Raises:
           UserError: Something in the settings or the archive is to be mended.
         """
-        archive = look.look(settings)
-        input_columns.require(archive.columns, settings.columns)
-        if settings.embeddings:
+        folder = storage.absolute(settings.output)
+        if settings.finish or settings.phase == CHOOSE:
+            # The archive is not read once more.
+            found = _listed_before(folder, settings)
+        else:
+            archive = look.look(settings)
+            input_columns.require(archive.columns, settings.columns)
+            found = archive.found
+        if settings.embeddings and not settings.finish:
             word_vectors.check(settings.embeddings)
         shares = SplitShares(
             test=settings.test_share, validation=settings.validation_share, sample=settings.sample_share
         )
         return cls(
             settings=settings,
-            files=archive.files,
+            found=found,
             read_options=ReadOptions.of(
                 settings,
                 columns=settings.columns,
-                block_bytes=blocks.block_bytes(archive.files),
+                sizes=Sizes.of(sum(file.size_bytes for file in found)),
                 nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
             ),
             rules=rating_rules(settings),
             shares=shares,
-            folder=storage.absolute(settings.output),
+            folder=folder,
         )
 
     @property
     def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.files)
+        return sum(file.size_bytes for file in self.found)
 
     @property
-    def temporary(self) -> str:
+    def index_digits(self) -> int:
+        """How many digits the index of a file has in the names of extents."""
+        return positions.digits(len(self.found))
+
+    @property
+    def counted(self) -> str:
         """The folder of what the first reading leaves for the rest of the job."""
-        return storage.temporary_folder(self.folder)
+        return storage.join(self.folder, COUNTED)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on with what an earlier phase has left."""
+        return self.settings.finish or self.settings.phase in (CHOOSE, EXAMPLES)
 
     def claim(self) -> None:
         """Takes the output folder."""
-        manifest = job_folder.manifest(MODULE, self.settings, OUTPUTS)
-        reads = [file.path for file in self.files]
-        job_folder.claim(self.folder, manifest, overwrite=self.settings.overwrite, reads=reads)
+        sizes = {"block_bytes": self.read_options.block_bytes, "extent_bytes": self.read_options.extent_bytes}
+        fingerprint = {"settings": self.settings.outcome, **sizes}
+        job_folder.claim(
+            self.folder,
+            job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=fingerprint),
+            overwrite=self.settings.overwrite,
+            reads=[file.path for file in self.found],
+            resume=self.goes_on,
+            goes_on_by=f"--phase {self.settings.phase}" if self.goes_on else "",
+            more_differences=lambda: list(inputs.differences(inputs.read(self.folder), self.found)),
+        )
+        if not self.goes_on:
+            inputs.write(self.folder, self.found)
+
+    def command_after(self, then: str) -> str:
+        """The command of the phase that follows, or with `FINISH` of what is written last."""
+        changes: dict[str, Any] = {"phase": None, "finish": True} if then == FINISH else {"phase": then}
+        wanted = dataclasses.replace(self.settings, no_wait=False, overwrite=False, **changes)
+        return shlex.join(["review-scorer", "preprocess", *flags.as_arguments(wanted)])
+
+    def clear_counted(self) -> None:
+        """Deletes what the first reading has left."""
+        storage.delete_folder(self.counted)
+
+
+def _listed_before(folder: str, settings: PreprocessSettings) -> list[FoundFile]:
+    try:
+        return inputs.read(folder)
+    except FileNotFoundError:
+        given = "--finish" if settings.finish else f"--phase {settings.phase}"
+        raise UserError(f"{given}: no job has begun in --output {folder}; begin one with --phase {COUNT}") from None
 
 
 def rating_rules(settings: PreprocessSettings) -> RatingRules:

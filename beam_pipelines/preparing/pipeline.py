@@ -12,15 +12,15 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.archive import hints, rejects
-from beam_pipelines.archive.read_blocks import ReadBlocks
+from beam_pipelines.archive import damage, hints, look, rejects
+from beam_pipelines.archive.list_extents import ListExtents
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics
+from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, VocabularyTotals
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.execution import counters, runners
+from beam_pipelines.execution import counters, handing_over, runners
 from beam_pipelines.execution.stopwatch import Stopwatch
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 from beam_pipelines.preparing import (
     doubts,
     parts,
@@ -31,26 +31,30 @@ from beam_pipelines.preparing import (
     vocabulary_choice,
 )
 from beam_pipelines.preparing.examples import WriteExamples
-from beam_pipelines.preparing.job import Job
-from beam_pipelines.preparing.reviews import Reviews, rated_reviews
+from beam_pipelines.preparing.job import CHOOSE, COUNT, EXAMPLES, FINISH, Job
+from beam_pipelines.preparing.read_reviews import ReadReviews
 from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
 from beam_pipelines.reporting import phrases
 
-# What the workers leave for the rest of the job, in its temporary folder.
-_ROWS, _EXAMPLES = "rows.json", "examples.json"
+# What one phase leaves for the next.
+_ROWS, _VOCABULARY, _EXAMPLES = "rows.json", "vocabulary.json", "examples.json"
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
     """Adds the first reading of the archive: rejects, counts of rows and of training tokens."""
-    reviews = root | "Reviews" >> _read_reviews(job)
-    _ = reviews | "WriteRejects" >> beam.Map(
-        _write_rejects, folder=job.folder, with_raw=not job.settings.no_text_in_rejects
+    read_reviews = ReadReviews(
+        job.read_options,
+        job.rules,
+        folder=job.folder,
+        with_raw=not job.settings.no_text_in_rejects,
+        index_digits=job.index_digits,
     )
+    reviews = root | "Extents" >> _list_extents(job) | "ReadReviews" >> beam.ParDo(read_reviews)
     _ = (
         reviews
         | "CountRows" >> beam.Map(RowCounts.of)
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
-        | "WriteRows" >> beam.Map(_write_counts, folder=job.temporary, name=_ROWS)
+        | "WriteRows" >> beam.Map(_write_counts, folder=job.counted, name=_ROWS)
     )
     count_tokens = token_counts.CountTokens(job.shares, job.settings.max_tokens, parts.count_parts(job.size_bytes))
     counted = reviews | "CountTokens" >> beam.ParDo(count_tokens).with_outputs("counts", "texts")
@@ -66,9 +70,9 @@ def _add_counts(counts: beam.PCollection, job: Job) -> None:
     _ = (
         counts
         | "MergeCounts" >> beam.CombinePerKey(parts.MergeParts("sum"))
-        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.temporary, most=most)
+        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.counted, most=most)
         | "SumTokens" >> beam.CombineGlobally(training_tokens.sum_totals).without_defaults()
-        | "WriteTotals" >> beam.Map(training_tokens.write_totals, folder=job.temporary)
+        | "WriteTotals" >> beam.Map(training_tokens.write_totals, folder=job.counted)
     )
 
 
@@ -79,36 +83,34 @@ def _add_recurring(texts: beam.PCollection, job: Job) -> None:
         | "MergeTexts" >> beam.CombinePerKey(parts.MergeParts(recurring_texts.MERGE))
         | "FindRecurring" >> beam.Map(recurring_texts.recurring)
         | "PackRecurring" >> beam.GroupByKey()
-        | "WriteRecurring" >> beam.Map(recurring_texts.write, folder=job.temporary)
+        | "WriteRecurring" >> beam.Map(recurring_texts.write, folder=job.counted)
     )
 
 
-def build_examples(root: beam.Pipeline, job: Job, first_trained_id: int) -> None:
+def build_examples(root: beam.Pipeline, job: Job) -> None:
     """Adds the second reading: text to ids by the chosen vocabulary, examples into their splits."""
     write_examples = WriteExamples(
         job.folder,
-        job.temporary,
-        first_trained_id=first_trained_id,
+        job.counted,
+        read_options=job.read_options,
+        rules=job.rules,
+        index_digits=job.index_digits,
+        first_trained_id=read_vocabulary(job).first_trained_id,
         max_tokens=job.settings.max_tokens,
         shares=job.shares,
-        scale=job.rules.scale,
     )
     _ = (
         root
-        | "Reviews" >> _read_reviews(job)
-        | "WithReviews" >> beam.Filter(lambda reviews: bool(reviews.ids))
+        | "Extents" >> _list_extents(job)
         | "WriteExamples" >> beam.ParDo(write_examples)
         | "SumExamples" >> beam.CombineGlobally(row_counts.sum_examples)
-        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=job.temporary, name=_EXAMPLES)
+        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=job.counted, name=_EXAMPLES)
     )
 
 
-def _read_reviews(job: Job) -> beam.PTransform:
-    return ReadBlocks(job.files, job.read_options) | "Rate" >> beam.Map(rated_reviews, job.rules)
-
-
-def _write_rejects(reviews: Reviews, *, folder: str, with_raw: bool) -> None:
-    rejects.write_rejects(reviews.block, reviews.rejects, folder=folder, with_raw=with_raw)
+def _list_extents(job: Job) -> ListExtents:
+    # The second reading has the extents of the first.
+    return ListExtents(job.folder, job.read_options, saved_in=job.counted)
 
 
 # Any: of a union of two dataclasses, Beam would make a schema of rows, and fails at it (Beam 2.77).
@@ -116,55 +118,116 @@ def _write_counts(counts: Any, *, folder: str, name: str) -> None:
     storage.write_json(folder, name, counts.to_json())
 
 
-def run(job: Job, options: PipelineOptions) -> Statistics:
-    """Runs the job in its claimed folder and returns its statistics, which are written last.
+def run(job: Job, options: PipelineOptions) -> Statistics | None:
+    """Runs the job, or one phase of it, in its claimed folder.
+
+    Returns:
+      The statistics, which are written last; None of a phase that others follow, or that nobody waits for.
 
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
-    started = time.monotonic()
-    stopwatch = Stopwatch()
-    logger.info("counting %d files, %.1f MB", len(job.files), job.size_bytes / 1e6)
+    started, phase, stopwatch = time.monotonic(), job.settings.phase, Stopwatch()
+    if phase in (None, COUNT):
+        logger.info("counting %d files, %.1f MB", len(job.found), job.size_bytes / 1e6)
+        if not _run_pipeline(job, options, build_count, stopwatch, then=CHOOSE):
+            return None
+        rows = read_rows(job)
+        logger.info("read %s rows, %s rated", f"{rows.read:,}", f"{rows.rated:,}")
+    if phase in (None, CHOOSE):
+        read_rows(job)
+        with stopwatch.timed("choose"):
+            vocabulary = vocabulary_choice.choose(job)
+        storage.write_json(job.counted, _VOCABULARY, vocabulary.to_json())
+        logger.info("chose a vocabulary of %s", f"{vocabulary.size:,}")
+    if phase not in (None, EXAMPLES):
+        return None
+    logger.info("writing examples")
+    if not _run_pipeline(job, options, build_examples, stopwatch, then=FINISH):
+        return None
+    seconds = {stage: round(spent, 3) for stage, spent in stopwatch.seconds.items()}
+    return finish(job, round(time.monotonic() - started, 1), seconds)
+
+
+def _run_pipeline(
+    job: Job, options: PipelineOptions, build: Callable[[beam.Pipeline, Job], None], stopwatch: Stopwatch, *, then: str
+) -> bool:
+    """Runs a pipeline; tells whether it has ended.
+
+    Args:
+      job: What is read.
+      options: Beam's.
+      build: Adds the steps.
+      stopwatch: Takes the time of each stage.
+      then: What follows when it has ended.
+    """
     root = beam.Pipeline(options=options)
-    build_count(root, job)
+    build(root, job)
     entry.start_collector()
-    stopwatch += Stopwatch(_run_pipeline(root))
-    rows = _read_counts(job, _ROWS, RowCounts.from_json)
+    no_wait, next_command = job.settings.no_wait, job.command_after(then)
+    submitted = handing_over.hand_over(root, job.folder, no_wait=no_wait, then=next_command)
+    if submitted is None:
+        return False
+    runners.wait(submitted)
+    for stage, seconds in counters.seconds_by_stage(counters.read(submitted.result)).items():
+        stopwatch.seconds[stage] = stopwatch.seconds.get(stage, 0.0) + seconds
+    return True
+
+
+def read_rows(job: Job) -> RowCounts:
+    """Reads what the first reading has counted.
+
+    Raises:
+      UserError: It has not ended; there is nothing to learn from, or more is rejected than allowed.
+    """
+    rows = _read_counts(job, _ROWS, RowCounts.from_json, COUNT)
     check_rows(rows, job)
-    logger.info("read %s rows, %s rated; choosing the vocabulary", f"{rows.read:,}", f"{rows.rated:,}")
-    with stopwatch.timed("choose"):
-        chosen = vocabulary_choice.choose(job)
-    logger.info("writing examples with a vocabulary of %s", f"{chosen.size:,}")
-    root = beam.Pipeline(options=options)
-    build_examples(root, job, chosen.first_trained_id)
-    stopwatch += Stopwatch(_run_pipeline(root))
-    examples = _read_counts(job, _EXAMPLES, ExampleCounts.from_json)
-    manifest = job_folder.read_claimed(job.folder)
+    return rows
+
+
+def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Statistics:
+    """Writes the statistics of a job whose phases have ended, and deletes what these have left for each other."""
+    rows = read_rows(job)
+    for note in sorted(rows.notes)[: look.MOST_NOTES]:
+        logger.warning("%s", note)
+    examples = _read_counts(job, _EXAMPLES, ExampleCounts.from_json, EXAMPLES)
+    vocabulary, manifest = read_vocabulary(job), job_folder.read_claimed(job.folder)
     statistics = Statistics(
         rows=row_counts.row_totals(rows, examples),
         scores=row_counts.score_histogram(examples, job.rules.scale),
         tokens_per_review=row_counts.describe(examples.lengths),
         token_lengths=row_counts.length_histogram(examples),
         known_shares=row_counts.known_shares(examples),
-        vocabulary=chosen,
-        seconds=round(time.monotonic() - started, 1),
-        seconds_by_stage={stage: round(spent, 3) for stage, spent in stopwatch.seconds.items()},
-        **manifest,
+        vocabulary=vocabulary,
+        seconds=seconds,
+        seconds_by_stage=seconds_by_stage,
+        **{name: manifest[name] for name in ("command", "settings", "versions", "outputs")},
     )
     _check_totals(statistics)
     warn_of_unused_scale(statistics.scores)
-    doubts.warn_of_unshared_tokens(chosen, statistics.tokens_per_review["50%"])
+    doubts.warn_of_unshared_tokens(vocabulary, statistics.tokens_per_review["50%"])
     statistics.write(job.folder)
+    job.clear_counted()
+    leases.clear_temporary(job.folder)
     return statistics
 
 
-def _run_pipeline(root: beam.Pipeline) -> dict[str, float]:
-    """Runs a pipeline; returns how long each stage took, in seconds."""
-    return counters.seconds_by_stage(counters.read(runners.run(root)))
+def read_vocabulary(job: Job) -> VocabularyTotals:
+    """Reads what was chosen.
+
+    Raises:
+      UserError: Nothing was yet.
+    """
+    return _read_counts(job, _VOCABULARY, VocabularyTotals.from_json, CHOOSE)
 
 
-def _read_counts(job: Job, name: str, from_json: Callable[[dict[str, Any]], Any]) -> Any:
-    return from_json(storage.read_json(storage.join(job.temporary, name)))
+def _read_counts(job: Job, name: str, from_json: Callable[[dict[str, Any]], Any], phase: str) -> Any:
+    try:
+        return from_json(storage.read_json(storage.join(job.counted, name)))
+    except FileNotFoundError:
+        raise UserError(
+            f"--output {job.folder} holds no end of --phase {phase}: run that first, or wait for it"
+        ) from None
 
 
 def check_rows(rows: RowCounts, job: Job) -> None:
@@ -183,8 +246,19 @@ def check_rows(rows: RowCounts, job: Job) -> None:
         if settings.title_column and skipped:
             message += "; does --score_pattern fit the titles?"
         raise UserError(message)
-    allowed = settings.max_rejected_share
-    rejects.check_share(rejected, rows.remarks, rows.read, allowed=allowed, output=settings.output)
+    unread_share = rows.unread_bytes / max(job.size_bytes, 1)
+    if rows.damaged and settings.damaged_files == "stop":
+        # What is damaged then ends the job when all else is written, however much it is.
+        rejected.pop(damage.DAMAGED_FILE, None)
+        unread_share = 0.0
+    rejects.check_share(
+        rejected,
+        rows.remarks,
+        rows.read,
+        allowed=settings.max_rejected_share,
+        output=settings.output,
+        unread_share=unread_share,
+    )
 
 
 def _check_totals(statistics: Statistics) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
+from beam_pipelines.archive.positions import Position
 from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.archive.rows import remarks, score_faults
 from beam_pipelines.artifacts.scale import Scale, is_blank, parse_score
@@ -51,7 +52,8 @@ class Reviews:
     """The rated reviews of a block.
 
     Attributes:
-      block: The name of the block.
+      extent: Where the block's extent begins.
+      next_extent: Where the next one begins, if it is the last block of its own; else None.
       rejects: The block's rows that cannot be used.
       texts: string [reviews].
       scores: float32 [reviews], in the archive's unit.
@@ -59,9 +61,12 @@ class Reviews:
       split_keys: What must be equal to stay in one split, or None where the text decides.
       skipped: How many rows have no score, by reason.
       remarks: What was noticed of rows, of `archive.remarks`.
+      notes: What is to be told of files, a sentence each.
+      unread_bytes: How much of the files cannot be read, since it is damaged.
     """
 
-    block: str
+    extent: Position
+    next_extent: Position | None
     rejects: list[Reject]
     texts: pa.Array
     scores: np.ndarray
@@ -69,6 +74,8 @@ class Reviews:
     split_keys: list[str] | None
     skipped: collections.Counter
     remarks: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    unread_bytes: int = 0
 
     @property
     def rows_read(self) -> int:
@@ -101,7 +108,8 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
     names = _row_names(block, rules.id_column)
     keys = _split_keys(block.rows, groups, rules)
     return Reviews(
-        block=block.name,
+        extent=block.extent,
+        next_extent=block.next_extent,
         rejects=block.rejected(reasons),
         texts=texts.take(pa.array(kept, pa.int64())),
         scores=np.array(scores, np.float32),
@@ -109,6 +117,8 @@ def rated_reviews(block: Block, rules: RatingRules) -> Reviews:
         split_keys=keys and [keys[row] for row in kept],
         skipped=skipped,
         remarks=noticed,
+        notes=block.notes.files,
+        unread_bytes=block.unread_bytes,
     )
 
 

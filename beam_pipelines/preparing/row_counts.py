@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from beam_pipelines.archive.damage import DAMAGED_FILE
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.prepared import SPLITS, KnownShares, LengthHistogram, RowTotals, ScoreHistogram
 from beam_pipelines.artifacts.scale import BINS, Scale
@@ -29,7 +30,10 @@ class RowCounts:
       rated: Those with a score that can be used.
       rejected: By reason, those that cannot be used.
       skipped: By reason, those without a score.
-      remarks: What was noticed of rows, of `archive.remarks`.
+      remarks: What was noticed of rows, of `archive.remarks`; of a block no more than a hundred.
+      damaged: Files that cannot be read to their end, and why.
+      notes: What is to be told of files, a sentence each.
+      unread_bytes: How much of the files cannot be read.
     """
 
     read: int = 0
@@ -37,13 +41,23 @@ class RowCounts:
     rejected: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     skipped: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     remarks: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    damaged: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: set[str] = dataclasses.field(default_factory=set)
+    unread_bytes: int = 0
 
     @classmethod
     def of(cls, reviews: Reviews) -> "RowCounts":
         """Counts the rows of a block."""
-        rejected = collections.Counter(reject.reason for reject in reviews.rejects)
-        counters = (collections.Counter(counts) for counts in (reviews.skipped, reviews.remarks))
-        return cls(reviews.rows_read, len(reviews.ids), rejected, *counters)
+        return cls(
+            read=reviews.rows_read,
+            rated=len(reviews.ids),
+            rejected=collections.Counter(reject.reason for reject in reviews.rejects),
+            skipped=collections.Counter(reviews.skipped),
+            remarks=collections.Counter(bounded(reviews.remarks)),
+            damaged={reject.file: reject.raw or "" for reject in reviews.rejects if reject.reason == DAMAGED_FILE},
+            notes=set(reviews.notes),
+            unread_bytes=reviews.unread_bytes,
+        )
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
         return RowCounts(
@@ -51,18 +65,22 @@ class RowCounts:
             self.rated + other.rated,
             self.rejected + other.rejected,
             self.skipped + other.skipped,
-            _bounded(self.remarks + other.remarks),
+            self.remarks + other.remarks,
+            self.damaged | other.damaged,
+            self.notes | other.notes,
+            self.unread_bytes + other.unread_bytes,
         )
 
     def to_json(self) -> dict[str, Any]:
         # Not `dataclasses.asdict`, which counts the items of a Counter anew (Python 3.11).
         counters = ("rejected", "skipped", "remarks")
-        return {**vars(self), **{name: dict(getattr(self, name)) for name in counters}}
+        plain = {name: dict(getattr(self, name)) for name in counters}
+        return {**vars(self), **plain, "notes": sorted(self.notes)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "RowCounts":
-        counters = (collections.Counter(values[name]) for name in ("rejected", "skipped", "remarks"))
-        return cls(values["read"], values["rated"], *counters)
+        counters = {name: collections.Counter(values[name]) for name in ("rejected", "skipped", "remarks")}
+        return cls(**{**values, **counters, "notes": set(values["notes"])})
 
 
 @dataclasses.dataclass
@@ -140,9 +158,12 @@ class ExampleCounts:
         return self.scores.sum(axis=1)
 
 
-def _bounded(remarks: collections.Counter) -> collections.Counter:
-    """Forgets the rarer ones of very many: scores off the scale may be any number."""
-    return remarks if len(remarks) <= MOST_REMARKS else collections.Counter(dict(remarks.most_common(MOST_REMARKS)))
+def bounded(remarks: collections.Counter) -> collections.Counter:
+    """Forgets the rarer ones of very many of a block: scores off the scale may be any number."""
+    if len(remarks) <= MOST_REMARKS:
+        return remarks
+    kept = sorted(remarks.items(), key=lambda item: (-item[1], item[0]))[:MOST_REMARKS]
+    return collections.Counter(dict(kept))
 
 
 def _zeros(bins: int) -> np.ndarray:
@@ -169,6 +190,7 @@ def row_totals(rows: RowCounts, examples: ExampleCounts) -> RowTotals:
         rejected_by_reason=by_reason(rows.rejected),
         skipped_by_reason=by_reason(skipped),
         remarks=by_reason(rows.remarks) or None,
+        damaged=rows.damaged or None,
     )
 
 

@@ -8,6 +8,7 @@ from beam_pipelines.archive.settings import ArchiveSettings
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
+PHASES = COUNT, CHOOSE, EXAMPLES = "count", "choose", "examples"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,9 +69,21 @@ class PreprocessSettings(ArchiveSettings):
     test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
     validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
     sample_share: float = flag("use only this share of the rated rows", default=1.0)
+    phase: str | None = flag(
+        "run a part of the job, which goes on from what the one before has left in OUTPUT: count reads the archive, "
+        "choose makes the vocabulary, examples reads the archive once more; without it all three are run",
+        default=None,
+        choices=list(PHASES),
+    )
 
     def __post_init__(self):
         super().__post_init__()
+        if self.no_wait and self.phase not in (COUNT, EXAMPLES):
+            raise ValueError("--no_wait leaves one phase to a cluster: give --phase count, then choose, then examples")
+        if self.overwrite and self.phase in (CHOOSE, EXAMPLES):
+            raise ValueError(f"--phase {self.phase} goes on with what --overwrite deletes; give one of them")
+        if self.finish and (self.phase or self.overwrite):
+            raise ValueError("--finish goes with neither --phase nor --overwrite")
         if (self.score_column is None) == (self.title_column is None):
             raise ValueError("give exactly one of --score_column and --title_column")
         if not (math.isfinite(self.score_min) and math.isfinite(self.score_max) and self.score_min < self.score_max):
@@ -96,6 +109,15 @@ class PreprocessSettings(ArchiveSettings):
             raise ValueError(f"--score_pattern {self.score_pattern!r} is no regular expression: {error}") from None
         if groups < 1:
             raise ValueError(f"--score_pattern {self.score_pattern!r} has no group for the score")
+
+    @property
+    def outcome(self) -> dict[str, object]:
+        """The settings that decide what is written; a phase can only go on with equal ones."""
+        free = (
+            *("input", "output", "overwrite", "max_rejected_share", "max_unpacked_gb", "damaged_files"),
+            *("phase", "no_wait", "finish", "dry_run"),
+        )
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
 
     @property
     def unrated(self) -> tuple[float, ...]:

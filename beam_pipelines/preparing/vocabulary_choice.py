@@ -1,7 +1,6 @@
 """Chooses the vocabulary between the two readings, in the launching process, and writes its graph and vectors."""
 
 import dataclasses
-import io
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +8,8 @@ import pyarrow as pa
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.prepared import VocabularyTotals
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.files import storage
+from beam_pipelines.files import staged
+from beam_pipelines.files.staged import StagedFile
 from beam_pipelines.preparing import doubts, training_tokens
 from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
@@ -41,12 +41,15 @@ class Choice:
 
     def write_vectors(self, folder: str) -> None:
         """Writes the vectors by id into the prepared folder."""
-        data, shape = io.BytesIO(), (self.vocabulary.size, self.vocabulary.dim)
+        shape = (self.vocabulary.size, self.vocabulary.dim)
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(data, header)
-        for vectors in vocabulary.initial_vectors(self.vocabulary, self.vectors.take):
-            data.write(vectors.tobytes())
-        storage.write_bytes(folder, prepared.VECTORS, data.getvalue())
+        file = StagedFile(folder)
+        with staged.discarded(file):
+            np.lib.format.write_array_header_1_0(file.stream, header)
+            for vectors in vocabulary.initial_vectors(self.vocabulary, self.vectors.take):
+                file.stream.write(vectors.tobytes())
+            file.close()
+            file.publish(prepared.VECTORS)
 
 
 def choose(job: Job) -> VocabularyTotals:
@@ -76,7 +79,7 @@ def choose_tokens(job: Job) -> Choice:
       UserError: No token can be learned from, or the vectors are of other words.
     """
     settings = job.settings
-    distinct, _ = training_tokens.read_totals(job.temporary)
+    distinct, _ = training_tokens.read_totals(job.counted)
     if not distinct:
         raise UserError(
             "no token to learn from: no rated row with words fell into the training split; is --text_column right?"
@@ -86,7 +89,7 @@ def choose_tokens(job: Job) -> Choice:
     if settings.embeddings:
         training, vectors, dim = _read_with_vectors(job, settings.embeddings, distinct, most)
     else:
-        training = training_tokens.read(job.temporary, pa.array([], pa.binary()), most)
+        training = training_tokens.read(job.counted, pa.array([], pa.binary()), most)
         vectors, dim = KeptVectors(), settings.vector_size
     return Choice(vocabulary.choose(training, vectors, dim, settings.trained_tokens), training, vectors)
 
@@ -98,7 +101,7 @@ def _read_with_vectors(job: Job, source: str, distinct: int, most: int) -> tuple
         logger.info("listing the words of --embeddings, as not all %s tokens can be held", f"{distinct:,}")
         source = word_vectors.rereadable(source)
         words = word_vectors.list_words(source)
-    training = training_tokens.read(job.temporary, words, most)
+    training = training_tokens.read(job.counted, words, most)
     vectors, dim = word_vectors.read(source, frozenset(training.tokens), job.settings.unseen_tokens)
     if not any(token in vectors for token in training.tokens):
         raise UserError(

@@ -1,20 +1,27 @@
-"""Examples hold the ids, the score and the name of each review, in the shard of its block and split."""
+"""Examples hold the ids, the score and the name of each review, in the shard of its extent and split."""
 
+import csv
+import gzip
 import pathlib
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 
+from beam_pipelines.archive.finding import found_files
+from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.files import storage
 from beam_pipelines.preparing import recurring_texts, row_counts, splits
 from beam_pipelines.preparing.examples import WriteExamples, in_one_order, tfrecord_gzip
+from beam_pipelines.preparing.reviews import RatingRules
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text import transform_graph
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
-from tests.helpers.blocks import rated
+from tests.helpers.archives import list_extents
 from tests.helpers.examples import examples
 
 VOCABULARY = ["good", "bad", "film"]
@@ -23,40 +30,74 @@ SHARES = SplitShares(test=0.3, validation=0.3, sample=0.8)
 KEYS = [f"key {number}" for number in range(100)]
 BY_SPLIT = {int(split): key for key, split in zip(KEYS, splits.assign(splits.key_hashes(KEYS), SHARES), strict=True)}
 TRAIN, VALIDATION, TEST, UNUSED = (BY_SPLIT[split] for split in (0, 1, 2, splits.NOT_SAMPLED))
+RULES = RatingRules(text_column="text", scale=Scale(0, 100), score_column="score", id_column="id", split_column="album")
 
 
 @pytest.fixture
 def folder(tmp_path) -> pathlib.Path:
     """A folder with a graph of three words, of which two have vectors."""
-    transform_graph.write_graph(str(tmp_path), VOCABULARY, first_trained_id=4, max_tokens=3)
-    return tmp_path
+    transform_graph.write_graph(str(tmp_path / "out"), VOCABULARY, first_trained_id=4, max_tokens=3)
+    return tmp_path / "out"
 
 
-def write(folder: pathlib.Path, *blocks) -> ExampleCounts:
-    """Writes the examples of blocks, and returns the sum of what is counted of them."""
-    step = WriteExamples(
-        str(folder), f"{folder}/temporary", first_trained_id=4, max_tokens=3, shares=SHARES, scale=Scale(0, 100)
+def write_csv(path: pathlib.Path, rows: list[tuple[str, float, str]]) -> None:
+    """Writes rows of a text, a score and an album; the id of each is the file's name and its number."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "score", "album"])
+        writer.writerows([f"{path.stem}-{number}", *row] for number, row in enumerate(rows))
+
+
+def step_of(folder: pathlib.Path, **sizes: int) -> WriteExamples:
+    return WriteExamples(
+        str(folder),
+        f"{folder}/temporary",
+        read_options=ReadOptions(columns=("text", "id", "score", "album"), **sizes),
+        rules=RULES,
+        index_digits=6,
+        first_trained_id=4,
+        max_tokens=3,
+        shares=SHARES,
     )
+
+
+def write(folder: pathlib.Path, *paths: pathlib.Path, **sizes: int) -> ExampleCounts:
+    """Writes the examples of files, and returns the sum of what is counted of them."""
+    step = step_of(folder, **sizes)
     step.setup()
     step.start_bundle()
-    counted = [counts for block in blocks for counts in step.process(block)]
+    extents = list_extents(found_files.find([str(path) for path in paths])[0], step.read_options)
+    counted = [counts for extent in extents for counts in step.process(extent)]
     counted += [output.value for output in step.finish_bundle()]
     step.teardown()
     return row_counts.sum_examples(counted)
 
 
-def test_a_shard_holds_what_its_block_has_of_a_split(folder):
+def shards(folder: pathlib.Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("*/*.tfrecord.gz"))
+
+
+def records(folder: pathlib.Path, split: str) -> list[bytes]:
+    """The examples of a split as they lie, in the order of its shards."""
+    paths = [str(path) for path in sorted((folder / split).glob("*"))]
+    return [record.numpy() for record in tf.data.TFRecordDataset(paths, compression_type="GZIP")]
+
+
+def test_a_shard_holds_what_its_extent_has_of_a_split(folder, tmp_path):
     keys = [TRAIN, TEST, TRAIN, UNUSED, VALIDATION, TRAIN]
-    texts = ["good film", "Bad, bad!", "", "good", "zzz good qqq film", "film"]
-    first = rated("a", texts, scores=[0, 12.5, 30, 40, 50, 100], split_keys=keys)
-    second = rated("b", ["bad"], scores=[7], split_keys=[TRAIN])
-    counts = write(folder, first, second)
+    texts = ["good film", "Bad, bad!", "...", "good", "zzz good qqq film", "film"]
+    scores = [0, 12.5, 30, 40, 50, 100]
+    write_csv(tmp_path / "a.csv", list(zip(texts, scores, keys, strict=True)))
+    write_csv(tmp_path / "b.csv", [("bad", 7, TRAIN)])
+    # Too small for both files together.
+    counts = write(folder, tmp_path / "a.csv", tmp_path / "b.csv", extent_bytes=200)
     assert examples(folder, "train") == {"a-0": ([2, 4], 0), "a-2": ([1], 30), "a-5": ([4], 100), "b-0": ([3], 7)}
     assert examples(folder, "validation") == {"a-4": ([1, 2, 1], 50)}
     assert examples(folder, "test") == {"a-1": ([3, 3], 12.5)}
-    shards = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*.tfrecord.gz"))
-    assert shards == [
-        prepared.example_shard(*of) for of in (("test", "a"), ("train", "a"), ("train", "b"), ("validation", "a"))
+    first, second = "000000-00000000-000000000000000", "000001-00000000-000000000000000"
+    assert shards(folder) == [
+        prepared.example_shard(*of)
+        for of in (("test", first), ("train", first), ("train", second), ("validation", first))
     ]
 
     assert counts.rows.tolist() == [4, 1, 1]
@@ -66,25 +107,71 @@ def test_a_shard_holds_what_its_block_has_of_a_split(folder):
     assert counts.known_tokens.tolist() == [1 + 0 + 0 + 1, 1, 2]
 
 
-def test_a_training_text_that_recurs_in_another_split_is_left_out(folder):
+def many_rows() -> list[tuple[str, float, str]]:
+    return [(f"good film number {number}", number % 101, f"album {number // 4}") for number in range(400)]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_records_are_equal_whatever_the_size_of_a_block(folder, tmp_path, name):
+    """A shard is as many members of gzip as there are blocks, which are read as one."""
+    write_csv(tmp_path / "a.csv", many_rows())
+    if name.endswith(".gz"):
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
+    found, counts = [], []
+    for block_bytes in (300, 2_000, 1 << 20):
+        counts.append(write(folder, tmp_path / name, block_bytes=block_bytes, extent_bytes=5_000).to_json())
+        names = shards(folder)
+        assert len([name for name in names if name.startswith("train")]) > 3
+        found.append((names, {split: records(folder, split) for split in prepared.SPLITS}))
+        for path in folder.glob("*/*.tfrecord.gz"):
+            path.unlink()
+    assert found[0] == found[1] == found[2]
+    assert counts[0] == counts[1] == counts[2]
+    assert sum(len(part) for part in found[0][1].values()) == sum(map(sum, counts[0]["scores"])) > 200
+
+
+def test_a_training_text_that_recurs_in_another_split_is_left_out(folder, tmp_path):
     """In the training split alone, and however it is written."""
-    texts = ["good film", "GOOD film!", "bad film", "bad film"]
-    block = rated("a", texts, split_keys=[TRAIN, TEST, TRAIN, TRAIN])
+    texts, keys = ["good film", "GOOD film!", "bad film", "bad film"], [TRAIN, TEST, TRAIN, TRAIN]
     tokenizer = CompiledTokenizer()
-    training, held_out, *_ = tokenizer.fingerprints(tokenizer(block.texts))
+    training, held_out, *_ = tokenizer.fingerprints(tokenizer(pa.array(texts)))
     assert training == held_out
     recurring_texts.write((0, [np.array([training])]), folder=f"{folder}/temporary")
-    counts = write(folder, block)
+    write_csv(tmp_path / "a.csv", [(text, 50, key) for text, key in zip(texts, keys, strict=True)])
+    counts = write(folder, tmp_path / "a.csv")
     assert list(examples(folder, "train")) == ["a-2", "a-3"]
     assert list(examples(folder, "test")) == ["a-1"]
     assert counts.skipped[row_counts.RECURRING] == 1
     assert counts.rows.tolist() == [2, 0, 1]
 
 
-def test_a_block_without_reviews_writes_nothing(folder):
-    counts = write(folder, rated("a", []))
+def test_an_extent_without_reviews_writes_nothing(folder, tmp_path):
+    write_csv(tmp_path / "a.csv", [])
+    counts = write(folder, tmp_path / "a.csv")
     assert counts.rows.tolist() == [0, 0, 0]
-    assert list(folder.glob("*/*.tfrecord.gz")) == []
+    assert shards(folder) == []
+
+
+def test_a_bundle_that_fails_in_the_middle_leaves_no_half_shard(folder, tmp_path):
+    """And the next one writes all of the extent."""
+    write_csv(tmp_path / "a.csv", many_rows())
+    step = step_of(folder, block_bytes=1000, extent_bytes=1 << 20)
+    [extent] = list_extents(found_files.find([str(tmp_path / "a.csv")])[0], step.read_options)
+    step.setup()
+    step.start_bundle()
+    reading = step.process(extent)
+    next(reading)
+    assert list(storage.listing(f"{folder}/.tmp")) != []
+    reading.close()
+    assert shards(folder) == []
+    step.start_bundle()
+    assert storage.listing(f"{folder}/.tmp") == []
+    counted = [*step.process(extent), *(output.value for output in step.finish_bundle())]
+    step.teardown()
+    assert storage.listing(f"{folder}/.tmp") == []
+    rows = row_counts.sum_examples(counted).rows
+    assert [len(examples(folder, split)) for split in prepared.SPLITS] == rows.tolist()
+    assert rows.sum() > 200
 
 
 def test_records_are_read_as_they_were_written(tmp_path, monkeypatch):

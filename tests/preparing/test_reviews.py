@@ -1,21 +1,37 @@
 """Scores are read from a column or a title; what cannot be used leaves a trace."""
 
+import collections
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.finding.input_files import InputFile
+from beam_pipelines.archive.positions import Position
+from beam_pipelines.archive.rows.row_parsing import Notes
 from beam_pipelines.preparing import reviews
 from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings
 
-FILE = InputFile(0, "/data/reviews.csv", "csv", None, 100, name="reviews.csv")
+NAMES = ["reviews.csv", "more.csv"]
+FILES = tuple(InputFile(index, f"/data/{name}", "csv", None, 100, name=name) for index, name in enumerate(NAMES))
 
 
 def block(**columns: list) -> Block:
+    """A block whose first row is in the first file, and all others in the second."""
     rows = pa.RecordBatch.from_pydict(columns)
-    return Block(FILE, 0, None, rows, list(range(2, 2 + rows.num_rows)), [])
+    numbers = [2, *range(2, 1 + rows.num_rows)]
+    return Block(
+        files=FILES,
+        file_of_row=np.minimum(np.arange(rows.num_rows), 1),
+        rows=rows,
+        row_numbers=np.array(numbers, np.int64),
+        extent=Position(0, 0, 7),
+        next_extent=Position(2),
+        unread_bytes=11,
+        notes=Notes(files=["reviews.csv is odd"], remarks=collections.Counter(odd=1)),
+    )
 
 
 def rules(**given) -> reviews.RatingRules:
@@ -107,3 +123,18 @@ def test_ids_and_split_keys_come_from_their_columns():
     found = reviews.rated_reviews(block(text=["a", "b"], score=[1, 2], key=[5, None], album=["x", "y"]), given)
     assert (found.ids, found.split_keys) == (["5", ""], ["x", "y"])
     assert found.scores.dtype == np.float32
+
+
+def test_rows_are_named_and_rejected_by_their_own_file():
+    both = block(text=["fine", "good", ""], score=["1", "2", "3"])
+    found = reviews.rated_reviews(both, rules(score_column="score"))
+    assert found.ids == ["reviews.csv:2", "more.csv:2"]
+    assert [(r.file, r.row_number) for r in found.rejects] == [("/data/more.csv", 3)]
+
+
+def test_what_is_known_of_the_block_is_handed_on():
+    found = rated("x")
+    assert (found.extent, found.next_extent) == (Position(0, 0, 7), Position(2))
+    assert (found.notes, found.unread_bytes, found.rows_read) == (["reviews.csv is odd"], 11, 1)
+    assert found.remarks["odd"] == 1
+    assert found.remarks.total() == 2

@@ -1,13 +1,16 @@
 import collections
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from beam_pipelines.archive.rejects import Reject
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing import row_counts
 from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
+from tests.helpers.blocks import rated
 
 
 def test_lengths_are_described_as_pandas_does():
@@ -48,7 +51,15 @@ def examples(**given) -> ExampleCounts:
     return ExampleCounts.of(**{**reviews, **given}, scale=Scale(0, 100))
 
 
-ROWS = RowCounts(8, 6, collections.Counter(empty_text=1), collections.Counter(no_score=1))
+ROWS = RowCounts(
+    read=8,
+    rated=6,
+    rejected=collections.Counter(empty_text=1),
+    skipped=collections.Counter(no_score=1),
+    damaged={"a.csv": "behind byte 7"},
+    notes={"a.csv is odd"},
+    unread_bytes=5,
+)
 
 
 def test_rows_are_counted_by_what_became_of_them():
@@ -60,6 +71,7 @@ def test_rows_are_counted_by_what_became_of_them():
         "kept_by_split": {"train": 2, "validation": 1, "test": 1},
         "rejected_by_reason": {"empty_text": 1},
         "skipped_by_reason": {"no_score": 1, "not_sampled": 1, row_counts.RECURRING: 1},
+        "damaged": {"a.csv": "behind byte 7"},
     }
 
 
@@ -96,3 +108,22 @@ def test_counts_of_blocks_add_up_to_those_of_all():
     rows = row_counts.sum_rows([ROWS, ROWS])
     assert RowCounts.from_json(json.loads(json.dumps(rows.to_json()))) == rows
     assert (rows.read, rows.rated, rows.rejected.total(), rows.skipped.total()) == (16, 12, 2, 2)
+    other = RowCounts(damaged={"b.csv": "behind byte 9"}, notes={"a.csv is odd", "b.csv is odd"}, unread_bytes=2)
+    both = row_counts.sum_rows([ROWS, other])
+    assert both.damaged == {"a.csv": "behind byte 7", "b.csv": "behind byte 9"}
+    assert (both.notes, both.unread_bytes) == ({"a.csv is odd", "b.csv is odd"}, 7)
+
+
+def test_the_rows_of_reviews_are_counted_with_their_damage():
+    damage = Reject("a.gz", 9, "damaged_file", "behind byte 7", (0, 0))
+    reviews = dataclasses.replace(
+        rated("a", ["fine", "good"]),
+        rejects=[damage, Reject("a.gz", 3, "empty_text", "", (0, 0))],
+        skipped=collections.Counter(no_score=4),
+        unread_bytes=5,
+        notes=["a.gz is odd"],
+    )
+    counts = RowCounts.of(reviews)
+    assert (counts.read, counts.rated, counts.skipped) == (8, 2, {"no_score": 4})
+    assert counts.rejected == {"damaged_file": 1, "empty_text": 1}
+    assert (counts.damaged, counts.unread_bytes, counts.notes) == ({"a.gz": "behind byte 7"}, 5, {"a.gz is odd"})

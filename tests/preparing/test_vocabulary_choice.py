@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from beam_pipelines.archive.extents import Sizes
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.preparing import training_tokens, vocabulary_choice
 from beam_pipelines.preparing.embeddings import word_vectors
@@ -44,14 +45,14 @@ def job_of(folder: pathlib.Path, counts: dict[str, int], **flags) -> Job:
     settings = PreprocessSettings(input=("a.csv",), output=str(folder), text_column="t", score_column="s", **flags)
     job = Job(
         settings=settings,
-        files=[],
-        read_options=ReadOptions.of(settings, columns=(), block_bytes=1, nullable=()),
+        found=[],
+        read_options=ReadOptions.of(settings, columns=(), sizes=Sizes(1, 1), nullable=()),
         rules=rating_rules(settings),
         shares=SplitShares(test=0, validation=0),
         folder=str(folder),
     )
     most = None if settings.embeddings else training_tokens.most_without_vector(settings.trained_tokens)
-    write_counts(pathlib.Path(job.temporary), counts, most=most)
+    write_counts(pathlib.Path(job.counted), counts, most=most)
     return job
 
 
