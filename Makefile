@@ -4,12 +4,16 @@
 # make slow    runs these
 # make test-runners   the same jobs on Prism, Flink, Spark and staged for Dataflow, which it installs into .engines
 # make bench   compares the speed of everything with what else there is; ARGS='--only score --repeats 1' for a part
+# make image IMAGE=REGISTRY/NAME:TAG   the image of workers on Dataflow, Flink and Spark; `make push` pushes it
+# make launchers, templates   the images and files of Dataflow's flex templates; see deploy/dataflow/README.md
 SHELL := /bin/bash
 PYTHON ?= python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test slow test-runners lint bench clean
+JOBS := score preprocess
+
+.PHONY: setup demo test slow test-runners lint bench clean image push launchers templates metadata
 
 setup: $(READY)
 
@@ -48,3 +52,26 @@ bench: $(READY)
 
 clean:
 	rm -rf .venv .engines build dist *.egg-info
+
+# Docker reads IMAGE, REGISTRY/NAME:TAG of the workers; a launcher's name is that with its job behind.
+image:
+	docker build --file deploy/dataflow/worker.Dockerfile --tag $(IMAGE) .
+
+push:
+	docker push $(IMAGE)
+
+launchers:
+	for job in $(JOBS); do \
+	  docker build --file deploy/dataflow/launcher.Dockerfile --build-arg WORKER_IMAGE=$(IMAGE) --build-arg COMMAND=$$job \
+	    --tag $(IMAGE)-$$job . && docker push $(IMAGE)-$$job || exit 1; \
+	done
+
+# TEMPLATES is a folder of a bucket, gs://BUCKET/FOLDER.
+templates:
+	for job in $(JOBS); do \
+	  gcloud dataflow flex-template build $(TEMPLATES)/$$job.json --image $(IMAGE)-$$job --sdk-language PYTHON \
+	    --metadata-file deploy/dataflow/$$job.metadata.json || exit 1; \
+	done
+
+metadata: $(READY)
+	@$(BIN)/python -m deploy.dataflow.write_metadata
