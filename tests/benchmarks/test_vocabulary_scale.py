@@ -13,7 +13,7 @@ def test_a_made_up_archive_has_the_tokens_that_are_asked_for(tmp_path):
         written = vocabulary_scale.write_counts(folder, 1000, 30, archive_gb=0.2, embeddings=embeddings)
         assert written["parts"] == 55
         assert 0 < written["largest_mb"] < 0.01
-        found = vocabulary_scale.choose(folder, written["temporary"], embeddings)
+        found = vocabulary_scale.choose(folder, written["counted"], embeddings)
         assert found["ids"] == ids + 2
         assert 0 < found["loaded_mb"] <= found["peak_mb"]
         assert pathlib.Path(folder, "vectors.npy").exists()
