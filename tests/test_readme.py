@@ -36,6 +36,7 @@ BEAM_FLAGS = {
     "--project",
     "--region",
     "--temp_location",
+    "--template_location",
     "--setup_file",
     "--sdk_container_image",
     "--flink_master",
