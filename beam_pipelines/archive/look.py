@@ -60,11 +60,6 @@ class Archive:
     def size_bytes(self) -> int:
         return sum(file.size_bytes for file in self.found)
 
-    @property
-    def is_sample(self) -> bool:
-        """Whether there are files that were not looked at."""
-        return len(self.found) > MOST_FILES
-
 
 @dataclasses.dataclass(frozen=True)
 class Look:

@@ -130,12 +130,15 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
     started, phase, stopwatch = time.monotonic(), job.settings.phase, Stopwatch()
     if phase in (None, COUNT):
         logger.info("counting %d files, %.1f MB", len(job.found), job.size_bytes / 1e6)
-        if not _run_pipeline(job, options, build_count, stopwatch, then=CHOOSE):
+        counted = _run_pipeline(job, options, build_count, then=CHOOSE)
+        if counted is None:
             return None
+        stopwatch += counted
         rows = read_rows(job)
         logger.info("read %s rows, %s rated", f"{rows.read:,}", f"{rows.rated:,}")
     if phase in (None, CHOOSE):
-        read_rows(job)
+        if phase:
+            read_rows(job)  # Whoever has counted may not have waited for the end.
         with stopwatch.timed("choose"):
             vocabulary = vocabulary_choice.choose(job)
         storage.write_json(job.counted, _VOCABULARY, vocabulary.to_json())
@@ -143,22 +146,23 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
     if phase not in (None, EXAMPLES):
         return None
     logger.info("writing examples")
-    if not _run_pipeline(job, options, build_examples, stopwatch, then=FINISH):
+    written = _run_pipeline(job, options, build_examples, then=FINISH)
+    if written is None:
         return None
+    stopwatch += written
     seconds = {stage: round(spent, 3) for stage, spent in stopwatch.seconds.items()}
     return finish(job, round(time.monotonic() - started, 1), seconds)
 
 
 def _run_pipeline(
-    job: Job, options: PipelineOptions, build: Callable[[beam.Pipeline, Job], None], stopwatch: Stopwatch, *, then: str
-) -> bool:
-    """Runs a pipeline; tells whether it has ended.
+    job: Job, options: PipelineOptions, build: Callable[[beam.Pipeline, Job], None], *, then: str
+) -> Stopwatch | None:
+    """Runs a pipeline; returns the time of each stage, or None where nobody waits for its end.
 
     Args:
       job: What is read.
       options: Beam's.
       build: Adds the steps.
-      stopwatch: Takes the time of each stage.
       then: What follows when it has ended.
     """
     root = beam.Pipeline(options=options)
@@ -167,11 +171,9 @@ def _run_pipeline(
     no_wait, next_command = job.settings.no_wait, job.command_after(then)
     submitted = handing_over.hand_over(root, job.folder, no_wait=no_wait, then=next_command)
     if submitted is None:
-        return False
+        return None
     runners.wait(submitted)
-    for stage, seconds in counters.seconds_by_stage(counters.read(submitted.result)).items():
-        stopwatch.seconds[stage] = stopwatch.seconds.get(stage, 0.0) + seconds
-    return True
+    return Stopwatch(counters.seconds_by_stage(counters.read(submitted.result)))
 
 
 def read_rows(job: Job) -> RowCounts:
