@@ -59,6 +59,7 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
 
             if job.size_bytes > sample.WORTH_BYTES and not settings.resume:
                 rehearsal.check_sample(job)
+            job.list_inputs()
             return pipeline.run(job, options, started)
 
 

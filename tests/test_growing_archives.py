@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from beam_pipelines import score, verify
+from beam_pipelines.archive import sample
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import job as scoring_job
 from beam_pipelines.scoring import pipeline
@@ -179,6 +180,24 @@ def test_all_columns_are_those_of_the_first_job(dump, rows, cnn, tmp_path):
     assert "stars" not in first
     assert table["title"].tolist()[-3:] == [rows[100]["title"], rows[101]["title"], None]
     assert summary["rows_scored"] == 68 + 3
+    # Nor are those of the new files in the way of going on.
+    assert run_score(dump, cnn, output, *flags, "--resume")["rows_scored"] == 68 + 3
+    assert pd.read_parquet(output / "scores").equals(table)
+
+
+def test_new_files_that_a_sample_refuses_are_still_new(dump, rows, cnn, tmp_path, monkeypatch):
+    output, flags = tmp_path / "out", [f"--input={dump}", f"--model={cnn}", "--text_column=text", "--id_column=id"]
+    arguments = [*flags, f"--output={output}", "--max_rejected_share=0.1"]
+    assert score.main(arguments) == 0
+    before = contents(output)
+    write_csv(dump / "d.csv", [{**rows[100 + number], "text": ""} for number in range(30)])
+    monkeypatch.setattr(sample, "WORTH_BYTES", 0)
+    with pytest.raises(UserError, match="of a sample would be rejected"):
+        score.main([*arguments, "--add"])
+    assert contents(output) == before
+    write_csv(dump / "d.csv", rows[100:130])
+    assert score.main([*arguments, "--add"]) == 0
+    assert len(ids(output)) == 68 + 30
 
 
 def test_the_job_knows_which_files_are_new(dump, rows, cnn, scored):

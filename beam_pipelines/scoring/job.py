@@ -57,9 +57,9 @@ class Job:
         archive = look.look(settings)
         earlier = EarlierJob.of(folder) if settings.add or settings.resume else None
         present = [name for file_columns in archive.columns.values() for name in file_columns.names]
-        if earlier and settings.add:
-            # All shards have the columns of the first ones.
-            present = [name for name in earlier.columns if name in present]
+        if earlier and carried_columns.wants_all(settings.keep_columns):
+            # All shards have the columns of the first ones, in their order.
+            present = earlier.carried
         carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns)
         sizes = earlier.sizes if earlier else Sizes.of(archive.size_bytes)
         read_options = _read_options(settings, carried, sizes)
@@ -105,6 +105,7 @@ class Job:
             "model_digest": self.export.info.digest,
             "settings": self.settings.outcome,
             "columns": list(self.read_options.columns),
+            "carried": {column.source: str(column.stored_type) for column in self.carried},
             "block_bytes": self.read_options.block_bytes,
             "extent_bytes": self.read_options.extent_bytes,
         }
@@ -122,6 +123,9 @@ class Job:
             reads=[self.export.path, *(file.path for file in self.found)],
             more_differences=self._input_differences,
         )
+
+    def list_inputs(self) -> None:
+        """Writes which files are scored; from now on they are of the job."""
         if self.settings.add:
             # Before the list: a round without files does no harm, should the job be stopped here.
             job_folder.update_manifest(self.folder, rounds=list(self.rounds))
@@ -143,13 +147,13 @@ class EarlierJob:
     Attributes:
       found: The files that it had.
       rounds: The index of the first file of each round.
-      columns: That it read.
+      carried: The columns that it carries along, in their order.
       sizes: How its archive was cut.
     """
 
     found: list[FoundFile]
     rounds: tuple[int, ...]
-    columns: list[str]
+    carried: list[str]
     sizes: Sizes
 
     @classmethod
@@ -163,7 +167,7 @@ class EarlierJob:
             return cls(
                 found=inputs.read(folder),
                 rounds=tuple(manifest["rounds"]),
-                columns=fingerprint["columns"],
+                carried=list(fingerprint["carried"]),
                 sizes=Sizes(fingerprint["block_bytes"], fingerprint["extent_bytes"]),
             )
         except (FileNotFoundError, KeyError):

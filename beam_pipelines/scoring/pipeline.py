@@ -87,8 +87,10 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
     logger.info("scoring %d files, %.1f MB, with version %d", files, job.size_bytes / 1e6, job.export.version)
     newly_finished = NewlyFinished(job.shards)
     done = newly_finished()
-    if done and job.settings.resume:
-        logger.info("%d extents are done already", len(done))
+    # Those of earlier rounds are no part of this one.
+    of_round = [extent for extent in done.values() if extent.begin[0] >= job.first]
+    if of_round:
+        logger.info("%d extents are done already", len(of_round))
     # Another engine's scores are equal up to rounding only, so a job stays with the one that it has.
     engines = [engine for extent in done.values() for engine in extent.statistics.engines]
     pipeline = beam.Pipeline(options=options)
@@ -97,7 +99,7 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
     entry.start_collector()
     try:
         where_to_look = jobs.where_to_look(options)
-        with progress.Monitor(newly_finished, job.size_bytes, done.values(), where_to_look=where_to_look):
+        with progress.Monitor(newly_finished, job.size_bytes, of_round, where_to_look=where_to_look):
             then = job.finishing_command
             submitted = handing_over.hand_over(pipeline, job.folder, no_wait=job.settings.no_wait, then=then)
             if submitted is None:
