@@ -56,6 +56,7 @@ def sizes_of_graph(job: str, flags: dict, folder: str, files: int) -> dict[str, 
     """The bytes of what a job hands to its runner, and of its manifest."""
     import apache_beam as beam
 
+    from beam_pipelines.archive import inputs
     from beam_pipelines.preparing import pipeline as preparing
     from beam_pipelines.scoring import pipeline as scoring
 
@@ -69,6 +70,7 @@ def sizes_of_graph(job: str, flags: dict, folder: str, files: int) -> dict[str, 
             "graph of the second reading": lambda root: preparing.build_examples(root, made_up, 1),
         }
     made_up.claim()
+    inputs.write(folder, made_up.found)
     sizes = {"manifest.json": pathlib.Path(folder, "manifest.json").stat().st_size}
     for name, build in graphs.items():
         root = beam.Pipeline()
