@@ -31,9 +31,9 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | 
       UserError: Something in the settings or the archive is to be mended.
     """
     from beam_pipelines.archive import inputs, sample
-    from beam_pipelines.execution import remote_checks
+    from beam_pipelines.execution import remote_checks, runners
     from beam_pipelines.preparing import rehearsal
-    from beam_pipelines.preparing.job import COUNTED, Job
+    from beam_pipelines.preparing.job import CHOOSE, COUNTED, Job
 
     # The vectors are read by this process alone.
     reads = [("--input", path) for path in settings.input]
@@ -51,8 +51,9 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | 
         with job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS,)):
             if job.size_bytes > sample.WORTH_BYTES and not job.goes_on:
                 rehearsal.check_sample(job)
-            # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
-            entry.import_tensorflow()
+            if settings.phase != CHOOSE and runners.work_here(options):
+                # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
+                entry.import_tensorflow()
             from beam_pipelines.preparing import pipeline
 
             if settings.finish:

@@ -42,7 +42,7 @@ INSIDE = {
         ["vocabulary_choice", "rehearsal"],
         ["job"],
         ["settings", "examples", "read_reviews", "training_tokens"],
-        ["row_counts", "token_counts"],
+        ["row_counts", "token_counts", "example_files"],
         ["recurring_texts"],
         ["reviews", "splits", "parts", "embeddings", "doubts"],
     ],
@@ -195,3 +195,7 @@ def loaded(module: str) -> set[str]:
 )
 def test_what_answers_at_once_imports_nothing_slow(module):
     assert loaded(module) & SLOW == set()
+
+
+def test_a_launcher_of_remote_workers_needs_no_tensorflow_until_the_vocabulary_is_chosen():
+    assert loaded("beam_pipelines.preparing.pipeline") & SLOW == {"apache_beam", "numba"}

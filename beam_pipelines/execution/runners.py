@@ -53,6 +53,12 @@ def options_of(arguments: list[str], settings_class: type, program: str) -> pipe
     return options
 
 
+def work_here(options: pipeline_options.PipelineOptions) -> bool:
+    """Whether the workers of a job are in this process."""
+    name = options.view_as(pipeline_options.StandardOptions).runner
+    return name is None or workers.workers_of(options, runners.create_runner(name)).are_here
+
+
 def check(options: pipeline_options.PipelineOptions) -> None:
     """Looks at the runner and its flags as `beam.Pipeline` will, and at what it needs beyond this process.
 

@@ -70,6 +70,11 @@ class Workers:
         return self.place is not Place.IN_MEMORY
 
     @property
+    def are_here(self) -> bool:
+        """Whether they work in this process, or in others that it starts."""
+        return self.place is Place.IN_MEMORY or self.environment == LOOPBACK
+
+    @property
     def cluster_is_here(self) -> bool:
         """Whether all addresses are this machine's, as far as one can see from it."""
         return all(is_this_machine(host_of(address)) for address in self.cluster.values())

@@ -1,23 +1,16 @@
-"""Writes encoded reviews as TFRecords of tf.Examples, a shard for each extent and split.
-
-An example holds `ids` (int64 list), `score` (float, in the archive's unit) and `id` (bytes).
-"""
+"""Writes encoded reviews as TFRecords of tf.Examples, a shard for each extent and split."""
 
 import dataclasses
-import os
-import tempfile
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
-import tensorflow as tf
-from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from beam_pipelines.archive import read_extents
 from beam_pipelines.archive.extents import Extent
 from beam_pipelines.archive.positions import Position, extent_name
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
+from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
@@ -28,8 +21,6 @@ from beam_pipelines.preparing import recurring_texts
 from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
-from beam_pipelines.text.compiled_encoder import CompiledEncoder
-from beam_pipelines.text.encoded import Encoded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +79,16 @@ class WriteExamples(OverlappedDoFn):
         self.shares = shares
 
     def setup(self):
+        entry.import_tensorflow()
+        # Here, so that a process that hands the work to others needs no TensorFlow.
+        from beam_pipelines.preparing.example_files import ExampleFiles
+        from beam_pipelines.text.compiled_encoder import CompiledEncoder
+
         self._progress = Progress("prepared")
         self._recurring = recurring_texts.read(self.counted)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
-        self._examples = RecordBatchToExamplesEncoder()
+        self._example_files = ExampleFiles()
         self._files: dict[str, StagedFile] = {}
         super().setup()
 
@@ -116,7 +112,7 @@ class WriteExamples(OverlappedDoFn):
         split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
         recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
         with stopwatch.timed("write"):
-            shards = self._shards(reviews, encoded, np.where(recurring, -1, split))
+            shards = self._example_files.by_split(reviews, encoded, np.where(recurring, -1, split))
         counts = ExampleCounts.of(
             split=split,
             recurring=recurring,
@@ -126,15 +122,6 @@ class WriteExamples(OverlappedDoFn):
             scale=self.rules.scale,
         )
         return [EncodedExamples(reviews.extent, reviews.next_extent, shards, counts)]
-
-    def _shards(self, reviews: Reviews, encoded: Encoded, split: np.ndarray) -> dict[str, bytes]:
-        """What is written of a block, by split."""
-        batch, shards = _record_batch(reviews, encoded), {}
-        for index, name in enumerate(prepared.SPLITS):
-            rows = batch.filter(pa.array(split == index))
-            if rows.num_rows:
-                shards[name] = tfrecord_gzip(in_one_order(self._examples.encode(rows)))
-        return shards
 
     def collect(self, encoded: EncodedExamples) -> Iterator[ExampleCounts]:
         """Appends a block to the shards of its extent, which appear with the last one."""
@@ -156,36 +143,3 @@ class WriteExamples(OverlappedDoFn):
         for file in self._files.values():
             file.discard()
         self._files = {}
-
-
-def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:
-    """What is written of reviews, every column one of lists, as the encoder takes it."""
-    single = np.arange(len(reviews.ids) + 1)
-    columns = {
-        prepared.IDS: (np.concatenate([[0], np.cumsum(encoded.lengths)]), encoded.ids.astype(np.int64)),
-        prepared.SCORE: (single, reviews.scores),
-        prepared.ID: (single, pa.array(reviews.ids, pa.large_string()).cast(pa.large_binary())),
-    }
-    lists = [pa.LargeListArray.from_arrays(pa.array(splits), pa.array(values)) for splits, values in columns.values()]
-    return pa.RecordBatch.from_arrays(lists, names=[*columns])
-
-
-def in_one_order(examples: list[bytes]) -> list[bytes]:
-    """Sorts the features of each example by name; the encoder gives them in any order."""
-    return [tf.train.Example.FromString(example).SerializeToString(deterministic=True) for example in examples]
-
-
-def tfrecord_gzip(examples: list[bytes]) -> bytes:
-    """The bytes of a gzipped TFRecord file."""
-    handle, path = tempfile.mkstemp()
-    os.close(handle)
-    try:
-        # The fastest level: ids hardly shrink more at others.
-        options = tf.io.TFRecordOptions("GZIP", compression_level=1)
-        with tf.io.TFRecordWriter(path, options) as writer:
-            for example in examples:
-                writer.write(example)
-        with open(path, "rb") as file:
-            return file.read()
-    finally:
-        os.remove(path)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
@@ -17,7 +18,6 @@ from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
 from beam_pipelines.text import compiled_ids
 from beam_pipelines.text.compiled_token_table import TokenTable
-from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 
 # So many distinct tokens, or bytes of them, are counted before they are handed on; so many texts, likewise.
 MOST_TOKENS, MOST_BYTES, MOST_TEXTS = 1 << 20, 64 << 20, 1 << 20
@@ -38,6 +38,10 @@ class CountTokens(OverlappedDoFn):
         self.parts = parts
 
     def setup(self):
+        entry.import_tensorflow()
+        # Here, so that a process that hands the work to others needs no TensorFlow.
+        from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+
         self._progress = Progress("counted")
         self._tokenizer = CompiledTokenizer()
         super().setup()

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.prepared import VocabularyTotals
+from beam_pipelines.commands import entry
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import staged
 from beam_pipelines.files.staged import StagedFile
@@ -14,7 +15,7 @@ from beam_pipelines.preparing import doubts, training_tokens
 from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
 from beam_pipelines.preparing.job import Job
-from beam_pipelines.text import transform_graph, vocabulary
+from beam_pipelines.text import vocabulary
 from beam_pipelines.text.vocabulary import TrainingTokens, Vocabulary
 
 # Up to so many distinct tokens, all of them are held (some 100 MB) while the vectors are read, once. Of more, only
@@ -62,11 +63,17 @@ def choose(job: Job) -> VocabularyTotals:
     chosen = choice.vocabulary
     if not chosen.tokens:
         raise UserError("--trained_tokens 0 without --embeddings leaves no vocabulary")
+    choice.write_vectors(job.folder)
+    totals = vocabulary.coverage(chosen, choice.training)
+    # Only now, with the counts and the vectors' words gone: TensorFlow takes more memory than these.
+    del choice
+    pa.default_memory_pool().release_unused()
+    entry.import_tensorflow()
+    from beam_pipelines.text import transform_graph
+
     transform_graph.write_graph(
         job.folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
     )
-    choice.write_vectors(job.folder)
-    totals = vocabulary.coverage(chosen, choice.training)
     if settings.embeddings:
         doubts.warn_of_missing_vectors(totals, settings.embeddings)
     return totals

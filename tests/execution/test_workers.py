@@ -66,6 +66,19 @@ def test_the_flags_tell_where_the_workers_are(arguments, place, environment):
     assert (workers.place, workers.environment) == (place, environment)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "here"),
+    [
+        (["--runner=FnApiRunner"], True),
+        (["--runner=PrismRunner"], True),
+        (["--runner=PrismRunner", "--environment_type=PROCESS"], False),
+        (["--runner=DataflowRunner"], False),
+    ],
+)
+def test_workers_here_share_what_this_process_has_imported(arguments, here):
+    assert found(*arguments).are_here == here
+
+
 def test_one_address_elsewhere_is_enough():
     flags = ["--job_endpoint=localhost:8099", f"--flink_master={ELSEWHERE}:8081", "--environment_type=PROCESS"]
     workers = found("--runner=FlinkRunner", *flags)

@@ -15,7 +15,8 @@ from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.files import storage
 from beam_pipelines.preparing import recurring_texts, row_counts, splits
-from beam_pipelines.preparing.examples import WriteExamples, in_one_order, tfrecord_gzip
+from beam_pipelines.preparing.example_files import in_one_order, tfrecord_gzip
+from beam_pipelines.preparing.examples import WriteExamples
 from beam_pipelines.preparing.reviews import RatingRules
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import SplitShares

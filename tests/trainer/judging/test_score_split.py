@@ -5,7 +5,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.preparing.examples import tfrecord_gzip
+from beam_pipelines.preparing.example_files import tfrecord_gzip
 from trainer import data
 from trainer.judging import evaluation
 
