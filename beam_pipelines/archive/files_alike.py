@@ -60,6 +60,7 @@ def _key(found: FoundFile, raw: IO[bytes]) -> tuple | None:
     """What tells that two files are alike; None of one that no other is like."""
     raw.seek(0)
     line = raw.readline(_MOST_BYTES)
+    raw.seek(0)
     if found.members or not (_LEAST_BYTES < len(line) < _MOST_BYTES):
         return None
     return formats.format_of(found.label), line

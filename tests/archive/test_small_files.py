@@ -1,15 +1,18 @@
 """Several small files share a block, and each of their rows and rejects is still that of its own file."""
 
+import bz2
 import gzip
+import lzma
 import pathlib
 
 import pytest
+import zstandard
 
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.finding import found_files
 from beam_pipelines.archive.positions import Position
 from beam_pipelines.archive.read_options import ReadOptions
-from tests.helpers.archives import compiled, find_files, parquet, read_all, read_found, texts_of
+from tests.helpers.archives import compiled, find_files, parquet, read_all, read_found, tarred, texts_of, zipped
 
 BOM = b"\xef\xbb\xbf"
 
@@ -190,3 +193,24 @@ def test_a_file_is_looked_at_when_it_is_read_and_told_then(tmp_path):
     assert texts_of([block]) == ["a", "b"]
     [note] = block.notes.files
     assert note.startswith(f"{tmp_path}/a.csv.gz is not compressed")
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [
+        ("b.tar", bytes),
+        ("b.tar.gz", gzip.compress),
+        ("b.tar.bz2", bz2.compress),
+        ("b.tar.xz", lzma.compress),
+        ("b.tar.zst", zstandard.compress),
+        ("b.zip", None),
+    ],
+)
+def test_archives_among_many_small_files_are_read_like_them(tmp_path, name, compress):
+    """Behind a CSV with a header that other files may share, whatever is packed and compressed is known by itself."""
+    members = {"1.csv": b"id,text of a review\n2,b\n", "2.csv": b"id,text of a review\n3,c\n"}
+    files = {f"{name}.csv": b"id,text of a review\n1,a\n" for name in "ac"}
+    files[name] = compress(tarred(members)) if compress else zipped(members)
+    blocks = read_all(write(tmp_path, files), ("text of a review",))
+    assert [text for block in blocks for text in block.rows["text of a review"].to_pylist()] == ["a", "b", "c", "a"]
+    assert [reject for block in blocks for reject in block.rejects] == []
