@@ -110,6 +110,20 @@ def test_the_new_files_alone_may_not_be_given(dump, rows, cnn, scored, tmp_path)
     assert ids(scored) == [*numbers(0, 39), *numbers(40, 69), *numbers(100, 110)]
 
 
+def test_no_row_of_another_folder_has_the_id_of_one_before(dump, rows, cnn, scored, tmp_path):
+    """Named by the folder that they share, both would be `b.csv`."""
+    (dump / "later").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    output = tmp_path / "by_lines"
+    run_score(dump, cnn, output, "--max_rejected_share=1")
+    for folder in (dump / "later", tmp_path / "elsewhere"):
+        grow(folder, rows, "b.csv")
+        run_score(folder, cnn, output, "--max_rejected_share=1", "--add")
+    row_ids = pd.read_parquet(output / "scores")["id"]
+    assert row_ids.iloc[[0, 68, 78]].tolist() == ["b.csv:2", "later/b.csv:2", f"{tmp_path}/elsewhere/b.csv:2"]
+    assert row_ids.is_unique
+
+
 def test_a_file_that_changed_is_refused(dump, rows, cnn, scored):
     grow(dump, rows, "d.csv")
     os.utime(dump / "c.csv", (1, 1))

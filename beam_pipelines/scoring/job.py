@@ -6,6 +6,7 @@ from typing import Any
 
 from beam_pipelines.archive import input_columns, inputs, look, positions
 from beam_pipelines.archive.extents import Sizes
+from beam_pipelines.archive.finding import found_files
 from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import exports
@@ -196,10 +197,8 @@ class EarlierJob:
             raise UserError(f"--add: no file is new since the job in {job.folder}")
         if job_totals.together(job_totals.read_totals(job.folder), len(self.found)) is None:
             raise UserError(f"--add: the job in {job.folder} has not ended; --resume goes on with it")
-        added = [dataclasses.replace(file, index=len(self.found) + index) for index, file in enumerate(new)]
-        return dataclasses.replace(
-            job, found=self.found + added, rounds=tuple(dict.fromkeys((*self.rounds, len(self.found))))
-        )
+        rounds = tuple(dict.fromkeys((*self.rounds, len(self.found))))
+        return dataclasses.replace(job, found=self.found + found_files.added(self.found, new), rounds=rounds)
 
 
 def _carried_columns(settings: ScoreSettings, present: list[str]) -> tuple[CarriedColumn, ...]:

@@ -108,6 +108,18 @@ def numbered(files: list[FoundFile]) -> list[FoundFile]:
     ]
 
 
+def added(known: list[FoundFile], new: list[FoundFile]) -> list[FoundFile]:
+    """Gives files the indices behind those that are known already, and names that none of these has.
+
+    They are named by the folder of the first ones; what lies elsewhere, by its whole path.
+    """
+    folder = known[0].label.removesuffix(known[0].name)
+    return [
+        dataclasses.replace(file, index=index, name=file.label.removeprefix(folder))
+        for index, file in enumerate(new, len(known))
+    ]
+
+
 def _count_shared_folders(paths: Iterable[str]) -> int:
     """Counts the folders from the root on that all files have in common.
 
