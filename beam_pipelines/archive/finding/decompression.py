@@ -65,10 +65,14 @@ class _Decompressed(io.RawIOBase):
 
     def __init__(self, raw: IO[bytes], compression: str):
         self._raw, self._compression = raw, compression
-        self._decompressor = _DECOMPRESSORS[compression]()
+        self._begin_file(raw.tell())
         # What is decompressed and not yet read, and what is raised behind it.
         self._pending = memoryview(b"")
         self._damage: DamagedData | None = None
+
+    def _begin_file(self, start: int) -> None:
+        """Begins with the compressed file that stands at a position of the stream."""
+        self._start, self._decompressor = start, _DECOMPRESSORS[self._compression]()
 
     def readable(self) -> bool:
         return True
@@ -116,16 +120,31 @@ class _Decompressed(io.RawIOBase):
                         f"behind its {self._compression} data stands something else; `{self._compression} -dc FILE > "
                         "START` keeps what comes before it, whatever it says of the rest"
                     )
-                self._decompressor = _DECOMPRESSORS[self._compression]()
-            if self._compression != "gzip":
-                yield self._decompressor.decompress(data)
-                data = self._decompressor.unused_data
-                continue
-            # Of the bytes before damage, zlib would return nothing.
-            before = self._decompressor.copy()
+                self._begin_file(self._raw.tell() - len(data))
+            # Of what they fail at, decompressors return nothing.
+            before = self._decompressor.copy() if self._compression == "gzip" else None
             try:
                 yield self._decompressor.decompress(data)
-            except zlib.error:
-                yield from (before.decompress(data[index : index + 1]) for index in range(len(data)))
+            except _ERRORS:
+                # Of xz, what is damaged comes out as other bytes for a while.
+                if self._compression != "xz":
+                    yield from _bytewise(before or self._decompress_again(len(data)), data)
                 raise
             data = self._decompressor.unused_data
+
+    def _decompress_again(self, left: int) -> Any:
+        """A decompressor that has read all of its file but the last bytes; None where the stream cannot go back."""
+        if not self._raw.seekable():
+            return None
+        end, decompressor = self._raw.tell(), _DECOMPRESSORS[self._compression]()
+        self._raw.seek(self._start)
+        for position in range(self._start, end - left, _READ_BYTES):
+            decompressor.decompress(self._raw.read(min(_READ_BYTES, end - left - position)))
+        self._raw.seek(end)
+        return decompressor
+
+
+def _bytewise(decompressor: Any, data: bytes) -> Iterator[bytes]:
+    """Decompresses data up to its damage, if there is a decompressor."""
+    if decompressor:
+        yield from (decompressor.decompress(data[index : index + 1]) for index in range(len(data)))

@@ -114,3 +114,15 @@ def test_the_same_bytes_come_before_damage_however_many_are_read_at_once(end, da
     assert len(found) == 1
     # Of changed bytes, some become others before it shows.
     assert damage == "zeros" or TEXT.startswith(*found)
+
+
+@pytest.mark.parametrize("end", [".gz", ".bz2", ".zst"])
+def test_all_comes_before_the_damage_of_a_checksum(end):
+    """It stands behind the data of a file, which is here the second one of two. But for xz, which has it in blocks."""
+    packed = bytearray(COMPRESS[end](TEXT) + (checked_zstd(TEXT) if end == ".zst" else COMPRESS[end](TEXT)))
+    packed[-2] ^= 0xFF
+    assert before_damage(bytes(packed), COMPRESSIONS[end], 1 << 16) == TEXT * 2
+
+
+def checked_zstd(text: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(text)
