@@ -100,7 +100,7 @@ def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics | N
     ]
     if summary.columns_left_out:
         lines.append(
-            "--keep_columns * took the keys of the first rows of each file; later ones were left out"
+            "--keep_columns * took the columns that were seen before the work; others were left out"
             f"{phrases.format_counts(summary.columns_left_out)}: name them"
         )
     if settings.explain and summary.rows_scored:

@@ -92,6 +92,7 @@ class ParquetChunk:
       row: The number of rows before it in the file.
       offset: About how many bytes of memory the rows before took; what it is cut by.
       stored_bytes: About how much of the file they take.
+      unlisted: The columns of the file that are left out, where all are wanted.
     """
 
     file: InputFile
@@ -99,6 +100,7 @@ class ParquetChunk:
     row: int
     offset: int
     stored_bytes: float
+    unlisted: tuple[str, ...] = ()
 
     @property
     def starts(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from beam_pipelines.archive.extents import Span
 from beam_pipelines.archive.finding import input_files
 from beam_pipelines.archive.finding.input_files import InputFile, OpenFile
 from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.archive.rows.row_parsing import Notes
 
 ROWS_AT_ONCE = 512
 # Of a column of a row group, which may be gigabytes, so much is held compressed at a time.
@@ -54,12 +55,13 @@ def read(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[Parquet
         total = parquet.metadata.num_rows
         groups = range(parquet.num_row_groups) if span.row_groups is None else span.row_groups
         columns = [_stored_name(parquet.schema_arrow, name) for name in options.columns]
+        unlisted = _unlisted(parquet.schema_arrow, options)
         row = offset = span.start
         for group in groups:
             at_once = _rows_at_once(parquet.metadata.row_group(group), options)
             # A row group may hold a million reviews: it flows in slices, the same ones on every run.
             for batch in parquet.iter_batches(at_once, row_groups=[group], columns=columns):
-                yield ParquetChunk(file, batch, row, offset, batch.num_rows * file.size_bytes / total)
+                yield ParquetChunk(file, batch, row, offset, batch.num_rows * file.size_bytes / total, unlisted)
                 row += batch.num_rows
                 offset += max(batch.nbytes, 1)
 
@@ -88,6 +90,13 @@ def _stored_name(schema: pa.Schema, name: str) -> str:
             break
         stored, kind = f"{stored}.{part}", kind.field(part).type
     return stored if pa.types.is_null(kind) else name
+
+
+def _unlisted(schema: pa.Schema, options: ReadOptions) -> tuple[str, ...]:
+    """The columns that are left out though all are wanted; one without a name is told before."""
+    if not options.all_columns:
+        return ()
+    return tuple(name for name in schema.names if name and name not in options.columns)
 
 
 def _rows_at_once(group: pq.RowGroupMetaData, options: ReadOptions) -> int:
@@ -126,12 +135,16 @@ def make_block(
         reasons = dict.fromkeys(range(batch.num_rows), "text_not_a_string")
     if _lacks_columns(batch, names, options):
         reasons = dict.fromkeys(range(batch.num_rows), MISSING_COLUMN)
+    notes = Notes()
+    for chunk in chunks:
+        notes.unlisted_keys.update(dict.fromkeys(chunk.unlisted, chunk.batch.num_rows))
     starts = np.repeat([chunk.row for chunk in chunks], counts)
     block = Block(
         files=files,
         file_of_row=np.repeat(file_of_chunk, counts),
         rows=pa.RecordBatch.from_arrays(arrays, names=names),
         row_numbers=starts + 1 + np.concatenate([np.arange(count) for count in counts]),
+        notes=notes,
     ).reject(reasons)
     if _is_text(arrays[0].type):
         return block

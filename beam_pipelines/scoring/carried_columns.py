@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -107,14 +107,32 @@ def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
 
 
 def check_types(
-    carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns]
+    carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns], known: Mapping[str, str]
 ) -> tuple[CarriedColumn, ...]:
     """Gives a column that is all null in one file the type of the others; all shards have one schema.
+
+    Args:
+      carried: The columns.
+      columns_by_file: Of the files that were looked at.
+      known: By source, the names of the types that shards have already.
 
     Raises:
       UserError: A column has different types in two files; names it and them.
     """
-    return tuple(dataclasses.replace(column, stored_type=_one_type(column, columns_by_file)) for column in carried)
+    return tuple(
+        dataclasses.replace(
+            column, stored_type=_type_named(known.get(column.source)) or _one_type(column, columns_by_file)
+        )
+        for column in carried
+    )
+
+
+def _type_named(name: str | None) -> pa.DataType | None:
+    """The type of a name; None of none, and of a nested one, which pyarrow cannot read."""
+    try:
+        return pa.type_for_alias(name) if name else None
+    except ValueError:
+        return None
 
 
 def _one_type(column: CarriedColumn, columns_by_file: dict[InputFile, Columns]) -> pa.DataType:
@@ -152,33 +170,35 @@ def take_carried(
     columns: dict[str, pa.Array] = {}
     reasons: dict[int, str] = {}
     for column in carried:
-        values = rows.column(column.source)
-        if column.stored_type and pa.types.is_null(values.type):
-            values = pa.nulls(len(values), column.stored_type)
-        if column.type:
-            values, bad = _typed(values, column.type)
-            reasons |= dict.fromkeys(bad, f"not_{column.type}")
+        values, kind = rows.column(column.source), column.type or str(column.stored_type)
+        wanted = TYPES[column.type] if column.type else column.stored_type
+        # A file that nobody looked at before may hold another type than those that decided.
+        if wanted and values.type != wanted:
+            values, bad = _typed(values, wanted)
+            reasons |= dict.fromkeys(bad, f"not_{kind}")
         columns[column.name] = values
     return columns, reasons
 
 
-def _typed(values: pa.Array, kind: str) -> tuple[pa.Array, list[int]]:
+def _typed(values: pa.Array, kind: pa.DataType) -> tuple[pa.Array, list[int]]:
     """Casts values; returns them, and the rows of those that cannot be cast."""
-    if pa.types.is_nested(values.type):
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), kind), []
+    if pa.types.is_nested(values.type) and pa.types.is_string(kind):
         values = pa.array([value if value is None else json.dumps(value, default=str) for value in values.to_pylist()])
-    if kind != "string" and pa.types.is_string(values.type):
+    if pa.types.is_string(values.type):
         values = pc.utf8_trim_whitespace(values)
         values = pc.if_else(pc.equal(values, ""), None, values)
     try:
-        return values.cast(TYPES[kind]), []
+        return values.cast(kind), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
     # Some value is none of the type: one by one, so that it costs its own row alone.
     bad, cast = [], []
     for row in range(len(values)):
         try:
-            cast.append(values[row : row + 1].cast(TYPES[kind]))
+            cast.append(values[row : row + 1].cast(kind))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             bad.append(row)
-            cast.append(pa.nulls(1, TYPES[kind]))
+            cast.append(pa.nulls(1, kind))
     return pa.concat_arrays(cast), bad

@@ -60,8 +60,9 @@ class Job:
         present = [name for file_columns in archive.columns.values() for name in file_columns.names]
         if earlier and carried_columns.wants_all(settings.keep_columns):
             # All shards have the columns of the first ones, in their order.
-            present = earlier.carried
-        carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns)
+            present = list(earlier.carried)
+        known_types = earlier.carried if earlier else {}
+        carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns, known_types)
         sizes = earlier.sizes if earlier else Sizes.of(archive.size_bytes)
         read_options = _read_options(settings, carried, sizes)
         wanted = [name for name in read_options.columns if name not in read_options.optional]
@@ -148,13 +149,13 @@ class EarlierJob:
     Attributes:
       found: The files that it had.
       rounds: The index of the first file of each round.
-      carried: The columns that it carries along, in their order.
+      carried: The columns that it carries along, in their order, with the names of their types.
       sizes: How its archive was cut.
     """
 
     found: list[FoundFile]
     rounds: tuple[int, ...]
-    carried: list[str]
+    carried: dict[str, str]
     sizes: Sizes
 
     @classmethod
@@ -168,7 +169,7 @@ class EarlierJob:
             return cls(
                 found=inputs.read(folder),
                 rounds=tuple(manifest["rounds"]),
-                carried=list(fingerprint["carried"]),
+                carried=dict(fingerprint["carried"]),
                 sizes=Sizes(fingerprint["block_bytes"], fingerprint["extent_bytes"]),
             )
         except (FileNotFoundError, KeyError):

@@ -84,8 +84,8 @@ def test_a_column_of_two_types_needs_one():
     found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
     found[InputFile(3, "3.csv", "csv", None, 1)] = Columns(("other",))
     with pytest.raises(UserError, match="the column 'n' is int64 in 0.parquet and string in 2.parquet"):
-        carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found)
-    carried_columns.check_types(carried_columns.parse_keep_columns("n:string", ["n"]), found)
+        carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found, {})
+    carried_columns.check_types(carried_columns.parse_keep_columns("n:string", ["n"]), found, {})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_column_of_two_types_needs_one():
 def test_a_column_that_is_all_null_in_a_file_takes_the_type_of_the_others(kinds, expected):
     files = [InputFile(place, f"{place}.parquet", "parquet", None, 1) for place in range(len(kinds))]
     found = {file: Columns(("n",), types={"n": kind}) for file, kind in zip(files, kinds, strict=True)}
-    [column] = carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found)
+    [column] = carried_columns.check_types(carried_columns.parse_keep_columns("n", ["n"]), found, {})
     rows = pa.RecordBatch.from_arrays([pa.nulls(2)], names=["n"])
     taken, reasons = carried_columns.take_carried(rows, (column,))
     assert (taken["n"].type, taken["n"].to_pylist(), reasons) == (expected, [None, None], {})
@@ -110,7 +110,7 @@ def test_a_column_that_is_all_null_in_a_file_takes_the_type_of_the_others(kinds,
 @pytest.mark.parametrize("kind", ["int64", "string", "bool"])
 def test_nulls_can_be_given_a_type(kind):
     found = {InputFile(0, "a.parquet", "parquet", None, 1): Columns(("n",), types={"n": pa.null()})}
-    [column] = carried_columns.check_types(carried_columns.parse_keep_columns(f"n:{kind}", ["n"]), found)
+    [column] = carried_columns.check_types(carried_columns.parse_keep_columns(f"n:{kind}", ["n"]), found, {})
     rows = pa.RecordBatch.from_arrays([pa.nulls(2)], names=["n"])
     taken, reasons = carried_columns.take_carried(rows, (column,))
     assert (taken["n"].type, taken["n"].null_count, reasons) == (carried_columns.TYPES[kind], 2, {})
@@ -135,3 +135,30 @@ def test_a_value_without_the_type_gives_its_row_a_reason(kind, values, expected,
     found, reasons = carried_columns.take_carried(rows, (CarriedColumn("new", "v", kind),))
     assert found["new"].to_pylist() == expected
     assert reasons == dict.fromkeys(bad, f"not_{kind}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected", "bad"),
+    [
+        (pa.int64(), pa.array(["7", "x", None]), [7, None, None], [1]),
+        (pa.string(), pa.array([7, None]), ["7", None], []),
+        (pa.float64(), pa.array([1, 2], pa.int32()), [1.0, 2.0], []),
+        (pa.list_(pa.string()), pa.array([["a"]], pa.list_(pa.large_string())), [["a"]], []),
+        (pa.list_(pa.string()), pa.array([1]), [None], [0]),
+        (pa.timestamp("us"), pa.array([b"x"]), [None], [0]),
+    ],
+)
+def test_a_file_that_nobody_looked_at_gets_the_type_of_the_others(kind, values, expected, bad):
+    rows = pa.RecordBatch.from_arrays([values], names=["v"])
+    found, reasons = carried_columns.take_carried(rows, (CarriedColumn("v", "v", stored_type=kind),))
+    assert (found["v"].type, found["v"].to_pylist()) == (kind, expected)
+    assert reasons == dict.fromkeys(bad, f"not_{kind}")
+
+
+def test_what_shards_hold_already_decides_the_type():
+    file = InputFile(0, "a.parquet", "parquet", None, 1)
+    found = {file: Columns(("n", "m"), types={"n": pa.string(), "m": pa.int64()})}
+    columns = carried_columns.parse_keep_columns("n,m,o", ["n", "m", "o"])
+    known = {"n": "int64", "o": "timestamp[us]"}
+    checked = carried_columns.check_types(columns, found, known)
+    assert [column.stored_type for column in checked] == [pa.int64(), pa.int64(), pa.timestamp("us")]
