@@ -10,6 +10,7 @@ With --phase, each of the three is run by itself.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
@@ -48,7 +49,9 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | 
     with job_lock.only_job(job.folder):
         job.claim()
         unless = f"{COUNTED}/*" if by_phases else None
-        with job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS,)):
+        # A phase that goes on with what others have left leaves it to them, whatever becomes of it.
+        freed = job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS,))
+        with contextlib.nullcontext() if job.goes_on else freed:
             if job.size_bytes > sample.WORTH_BYTES and not job.goes_on:
                 rehearsal.check_sample(job)
             if settings.phase != CHOOSE and runners.work_here(options):

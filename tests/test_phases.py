@@ -93,12 +93,29 @@ def test_a_phase_out_of_turn_is_refused(dump, counted, tmp_path):
     with pytest.raises(UserError, match="holds no end of --phase examples|holds no end of --phase choose"):
         prepare(dump, counted, "--finish")
     assert (counted / "counted/rows.json").exists()
-    for phase in ("--phase=choose", "--finish"):
+    for phase in ("--phase=choose", "--phase=examples", "--finish"):
         with pytest.raises(UserError, match=r"no job has begun in --output .*; begin one with --phase count"):
             prepare(dump, tmp_path / "none", phase)
-    with pytest.raises(UserError, match=told):
-        prepare(dump, tmp_path / "none", "--phase=examples")
-    assert not (tmp_path / "none").exists() or not [*(tmp_path / "none").iterdir()]
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("phase", ["--phase=choose", "--phase=examples", "--finish"])
+def test_what_is_done_stays_whatever_phase_is_asked_for_again(dump, whole, tmp_path, phase):
+    shutil.copytree(whole, tmp_path / "out")
+    told = rf"{re.escape(phase.replace('=', ' '))}: the job in --output .* has ended; --overwrite begins one anew"
+    for _ in range(2):
+        with pytest.raises(UserError, match=told):
+            prepare(dump, tmp_path / "out", phase)
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_a_job_that_has_failed_is_none_to_go_on_with(dump, tmp_path):
+    with pytest.raises(UserError, match="rows were rejected"):
+        prepare(dump, tmp_path / "out", "--max_rejected_share=0")
+    before = contents(tmp_path / "out")
+    with pytest.raises(UserError, match="--phase choose: no job has begun"):
+        prepare(dump, tmp_path / "out", "--phase=choose", "--max_rejected_share=0")
+    assert contents(tmp_path / "out") == before
 
 
 def test_the_first_phase_is_not_begun_over_what_is_there(dump, counted):

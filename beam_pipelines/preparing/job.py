@@ -62,9 +62,11 @@ class Job:
           UserError: Something in the settings or the archive is to be mended.
         """
         folder = storage.absolute(settings.output)
+        if settings.finish or settings.phase in (CHOOSE, EXAMPLES):
+            _check_goes_on(folder, settings)
         if settings.finish or settings.phase == CHOOSE:
             # The archive is not read once more.
-            found = _listed_before(folder, settings)
+            found = inputs.read(folder)
         else:
             archive = look.look(settings)
             input_columns.require(archive.columns, settings.columns)
@@ -134,12 +136,19 @@ class Job:
         storage.delete_folder(self.counted)
 
 
-def _listed_before(folder: str, settings: PreprocessSettings) -> list[FoundFile]:
-    try:
-        return inputs.read(folder)
-    except FileNotFoundError:
-        given = "--finish" if settings.finish else f"--phase {settings.phase}"
-        raise UserError(f"{given}: no job has begun in --output {folder}; begin one with --phase {COUNT}") from None
+def _check_goes_on(folder: str, settings: PreprocessSettings) -> None:
+    """Looks for what a later phase goes on with.
+
+    Raises:
+      UserError: There is nothing, or all is done.
+    """
+    given = "--finish" if settings.finish else f"--phase {settings.phase}"
+    manifest = job_folder.read(folder)
+    has_begun = manifest and job_folder.RECLAIMABLE not in manifest
+    if not has_begun or not storage.exists(storage.join(folder, inputs.INPUTS)):
+        raise UserError(f"{given}: no job has begun in --output {folder}; begin one with --phase {COUNT}")
+    if storage.exists(storage.join(folder, prepared.STATISTICS)):
+        raise UserError(f"{given}: the job in --output {folder} has ended; --overwrite begins one anew")
 
 
 def rating_rules(settings: PreprocessSettings) -> RatingRules:
