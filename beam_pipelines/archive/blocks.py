@@ -14,8 +14,6 @@ from beam_pipelines.archive.rows.row_parsing import Notes
 
 _START = Position()
 
-_START = Position()
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Block:

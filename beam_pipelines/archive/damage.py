@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 from beam_pipelines.archive.chunks import RejectedChunk
-from beam_pipelines.archive.finding import input_files
+from beam_pipelines.archive.finding import input_files, zip_and_tar
 from beam_pipelines.archive.finding.input_files import DamagedFile, InputFile, OpenFile
 from beam_pipelines.archive.finding.up_to_damage import UpToDamage
 from beam_pipelines.archive.rejects import Reject
@@ -22,10 +22,13 @@ def reject_rest(
       error: What was raised.
       offset: Where the damage begins: uncompressed bytes, or of Parquet the rows before.
       row_number: The line or row behind the last one that was read.
-      unread_bytes: How much of the file is not read, as it lies.
+      unread_bytes: How much of the file is not read, as it lies; of a member of a .tar that is itself damaged, of that.
     """
     unit = "row" if file.format == "parquet" else "uncompressed byte"
-    raw = f"damaged behind {unit} {offset:,}: {error}; {unread_bytes:,} of {file.size_bytes:,} bytes are not read"
+    is_in_tar = file.container and file.container.kind == zip_and_tar.TAR
+    of_all = "" if is_in_tar else f" of {file.size_bytes:,}"
+    lost = f"{unread_bytes:,}{of_all} bytes are not read" if unread_bytes else "how much is missing is not known"
+    raw = f"damaged behind {unit} {offset:,}: {error}; {lost}"
     return RejectedChunk(file, Reject.of(file, row_number, DAMAGED_FILE, raw), offset, unread_bytes)
 
 

@@ -13,6 +13,7 @@ from beam_pipelines.archive.csv_and_json_lines import reader_of
 from beam_pipelines.archive.extents import Extent, Span
 from beam_pipelines.archive.files_alike import FilesAlike
 from beam_pipelines.archive.finding import input_files, unchanged, zip_and_tar
+from beam_pipelines.archive.finding.decompression import DamagedData
 from beam_pipelines.archive.finding.found_files import FoundFile
 from beam_pipelines.archive.finding.input_files import DamagedFile, InputFile, OpenFile
 from beam_pipelines.archive.finding.up_to_damage import UpToDamage
@@ -128,7 +129,8 @@ class _ExtentReader:
                 if not (isinstance(error, DamagedFile) or input_files.is_damage(error)):
                     raise
                 # Nothing can be found any more in a .tar that is damaged.
-                yield from (_reject_damaged(file, error) for file in left or [_behind(spans[-1].file)])
+                behind = _behind(spans[-1].file, _unread_bytes(error, raw))
+                yield from (_reject_damaged(file, error) for file in left or [behind])
                 return
             for chunk in self._read_file(left.pop(file), stream):
                 yield chunk
@@ -162,9 +164,18 @@ def _opened(found: FoundFile) -> contextlib.AbstractContextManager[IO[bytes]]:
     return storage.open_bytes(found.path, found.size_bytes)
 
 
-def _behind(member: InputFile) -> InputFile:
+def _behind(member: InputFile, size_bytes: int) -> InputFile:
     """The .tar of its last member, as what comes behind that."""
-    return dataclasses.replace(member, member=None, member_number=member.member_number + 1, size_bytes=0)
+    return dataclasses.replace(member, member=None, member_number=member.member_number + 1, size_bytes=size_bytes)
+
+
+def _unread_bytes(error: BaseException, raw: IO[bytes]) -> int:
+    """How many bytes of a stream, as they lie, come behind its damage."""
+    damage_of_data = error if isinstance(error, DamagedData) else error.__cause__
+    if isinstance(damage_of_data, DamagedData) and damage_of_data.unread_bytes is not None:
+        return damage_of_data.unread_bytes
+    read_bytes = raw.tell()
+    return raw.seek(0, io.SEEK_END) - read_bytes
 
 
 def _reject_damaged(file: InputFile, error: BaseException) -> RejectedChunk:
@@ -202,9 +213,11 @@ def _read_text(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[C
         if not input_files.is_damage(error):
             raise
         damage.confirm(file, data.position, damage.bytes_before)
-        # Of a member of a .zip, all is taken from it at once that the damage makes useless.
-        read_bytes = stream.stored.tell() if file.compression else offset
-        unread_bytes = max(file.size_bytes - read_bytes, 0)
+        if isinstance(error, DamagedData) and error.unread_bytes is not None:
+            unread_bytes = error.unread_bytes
+        else:
+            # Of a member of a .zip, all is taken from it at once that the damage makes useless.
+            unread_bytes = max(file.size_bytes - (stream.stored.tell() if file.compression else offset), 0)
         yield damage.reject_rest(file, error, offset=offset, row_number=row_number, unread_bytes=unread_bytes)
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from beam_pipelines.archive import hints
 from beam_pipelines.archive.finding.input_files import InputFile
 from beam_pipelines.archive.rows.row_parsing import HEADER_RULE, OTHER_HEADER, REPEATED_HEADER
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
 
 # The file of an extent's rejects, below the output.
 REJECTED = "rejected/{extent}.jsonl"
@@ -96,8 +96,13 @@ def empty_texts(texts: pa.Array) -> dict[int, str]:
     return reasons
 
 
+def merge_damaged(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
+    """Merges what is wrong with files, by label; of one that is damaged in several places, the same is told always."""
+    return {label: min(filter(None, (one.get(label), other.get(label)))) for label in one.keys() | other.keys()}
+
+
 def check_damage(damaged: dict[str, str], mode: str, way: str) -> None:
-    """Fails a job that has met damaged files, all else being written, unless they are to be rejected.
+    """Names damaged files, and fails the job that has met them, all else being written, unless they may be rejected.
 
     Args:
       damaged: What is wrong with each, by its label.
@@ -107,10 +112,13 @@ def check_damage(damaged: dict[str, str], mode: str, way: str) -> None:
     Raises:
       UserError: Names the first one.
     """
-    if not damaged or mode == "reject":
+    if not damaged:
         return
     file, what = next(iter(damaged.items()))
     more = f", and so are {len(damaged) - 1:,} more files" if len(damaged) > 1 else ""
+    if mode == "reject":
+        logger.warning("%s is %s%s; the rest of it is left out", file, what, more)
+        return
     raise UserError(
         f"{file} is {what}{more}; all else is written: replace what is damaged and begin anew, or {way} "
         "--damaged_files reject to do without the rest of it"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from beam_pipelines.archive import rejects
 from beam_pipelines.archive.damage import DAMAGED_FILE
 from beam_pipelines.artifacts import distributions
 from beam_pipelines.artifacts.prepared import SPLITS, KnownShares, LengthHistogram, RowTotals, ScoreHistogram
@@ -66,7 +67,7 @@ class RowCounts:
             self.rejected + other.rejected,
             self.skipped + other.skipped,
             self.remarks + other.remarks,
-            self.damaged | other.damaged,
+            rejects.merge_damaged(self.damaged, other.damaged),
             self.notes | other.notes,
             self.unread_bytes + other.unread_bytes,
         )

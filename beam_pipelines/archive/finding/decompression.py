@@ -38,7 +38,13 @@ _BUFFER_BYTES = 1 << 16
 
 
 class DamagedData(Exception):
-    """What is compressed cannot be decompressed, however often it is read."""
+    """What is compressed cannot be decompressed, however often it is read.
+
+    Attributes:
+      unread_bytes: How many bytes of the stream stand behind the damage; None where its length cannot be asked for.
+    """
+
+    unread_bytes: int | None = None
 
 
 def compression_of(start: bytes) -> str | None:
@@ -66,6 +72,8 @@ class _Decompressed(io.RawIOBase):
     def __init__(self, raw: IO[bytes], compression: str):
         self._raw, self._compression = raw, compression
         self._begin_file(raw.tell())
+        # Of what was taken from the stream, so much is not decompressed.
+        self._left = 0
         # What is decompressed and not yet read, and what is raised behind it.
         self._pending = memoryview(b"")
         self._damage: DamagedData | None = None
@@ -97,6 +105,7 @@ class _Decompressed(io.RawIOBase):
                 return False
             if not data:
                 self._damage = DamagedData(f"it ends in the middle of its {self._compression} data")
+                self._damage.unread_bytes = 0
             self._pending = memoryview(b"".join(self._up_to_damage(data)))
         return bool(self._pending)
 
@@ -107,6 +116,9 @@ class _Decompressed(io.RawIOBase):
         except _ERRORS as error:
             self._damage = DamagedData(str(error))
             self._damage.__cause__ = error
+            if self._raw.seekable():
+                damaged_at = self._raw.tell() - self._left
+                self._damage.unread_bytes = self._raw.seek(0, io.SEEK_END) - damaged_at
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -115,12 +127,14 @@ class _Decompressed(io.RawIOBase):
                 if not data:
                     return
                 data += self._raw.read(LONGEST_FIRST_BYTES)
+                self._left = len(data)
                 if compression_of(data) != self._compression:
                     raise OSError(
                         f"behind its {self._compression} data stands something else; `{self._compression} -dc FILE > "
                         "START` keeps what comes before it, whatever it says of the rest"
                     )
                 self._begin_file(self._raw.tell() - len(data))
+            self._left = len(data)
             # Of what they fail at, decompressors return nothing.
             before = self._decompressor.copy() if self._compression == "gzip" else None
             try:
@@ -128,7 +142,7 @@ class _Decompressed(io.RawIOBase):
             except _ERRORS:
                 # Of xz, what is damaged comes out as other bytes for a while.
                 if self._compression != "xz":
-                    yield from _bytewise(before or self._decompress_again(len(data)), data)
+                    yield from self._bytewise(before or self._decompress_again(len(data)), data)
                 raise
             data = self._decompressor.unused_data
 
@@ -143,8 +157,8 @@ class _Decompressed(io.RawIOBase):
         self._raw.seek(end)
         return decompressor
 
-
-def _bytewise(decompressor: Any, data: bytes) -> Iterator[bytes]:
-    """Decompresses data up to its damage, if there is a decompressor."""
-    if decompressor:
-        yield from (decompressor.decompress(data[index : index + 1]) for index in range(len(data)))
+    def _bytewise(self, decompressor: Any, data: bytes) -> Iterator[bytes]:
+        """Decompresses data up to its damage, if there is a decompressor."""
+        while decompressor and self._left:
+            yield decompressor.decompress(data[len(data) - self._left :][:1])
+            self._left -= 1

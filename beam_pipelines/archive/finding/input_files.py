@@ -115,7 +115,8 @@ def iter_streams(group: tuple[InputFile, ...], raw: IO[bytes]) -> Generator[tupl
     for file in group:
         files[file.member_index].append(file)
     counts = {index: len(same) for index, same in files.items()}
-    with damage_as_user_error(first), decompress(raw, first.container.compression) as stream:
+    label = printable(first.pipe or first.path)
+    with damage_as_user_error(label, first.container.kind), decompress(raw, first.container.compression) as stream:
         for index, member in zip_and_tar.iter_open(stream, first.container, counts):
             file = files[index].pop(0)
             with decompress(member, file.compression) as data:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from beam_pipelines.archive import rejects
 from beam_pipelines.scoring.summary.row_examples import RANKED_ROWS, RANKINGS, REJECT_EXAMPLES
 from beam_pipelines.scoring.summary.statistics import Statistics
 
@@ -72,7 +73,7 @@ class Totals:
                 self._histograms[name] = self._histograms[name] + np.array(values, np.int64)
         self._engines.update(statistics.engines)
         self._notes.update(statistics.notes)
-        self._damaged |= statistics.damaged
+        self._damaged = rejects.merge_damaged(self._damaged, statistics.damaged)
         for name, ranking in RANKINGS.items():
             rows = enumerate(getattr(statistics, name))
             ranked = ((ranking.rank(row.score, row.low, row.high), order, index, row) for index, row in rows)
@@ -91,17 +92,17 @@ class Totals:
             self._histograms[name] = self._histograms[name] + histogram
         self._engines |= other._engines
         self._notes |= other._notes
-        self._damaged |= other._damaged
+        self._damaged = rejects.merge_damaged(self._damaged, other._damaged)
         for name, ranked in other._ranked.items():
             self._add_ranked(name, ranked)
-        for reason, rejects in other._rejects.items():
-            self._add_rejects(reason, rejects)
+        for reason, others in other._rejects.items():
+            self._add_rejects(reason, others)
 
     def _add_ranked(self, name: str, ranked: Iterable[tuple]) -> None:
         self._ranked[name] = sorted([*self._ranked[name], *ranked], key=lambda entry: entry[:3])[:RANKED_ROWS]
 
-    def _add_rejects(self, reason: str, rejects: Iterable[tuple]) -> None:
-        first = sorted([*self._rejects.get(reason, []), *rejects], key=lambda entry: entry[:2])
+    def _add_rejects(self, reason: str, added: Iterable[tuple]) -> None:
+        first = sorted([*self._rejects.get(reason, []), *added], key=lambda entry: entry[:2])
         self._rejects[reason] = first[:REJECT_EXAMPLES]
 
     def statistics(self, most_tokens: int) -> Statistics:
