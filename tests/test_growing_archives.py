@@ -170,7 +170,7 @@ def test_a_round_that_was_interrupted_is_resumed(dump, rows, cnn, scored, monkey
         raise RuntimeError("the machine went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline.runners, "wait", fail)
+        patched.setattr(pipeline.handing_over, "wait", fail)
         patched.setattr(job_totals, "write_totals", fail)
         with pytest.raises(RuntimeError, match="the machine went away"):
             run_score(dump, cnn, scored, *FLAGS, "--add")

@@ -82,8 +82,8 @@ def read_claimed(root: str) -> dict[str, Any]:
 
 
 def update_manifest(root: str, **more: Any) -> dict[str, Any]:
-    """Adds to the manifest of a claimed folder what is known only when the job has run; returns it."""
-    updated = {**read_claimed(root), **more}
+    """Adds to the manifest of a claimed folder what is known only later, or takes out what is None; returns it."""
+    updated = {name: value for name, value in {**read_claimed(root), **more}.items() if value is not None}
     storage.write_json(root, MANIFEST, updated)
     return updated
 
@@ -176,6 +176,11 @@ def claim(
         check_same(root, old, new, more_differences(), goes_on_by)
         leases.clear_temporary(root)
         return
+    if old and SUBMITTED in old:
+        raise UserError(
+            f"--output {root} is that of the job {old[SUBMITTED]}, which a cluster may still be at: end it with "
+            "--finish, or cancel it there and delete the folder"
+        )
     if old:
         leases.clear_temporary(root)
         patterns = old["outputs"]

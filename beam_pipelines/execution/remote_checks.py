@@ -88,21 +88,25 @@ def check_outlives(options: pipeline_options.PipelineOptions) -> None:
     Raises:
       UserError: The runner, its workers or its job server run in this process or end with it.
     """
+    if why := why_ends_here(options):
+        raise UserError(f"--no_wait cannot be: {why}")
+
+
+def why_ends_here(options: pipeline_options.PipelineOptions) -> str | None:
+    """Why a job ends with this process; None of one that a cluster goes on with."""
     runner = runners.create_runner(options.view_as(pipeline_options.StandardOptions).runner)
     found = workers.workers_of(options, runner)
     if found.place is Place.DATAFLOW:
-        return
+        return None
     if not found.are_remote:
-        why = f"--runner {found.runner} runs the job in this process"
-    elif found.environment == workers.LOOPBACK:
-        why = "workers of --environment_type LOOPBACK run in this process"
-    elif not found.cluster or workers.needs_job_server(options, runner):
-        why = (
+        return f"--runner {found.runner} runs the job in this process"
+    if found.environment == workers.LOOPBACK:
+        return "workers of --environment_type LOOPBACK run in this process"
+    if not found.cluster or workers.needs_job_server(options, runner):
+        return (
             f"--runner {found.runner} starts a job server that ends with this process, where no --job_endpoint is given"
         )
-    else:
-        return
-    raise UserError(f"--no_wait cannot be: {why}")
+    return None
 
 
 def _unseen(found: Workers, remedy: str) -> str:

@@ -18,7 +18,7 @@ from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, VocabularyTotals
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.execution import counters, handing_over, runners
+from beam_pipelines.execution import counters, handing_over
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import leases, storage
 from beam_pipelines.preparing import (
@@ -139,6 +139,7 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
     if phase in (None, CHOOSE):
         if phase:
             read_rows(job)  # Whoever has counted may not have waited for the end.
+            job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
         with stopwatch.timed("choose"):
             vocabulary = vocabulary_choice.choose(job)
         storage.write_json(job.counted, _VOCABULARY, vocabulary.to_json())
@@ -172,7 +173,7 @@ def _run_pipeline(
     submitted = handing_over.hand_over(root, job.folder, no_wait=no_wait, then=next_command)
     if submitted is None:
         return None
-    runners.wait(submitted)
+    handing_over.wait(submitted, job.folder)
     return Stopwatch(counters.seconds_by_stage(counters.read(submitted.result)))
 
 
@@ -209,6 +210,7 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
     warn_of_unused_scale(statistics.scores)
     doubts.warn_of_unshared_tokens(vocabulary, statistics.tokens_per_review["50%"])
     statistics.write(job.folder)
+    job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
     job.clear_counted()
     leases.clear_temporary(job.folder)
     return statistics

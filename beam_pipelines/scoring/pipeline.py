@@ -14,7 +14,7 @@ from beam_pipelines.archive.list_extents import ListExtents
 from beam_pipelines.artifacts.exports import ExportInfo
 from beam_pipelines.commands import entry, job_folder, progress
 from beam_pipelines.errors import UserError, logger
-from beam_pipelines.execution import counters, handing_over, jobs, runners
+from beam_pipelines.execution import counters, handing_over, jobs
 from beam_pipelines.files import leases
 from beam_pipelines.scoring.extent_writer import ShardOptions
 from beam_pipelines.scoring.job import Job
@@ -104,7 +104,7 @@ def run(job: Job, options: PipelineOptions, started: float) -> tuple[Summary, Ru
             submitted = handing_over.hand_over(pipeline, job.folder, no_wait=job.settings.no_wait, then=then)
             if submitted is None:
                 return None
-            runners.wait(submitted)
+            handing_over.wait(submitted, job.folder)
     except (UserError, KeyboardInterrupt):
         raise  # What the command ends with says itself what is to be mended first, or how it goes on.
     except BaseException:
@@ -135,7 +135,7 @@ def finish(folder: str, found: list[FoundFile], info: ExportInfo, run_metrics: R
     summarised = job_summary.summarise(totals, by_file, found, info)
     for note in totals.statistics.notes:
         logger.warning("%s", note)
-    manifest = job_folder.update_manifest(folder, engines=summarised.engines)
+    manifest = job_folder.update_manifest(folder, engines=summarised.engines, **{job_folder.SUBMITTED: None})
     report.write(folder, summarised, run_metrics, manifest)
     job_summary.write(folder, summarised, run_metrics, manifest)
     leases.clear_temporary(folder)

@@ -275,3 +275,23 @@ def test_a_free_folder_s_other_files_stay(root):
     fail(root, "export/1", "scores/a.parquet")
     job_folder.claim(root, manifest(), overwrite=False, reads=[])
     assert storage.listing(root) == ["export/1", "manifest.json"]
+
+
+def test_a_folder_that_a_cluster_may_write_to_is_not_emptied_for_another_job(root):
+    job_folder.claim(root, manifest(fingerprint={}), overwrite=False, reads=[])
+    job_folder.update_manifest(root, submitted="job-7")
+    write(root, "scores/0.parquet")
+    told = (
+        f"--output {root} is that of the job job-7, which a cluster may still be at: end it with --finish, or cancel "
+        "it there and delete the folder"
+    )
+    with error(told):
+        job_folder.claim(root, manifest(fingerprint={}), overwrite=True, reads=[])
+    assert storage.exists(f"{root}/scores/0.parquet")
+    # Its own restart goes on.
+    job_folder.claim(root, manifest(fingerprint={}), overwrite=False, resume=True, reads=[])
+    assert job_folder.is_submitted(root)
+    job_folder.update_manifest(root, submitted=None)
+    assert not job_folder.is_submitted(root)
+    job_folder.claim(root, manifest(fingerprint={}), overwrite=True, reads=[])
+    assert storage.listing(root) == [job_folder.MANIFEST]
