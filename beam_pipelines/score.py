@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 
@@ -50,6 +50,9 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
 
         print("\n".join(rehearsal.rehearse(job)))
         return None
+    if job.is_done:
+        logger.info("no file is new since the job in %s: there is nothing to add", job.folder)
+        return None
     with job_lock.only_job(job.folder):
         job.claim()
         with job_folder.freed_on_failure(job.folder, unless="scores/*", also=(inputs.INPUTS,)):
@@ -57,7 +60,7 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
             entry.import_tensorflow()
             from beam_pipelines.scoring import pipeline, rehearsal
 
-            if job.size_bytes > sample.WORTH_BYTES and not settings.resume:
+            if job.size_bytes > sample.WORTH_BYTES and not (settings.resume and job.goes_on):
                 rehearsal.check_sample(job)
             job.list_inputs()
             return pipeline.run(job, options, started)

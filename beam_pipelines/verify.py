@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     if verified.faults:
         more = f" (of {len(verified.faults):,} faults, the first are named)" * (len(verified.faults) > SHOWN_FAULTS)
         raise UserError(
-            f"{output} is not whole{more}; the job's own command with --resume mends what is missing or damaged",
+            f"{output} is not whole{more}; the job's own command with --resume mends what is missing or damaged "
+            "(with --add what was interrupted, where files are new)",
             status=NOT_WHOLE,
         )
     statistics = verified.totals.statistics

@@ -134,10 +134,12 @@ def test_a_file_that_changed_is_refused(dump, rows, cnn, scored):
     assert contents(scored) == before
 
 
-def test_nothing_new_is_told(dump, cnn, scored):
+def test_nothing_new_is_no_error(dump, cnn, scored, caplog):
+    """The daily command may come too early."""
     before = contents(scored)
-    with pytest.raises(UserError, match=f"--add: no file is new since the job in {scored}"):
-        run_score(dump, cnn, scored, *FLAGS, "--add")
+    caplog.set_level("INFO", logger="review_scorer")
+    run_score(dump, cnn, scored, *FLAGS, "--add")
+    assert f"no file is new since the job in {scored}" in caplog.text
     assert contents(scored) == before
 
 
@@ -149,11 +151,34 @@ def test_other_settings_are_refused(dump, rows, cnn, scored):
     assert contents(scored) == before
 
 
-def test_nothing_is_added_to_what_has_not_ended(dump, rows, cnn, scored):
-    for path in (scored / "totals").iterdir():
-        path.unlink()
+def test_what_has_not_ended_is_scored_with_what_is_new(dump, rows, cnn, scored):
+    """After an interruption, files may have come and gone; what had ended before it is left alone."""
     grow(dump, rows, "d.csv")
-    with pytest.raises(UserError, match=f"--add: the job in {scored} has not ended; --resume goes on with it"):
+    run_score(dump, cnn, scored, *FLAGS, "--add")
+    names = sorted(path.name for path in (scored / "scores").iterdir())
+    *ended, unfinished = names
+    before = modified(scored / "scores", *ended)
+    for name in ("totals/000002.json", "by_file/000002.parquet", "summary.json", f"scores/{unfinished}"):
+        (scored / name).unlink()
+    with pytest.raises(UserError, match="has not written its totals"):
+        score.main(["--finish", f"--input={dump}", f"--model={cnn}", f"--output={scored}", "--text_column=text"])
+    write_csv(dump / "a.csv", rows[110:120])
+    with pytest.raises(UserError, match=r"--resume: .*/a.csv is new \(--add scores it too\)"):
+        run_score(dump, cnn, scored, *FLAGS, "--resume")
+    (dump / "b.csv").unlink()
+    summary = run_score(dump, cnn, scored, *FLAGS, "--add")
+    assert summary["rows_read"] == 90
+    assert ids(scored) == [*numbers(0, 39), *numbers(40, 69), *numbers(100, 120)]
+    assert modified(scored / "scores", *ended) == before
+    assert verify.main([str(scored)]) == 0
+
+
+def test_the_names_of_shards_have_room_for_those_that_are_added(dump, rows, cnn, scored, monkeypatch):
+    """Else their order would no longer be that of the files."""
+    grow(dump, rows, "d.csv")
+    monkeypatch.setattr(scoring_job.positions, "digits", lambda files: 1 if files < 3 else 2)
+    told = f"--add: the names of the shards in {scored} have room for 10 files, in their order"
+    with pytest.raises(UserError, match=told):
         run_score(dump, cnn, scored, *FLAGS, "--add")
 
 

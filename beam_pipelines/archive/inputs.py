@@ -63,15 +63,15 @@ def read(folder: str) -> list[FoundFile]:
 
 def differences(old: list[FoundFile], new: list[FoundFile]) -> Iterator[str]:
     """Tells in words how two lists differ."""
-    before, now = ({file.label: file for file in files} for files in (old, new))
-    for label in dict.fromkeys([*before, *now]):
-        if label not in now:
-            yield f"{label} is gone"
-        elif label not in before:
-            yield f"{label} is new"
-        elif before[label].size_bytes != now[label].size_bytes:
-            yield f"{label} had {before[label].size_bytes:,} bytes and has {now[label].size_bytes:,}"
-        elif before[label].modified != now[label].modified:
-            yield f"{label} was written again"
-        elif before[label].members != now[label].members:
-            yield f"other members of {label} are read"
+    before, now = ({file.source: file for file in files} for files in (old, new))
+    for source, file in (before | now).items():
+        if source not in now:
+            yield f"{file.label} is gone"
+        elif source not in before:
+            yield f"{file.label} is new"
+        elif before[source].size_bytes != file.size_bytes:
+            yield f"{file.label} had {before[source].size_bytes:,} bytes and has {file.size_bytes:,}"
+        elif before[source].modified != file.modified:
+            yield f"{file.label} was written again (its time of modification is another)"
+        elif before[source].members != file.members:
+            yield f"other members of {file.label} are read"

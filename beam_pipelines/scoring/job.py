@@ -37,6 +37,8 @@ class Job:
       export: The model.
       folder: The output.
       rounds: The index of the first file of each round; with `--add`, an archive grows by one.
+      first: The index of the first file that is to be scored; with `--add`, what comes before has been.
+      goes_on: Whether an earlier run has begun to score these files.
     """
 
     settings: ScoreSettings
@@ -46,6 +48,8 @@ class Job:
     export: Export
     folder: str
     rounds: tuple[int, ...] = (0,)
+    first: int = 0
+    goes_on: bool = False
 
     @classmethod
     def of(cls, settings: ScoreSettings) -> "Job":
@@ -78,9 +82,9 @@ class Job:
         return earlier.continued(job) if earlier else job
 
     @property
-    def first(self) -> int:
-        """The index of the first file that is to be scored."""
-        return self.rounds[-1] if self.settings.add else 0
+    def is_done(self) -> bool:
+        """Whether all files have been scored before, so that there is nothing to add."""
+        return self.goes_on and self.first == len(self.found)
 
     @property
     def size_bytes(self) -> int:
@@ -135,11 +139,16 @@ class Job:
 
     def _input_differences(self) -> list[str]:
         """How the inputs differ from those that the job in the folder had."""
+        if self.settings.add:
+            return []  # What is not in its list is new, and what is another was refused.
         try:
             before = inputs.read(self.folder)
         except FileNotFoundError:
             return []  # It was stopped before it began to read.
-        return list(inputs.differences(before, self.found[: len(before)] if self.settings.add else self.found))
+        return [
+            f"{difference} (--add scores it too)" if difference.endswith(" is new") else difference
+            for difference in inputs.differences(before, self.found)
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,25 +190,38 @@ class EarlierJob:
         Raises:
           UserError: Nothing can be added.
         """
-        known = {file.label: file for file in self.found}
-        if not job.settings.add:
-            now = {file.label: file for file in job.found}
-            if now.keys() != known.keys():
-                return job  # The claim of the folder tells what differs.
-            # Files that were added later stand behind those before, whatever their names.
-            ordered = [dataclasses.replace(now[file.label], index=file.index, name=file.name) for file in self.found]
-            return dataclasses.replace(job, found=ordered, rounds=self.rounds)
+        if job.settings.add:
+            return self._grown(job)
+        now = {file.source: file for file in job.found}
+        if now.keys() != {file.source for file in self.found}:
+            return job  # The claim of the folder tells what differs.
+        # Files that were added later stand behind those before, whatever their names.
+        ordered = [dataclasses.replace(now[file.source], index=file.index, name=file.name) for file in self.found]
+        return dataclasses.replace(job, found=ordered, rounds=self.rounds, goes_on=True)
+
+    def _grown(self, job: Job) -> Job:
+        """The job of what is not scored yet: files that are new, behind those that an interrupted run has left."""
+        known = {file.source: file for file in self.found}
         for file in job.found:
-            before = known.get(file.label, file)
+            before = known.get(file.source, file)
             if (before.size_bytes, before.modified) != (file.size_bytes, file.modified):
                 raise UserError(f"--add: {file.label} has changed since it was scored; begin anew with --overwrite")
-        new = [file for file in job.found if file.label not in known]
-        if not new:
-            raise UserError(f"--add: no file is new since the job in {job.folder}")
-        if job_totals.together(job_totals.read_totals(job.folder), len(self.found)) is None:
-            raise UserError(f"--add: the job in {job.folder} has not ended; --resume goes on with it")
-        rounds = tuple(dict.fromkeys((*self.rounds, len(self.found))))
-        return dataclasses.replace(job, found=self.found + found_files.added(self.found, new), rounds=rounds)
+        new = [file for file in job.found if file.source not in known]
+        grown = dataclasses.replace(
+            job,
+            found=self.found + found_files.added(self.found, new),
+            # A run that was stopped early may have begun the round.
+            rounds=tuple(dict.fromkeys((*self.rounds, len(self.found)))) if new else self.rounds,
+            first=job_totals.count_finished(job_totals.read_totals(job.folder)),
+            goes_on=True,
+        )
+        digits = grown.shards.index_digits
+        if positions.digits(len(grown.found)) > digits:
+            raise UserError(
+                f"--add: the names of the shards in {job.folder} have room for {10**digits:,} files, in their order; "
+                "score the new ones into another folder"
+            )
+        return grown
 
 
 def _carried_columns(settings: ScoreSettings, present: list[str]) -> tuple[CarriedColumn, ...]:

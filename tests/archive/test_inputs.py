@@ -59,7 +59,10 @@ FIRST, SECOND = FILES[0], FILES[2]
         ([FIRST], ["/in/é/b.zip is gone"]),
         ([FIRST, SECOND, FILES[1]], ["/in/caf\\xe9\n.csv is new"]),
         ([dataclasses.replace(FIRST, size_bytes=1234), SECOND], ["/in/a.csv had 1,000 bytes and has 1,234"]),
-        ([dataclasses.replace(FIRST, modified=6.0), SECOND], ["/in/a.csv was written again"]),
+        (
+            [dataclasses.replace(FIRST, modified=6.0), SECOND],
+            ["/in/a.csv was written again (its time of modification is another)"],
+        ),
         ([dataclasses.replace(FIRST, size_bytes=9, modified=6.0), SECOND], ["/in/a.csv had 1,000 bytes and has 9"]),
         ([FIRST, dataclasses.replace(SECOND, members=())], ["other members of /in/é/b.zip are read"]),
         # Where it stands among the others is told by these.

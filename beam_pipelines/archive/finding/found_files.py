@@ -43,9 +43,14 @@ class FoundFile:
     name: str = ""
 
     @property
+    def source(self) -> str:
+        """Where it comes from, which no other file does."""
+        return self.pipe or self.path
+
+    @property
     def label(self) -> str:
-        """What names it in messages."""
-        return printable(self.pipe or self.path)
+        """What names it in messages, where two files may print alike."""
+        return printable(self.source)
 
 
 @dataclasses.dataclass
@@ -101,7 +106,7 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
 
 def numbered(files: list[FoundFile]) -> list[FoundFile]:
     """Gives files their indices, and names without the folders that they have in common."""
-    shared = _count_shared_folders(file.pipe or file.path for file in files)
+    shared = _count_shared_folders(file.source for file in files)
     return [
         dataclasses.replace(file, index=index, name="/".join(file.label.split("/")[shared:]))
         for index, file in enumerate(files)

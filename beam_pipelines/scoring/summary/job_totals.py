@@ -143,6 +143,20 @@ def forget(folder: str, first: int) -> None:
         storage.delete(folder, sorted(listed - {pattern.format(first=index) for index in kept}))
 
 
+def count_finished(rounds: list[JobTotals]) -> int:
+    """How many files, from the first one, have their totals.
+
+    Args:
+      rounds: Of `read_totals`.
+    """
+    end = 0
+    for totals in rounds:
+        if totals.first != end:
+            break
+        end = totals.files
+    return end
+
+
 def together(rounds: list[JobTotals], files: int) -> JobTotals | None:
     """The totals of all files; None where those of some are missing.
 
