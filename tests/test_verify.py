@@ -59,18 +59,15 @@ def test_what_is_whole_is_said_to_be(whole, capsys):
     assert contents(whole) == before
 
 
-def test_a_missing_shard_is_a_gap(copied, capsys):
-    path = nth(copied, "scores", 1)
-    path.unlink()
-    faults = faults_of(copied, capsys)
-    assert faults[0] == f"{path.stem}: an extent is missing, or overlaps others"
-    rows = 120 - json.loads((copied / "statistics" / f"{path.stem}.json").read_text())["statistics"]["rows_read"]
-    assert f"summary.json: rows_read is 120, and the extents sum up to {rows}" in faults
-
-
 @pytest.mark.parametrize(
     ("kind", "harm"),
-    [("scores", "cut"), ("scores", "another byte"), ("rejected", "another byte"), ("rejected", "gone")],
+    [
+        ("scores", "cut"),
+        ("scores", "another byte"),
+        ("rejected", "another byte"),
+        ("rejected", "gone"),
+        ("scores", "gone"),
+    ],
 )
 def test_a_damaged_file_is_named(copied, capsys, kind, harm):
     path = nth(copied, kind, 0)
@@ -85,13 +82,59 @@ def test_a_damaged_file_is_named(copied, capsys, kind, harm):
 def test_missing_statistics_are_a_gap(copied, capsys):
     path = nth(copied, "statistics", -1)
     path.unlink()
-    assert faults_of(copied, capsys)[0] == f"{path.stem}: an extent is missing, or overlaps others"
+    assert faults_of(copied, capsys) == [
+        f"scores/{path.stem}.parquet is of no extent of the job",
+        f"{path.stem}: an extent is missing, or overlaps others",
+    ]
 
 
 def test_statistics_that_cannot_be_read_are_named(copied, capsys):
     path = nth(copied, "statistics", 0)
-    path.write_text("{")
-    assert f"statistics/{path.name} cannot be read" in faults_of(copied, capsys)
+    written = path.read_text()
+    for harmed in ("{", written.replace('"rows_read": 40', '"rows_read": 41')):
+        assert harmed != written
+        path.write_text(harmed)
+        told = [f"statistics/{path.name} is not what was written"]
+        if (copied / "rejected" / f"{path.stem}.jsonl").exists():
+            told.append(f"rejected/{path.stem}.jsonl is of no extent of the job")
+        assert faults_of(copied, capsys) == told
+
+
+def test_files_of_no_extent_are_named(copied, capsys):
+    """Whoever reads all of a folder would read their rows too."""
+    shard, statistics = nth(copied, "scores", 0), nth(copied, "statistics", 0)
+    shutil.copy(shard, copied / "scores/000099-00000000-000000000000000.parquet")
+    shutil.copy(shard, copied / "scores/a.parquet")
+    assert faults_of(copied, capsys) == [
+        "scores/000099-00000000-000000000000000.parquet is of no extent of the job",
+        "scores/a.parquet is of no extent of the job",
+    ]
+    (copied / "scores/a.parquet").unlink()
+    shutil.copy(statistics, copied / "statistics/000099-00000000-000000000000000.json")
+    assert faults_of(copied, capsys) == ["statistics/000099-00000000-000000000000000.json is not what was written"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("totals/000000.json", "totals/ does not hold those of all files"),
+        ("by_file/000000.parquet", "by_file/ cannot be read: "),
+    ],
+)
+def test_missing_totals_are_told(copied, capsys, name, told):
+    (copied / name).unlink()
+    [fault] = faults_of(copied, capsys)
+    assert fault.startswith(told)
+
+
+def test_shards_of_another_job_do_not_count(copied, capsys, tmp_path):
+    """Such as one that was still at work when its folder was taken."""
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["fingerprint"]["settings"]["explain"] = True
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    assert all(
+        fault.endswith(("is not what was written", "is of no extent of the job")) for fault in faults_of(copied, capsys)
+    )
 
 
 def test_a_missing_summary_is_told(copied, capsys):

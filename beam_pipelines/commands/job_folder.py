@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime
 import fnmatch
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -49,6 +50,11 @@ def manifest(command: str, settings: Any, outputs: list[str], **more: Any) -> di
         "outputs": outputs,
         **more,
     }
+
+
+def digest(fingerprint: dict[str, Any]) -> str:
+    """What tells a fingerprint from others, also one that was written and read."""
+    return hashlib.blake2b(json.dumps(fingerprint, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def read(root: str) -> dict[str, Any] | None:

@@ -82,6 +82,7 @@ class ExtentWriter:
         self._tables.close()
         rejected = FileContents.of(self._rejects.close()) if self._rejects else None
         finished = FinishedExtent(
+            job=shards.job,
             begin=list(self._begin),
             next=list(next_extent),
             scores=FileContents.of(self._scores.close()),

@@ -95,7 +95,7 @@ class Job:
         """Where what is written for an extent lies."""
         # A first round decides for those that follow.
         files_at_first = self.rounds[1] if len(self.rounds) > 1 else len(self.found)
-        return Shards(self.folder, self.settings.output_format, positions.digits(files_at_first))
+        return Shards.of_job(self.folder, self.settings.output_format, self.fingerprint, files_at_first)
 
     @property
     def finishing_command(self) -> str:
@@ -104,9 +104,10 @@ class Job:
         wanted = dataclasses.replace(self.settings, finish=True, **changes)
         return shlex.join(["review-scorer", "score", *flags.as_arguments(wanted)])
 
-    def manifest(self) -> dict[str, Any]:
-        """What the output folder says of the job; one with an equal fingerprint writes equal shards."""
-        fingerprint = {
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides what stands in the shards: a job with an equal one writes equal shards."""
+        return {
             "model_version": self.export.version,
             "model_digest": self.export.info.digest,
             "settings": self.settings.outcome,
@@ -115,8 +116,11 @@ class Job:
             "block_bytes": self.read_options.block_bytes,
             "extent_bytes": self.read_options.extent_bytes,
         }
-        outputs = [*self.shards.outputs, *OUTPUTS]
-        return job_folder.manifest(MODULE, self.settings, outputs, fingerprint=fingerprint, rounds=list(self.rounds))
+
+    def manifest(self) -> dict[str, Any]:
+        """What the output folder says of the job."""
+        outputs, rounds = [*self.shards.outputs, *OUTPUTS], list(self.rounds)
+        return job_folder.manifest(MODULE, self.settings, outputs, fingerprint=self.fingerprint, rounds=rounds)
 
     def claim(self) -> None:
         """Takes the output folder, or goes on in it."""

@@ -6,10 +6,13 @@ commit. An extent is done when all three stand as they were written.
 
 import concurrent.futures
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from beam_pipelines.archive import positions, rejects
 from beam_pipelines.archive.positions import Position
+from beam_pipelines.commands import job_folder
 from beam_pipelines.files import storage
 from beam_pipelines.scoring.summary.finished_extent import FinishedExtent
 
@@ -27,11 +30,18 @@ class Shards:
       folder: The job's.
       output_format: Of its scores.
       index_digits: How many digits the index of a file has in their names.
+      job: Of what decides what stands in them, a digest: what another job has written here does not count.
     """
 
     folder: str
     output_format: str
     index_digits: int = 6
+    job: str = ""
+
+    @classmethod
+    def of_job(cls, folder: str, output_format: str, fingerprint: dict[str, Any], files: int) -> "Shards":
+        """Those of the job of a fingerprint, whose first round has so many files."""
+        return cls(folder, output_format, positions.digits(files), job_folder.digest(fingerprint))
 
     @property
     def outputs(self) -> list[str]:
@@ -59,11 +69,12 @@ class Shards:
         return described if described and not self.faults(name, described) else None
 
     def described(self, name: str) -> FinishedExtent | None:
-        """Reads the statistics of an extent; None if there are none that can be read."""
+        """Reads the statistics of an extent; None if there are none that can be read, or they are another job's."""
         try:
-            return FinishedExtent.from_json(storage.read_json(storage.join(self.folder, self.statistics(name))))
+            described = FinishedExtent.from_json(storage.read_json(storage.join(self.folder, self.statistics(name))))
         except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
             return None
+        return described if (described.job, self.name(Position(*described.begin))) == (self.job, name) else None
 
     def faults(self, name: str, described: FinishedExtent) -> list[str]:
         """The files of an extent that are missing or not as they were written."""
@@ -76,8 +87,17 @@ class Shards:
         """The names of the extents whose shards and statistics stand, whatever they hold, in order."""
         suffix = f".{self.output_format}"
         scored = {name.removesuffix(suffix) for name in self._names("scores") if name.endswith(suffix)}
-        described = {name.removesuffix(".json") for name in self._names("statistics")}
-        return sorted(name for name in scored & described if positions.position_of(name))
+        return sorted(scored & {*self.listed_statistics()})
+
+    def listed_statistics(self) -> list[str]:
+        """The names of the extents whose statistics stand, whatever they hold, in order."""
+        names = (name.removesuffix(".json") for name in self._names("statistics"))
+        return sorted(name for name in names if positions.position_of(name))
+
+    def listed_files(self) -> set[str]:
+        """All files where shards, rejects and statistics lie."""
+        folders = [os.path.dirname(pattern) for pattern in (_SCORES, rejects.REJECTED, _STATISTICS)]
+        return {f"{folder}/{name}" for folder in folders for name in self._names(folder)}
 
     def _names(self, folder: str) -> list[str]:
         return storage.listing(storage.join(self.folder, folder))

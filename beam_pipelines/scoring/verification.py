@@ -2,9 +2,12 @@
 
 import concurrent.futures
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from beam_pipelines.archive import inputs, positions
+import pyarrow as pa
+
+from beam_pipelines.archive import inputs
 from beam_pipelines.archive.positions import Position
 from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import UserError
@@ -46,43 +49,67 @@ def verify(output: str) -> Verified:
     except FileNotFoundError:
         raise UserError(f"{output} has no {inputs.INPUTS}: the job was stopped before it began") from None
     rounds = [*manifest["rounds"], files]
-    shards = Shards(folder, manifest["settings"]["output_format"], positions.digits(rounds[1]))
-    extents, faults = _read_extents(shards)
-    sums = job_totals.SumExtents(0, files)
+    output_format = manifest["settings"]["output_format"]
+    shards = Shards.of_job(folder, output_format, manifest["fingerprint"], rounds[1])
+    sums, faults, expected = job_totals.SumExtents(0, files), [], set()
     total = sums.create_accumulator()
-    for extent in extents:
-        total = sums.add_input(total, extent)
+    for name, extent, faults_of_extent in _read_extents(shards):
+        faults += faults_of_extent
+        expected |= {shards.scores(name), shards.statistics(name)}
+        if extent:
+            total = sums.add_input(total, extent)
+            expected |= {shards.rejects(name)} if extent.rejects else set()
     totals = sums.extract_output(total)
-    if totals.gap is not None:
-        faults.append(f"{shards.name(Position(*totals.gap))}: an extent is missing, or overlaps others")
-    return Verified(totals, faults + _differences(folder, totals))
+    faults += [f"{file} is of no extent of the job" for file in sorted(shards.listed_files() - expected)]
+    if totals.gap is None:
+        faults += _differences(folder, totals)
+    # Where the statistics of an extent are another's, that is told already.
+    elif shards.statistics(gap := shards.name(Position(*totals.gap))) not in expected:
+        faults.append(f"{gap}: an extent is missing, or overlaps others")
+    return Verified(totals, faults)
 
 
-def _read_extents(shards: Shards) -> tuple[list[FinishedExtent], list[str]]:
-    """Reads the extents that stand, and what is wrong with others."""
-    names = shards.listed()
+def _read_extents(shards: Shards) -> Iterator[tuple[str, FinishedExtent | None, list[str]]]:
+    """Yields the names of the extents that have statistics, these if they can be read, and what is wrong."""
 
-    def look(name: str) -> tuple[FinishedExtent | None, list[str]]:
+    def look(name: str) -> tuple[str, FinishedExtent | None, list[str]]:
         described = shards.described(name)
         if described is None:
-            return None, [f"{shards.statistics(name)} cannot be read"]
-        return described, [f"{file} is missing or not what was written" for file in shards.faults(name, described)]
+            return name, None, [f"{shards.statistics(name)} is not what was written"]
+        return (
+            name,
+            described,
+            [f"{file} is missing or not what was written" for file in shards.faults(name, described)],
+        )
 
     with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
-        looks = list(pool.map(look, names))
-    faults = [fault for _, of_extent in looks for fault in of_extent]
-    return [described for described, _ in looks if described], faults
+        yield from pool.map(look, shards.listed_statistics())
 
 
 def _differences(folder: str, totals: JobTotals) -> list[str]:
-    """How the summary differs from what the extents sum up to."""
+    """How what was added up before differs from what the extents sum up to."""
     try:
         summary: dict[str, Any] = storage.read_json(storage.join(folder, job_summary.SUMMARY))
     except FileNotFoundError:
         return [f"{job_summary.SUMMARY} is missing"]
     sums = totals.statistics.to_json()
-    return [
+    different = [
         f"{job_summary.SUMMARY}: {name} is {summary.get(name)}, and the extents sum up to {sums[name]}"
         for name in _SUMS
         if summary.get(name) != sums[name]
     ]
+    return different + _other_faults(folder, totals)
+
+
+def _other_faults(folder: str, totals: JobTotals) -> list[str]:
+    """What is wrong with the totals of rounds, and the rows of files."""
+    rounds = job_totals.read_totals(folder)
+    together = job_totals.together(rounds, totals.files)
+    if together is None:
+        return ["totals/ does not hold those of all files"]
+    try:
+        rows = sum(file["rows_read"] for file in job_totals.read_by_file(folder, rounds).values())
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        return [f"by_file/ cannot be read: {error}"]
+    read = totals.statistics.rows_read
+    return [] if rows == read else [f"by_file/ tells of {rows:,} rows, and the extents of {read:,}"]

@@ -1,12 +1,16 @@
 """What is known of an extent that is done: `statistics/EXTENT.json`."""
 
 import dataclasses
-from typing import ClassVar
+import hashlib
+import json
+from typing import Any, ClassVar, Self
 
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import staged
 from beam_pipelines.files.staged import Written
 from beam_pipelines.scoring.summary.statistics import Statistics
+
+_CHECKSUM = "checksum"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +45,10 @@ class FileRows(TypedJson):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinishedExtent(TypedJson):
-    """`statistics/EXTENT.json`: what is known of an extent that is done.
+    """`statistics/EXTENT.json`: what is known of an extent that is done, and a checksum of that.
 
     Attributes:
+      job: What tells the job that has written it from others, see `Shards`.
       begin: Where it begins, a `Position`.
       next: Where the next one begins.
       scores: What its shard holds.
@@ -54,6 +59,7 @@ class FinishedExtent(TypedJson):
 
     OMITTED_IF_NONE: ClassVar = ("rejects",)
 
+    job: str = ""
     begin: list[int]
     next: list[int]
     scores: FileContents
@@ -73,3 +79,23 @@ class FinishedExtent(TypedJson):
     @property
     def stored_bytes(self) -> int:
         return self.statistics.stored_bytes
+
+    def to_json(self) -> dict[str, Any]:
+        values = super().to_json()
+        return {**values, _CHECKSUM: _checksum(values)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Reads what `to_json` returns.
+
+        Raises:
+          ValueError: It is not what was written.
+        """
+        written = {name: value for name, value in values.items() if name != _CHECKSUM}
+        if values.get(_CHECKSUM) != _checksum(written):
+            raise ValueError("the statistics are not what was written")
+        return super().from_json(written)
+
+
+def _checksum(values: dict[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16).hexdigest()
