@@ -19,6 +19,7 @@ import pytest
 from beam_pipelines import score
 from beam_pipelines.archive import inputs
 from beam_pipelines.errors import UserError
+from beam_pipelines.scoring.summary.finished_extent import FinishedExtent
 from tests.helpers.reviews import write_csv
 
 OF_THE_RUN = ("this_run", "settings")
@@ -122,10 +123,10 @@ def test_a_job_stays_with_the_engine_that_it_began_with(dump, cnn, undisturbed, 
     """Two engines agree up to rounding, which is not byte for byte."""
     shutil.copytree(undisturbed, tmp_path / "out")
     for path in (tmp_path / "out/statistics").iterdir():
-        extent = json.loads(path.read_text())
-        assert extent["statistics"]["engines"] == ["compiled"]
-        extent["statistics"]["engines"] = ["saved_model"]
-        path.write_text(json.dumps(extent))
+        extent = FinishedExtent.from_json(json.loads(path.read_text()))
+        assert extent.statistics.engines == ["compiled"]
+        statistics = dataclasses.replace(extent.statistics, engines=["saved_model"])
+        path.write_text(json.dumps(dataclasses.replace(extent, statistics=statistics).to_json()))
     missing = sorted((tmp_path / "out/scores").iterdir())[3]
     missing.unlink()
     assert score.main(arguments(dump, cnn, tmp_path / "out", "--resume")) == 0

@@ -9,9 +9,12 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 
 import grpc
 from apache_beam.options import pipeline_options
+from apache_beam.runners.portability import flink_runner, spark_runner
+from apache_beam.runners.portability.prism_runner import PrismJobServer
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_pipelines.errors import UserError, logger
@@ -116,6 +119,13 @@ _ASKED = {
 }
 
 
+# By runner, the flag that names the file of its job server, and that server.
+_JOB_SERVERS = {
+    "FlinkRunner": ("flink_job_server_jar", flink_runner.FlinkJarJobServer),
+    "SparkRunner": ("spark_job_server_jar", spark_runner.SparkJarJobServer),
+}
+
+
 def _check_programs(options: pipeline_options.PipelineOptions, runner: PipelineRunner) -> None:
     """Looks for what a runner starts itself: Java with a job server, Prism."""
     name = type(runner).__name__
@@ -127,9 +137,29 @@ def _check_programs(options: pipeline_options.PipelineOptions, runner: PipelineR
                 f"--runner {name} starts a job server written in Java, and there is no {java} here; install a JDK, "
                 "name one with --job_server_java_launcher, or give --job_endpoint HOST:PORT of a job server that runs"
             )
-        _check_file("flink_job_server_jar" if name == "FlinkRunner" else "spark_job_server_jar", flags)
+        flag, make_server = _JOB_SERVERS[name]
+        _check_file(flag, flags)
+        server = make_server(options)
+        with _naming_the_file(name, flag):
+            server.local_jar(server.path_to_jar(), flags["jar_cache_dir"])
     elif name == "PrismRunner" and not flags["job_endpoint"]:
         _check_file("prism_location", flags)
+        if not flags["prism_location"]:
+            with _naming_the_file(name, "prism_location"):
+                PrismJobServer.local_bin(PrismJobServer(options).path_to_binary(), PrismJobServer.BIN_CACHE)
+
+
+@contextlib.contextmanager
+def _naming_the_file(name: str, flag: str) -> Iterator[None]:
+    """Tells what to do where a program cannot be downloaded, as on a machine without internet.
+
+    Beam downloads it when the pipeline is submitted; done before, it is told while no output is touched.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"--runner {name}: {why}; where it cannot be downloaded, name the file with --{flag}") from None
 
 
 def _check_file(flag: str, flags: dict) -> None:

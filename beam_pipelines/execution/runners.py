@@ -22,8 +22,8 @@ from beam_pipelines.execution import answers, jobs, remote_checks, worker_proces
 from beam_pipelines.execution.jobs import Job
 from beam_pipelines.files import object_stores, storage
 
-# How a runner of Beam 2.77 begins to say what it lacks: a job server, its own program, an address.
-_LACKING = ("Unable to fetch remote", "You must specify")
+# How a runner of Beam 2.77 begins to say that it lacks an address.
+_LACKING = "You must specify"
 # How Beam 2.77 begins to tell that a program of its own failed, whose lines are printed.
 _BUILD_FAILED = "Full trace: "
 _NO_MODULE = re.compile(r"^ModuleNotFoundError: No module named '(beam_pipelines|trainer)\b", re.MULTILINE)

@@ -15,6 +15,8 @@ import grpc
 import pytest
 from apache_beam import runners
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.job_server import JavaJarJobServer
+from apache_beam.runners.portability.prism_runner import PrismJobServer
 
 from beam_pipelines.errors import UserError
 from beam_pipelines.execution import answers, workers
@@ -193,3 +195,24 @@ def test_the_files_of_a_runner_are_looked_for(monkeypatch, tmp_path):
     with pytest.raises(UserError, match="^--flink_job_server_jar /no/server.jar does not exist\n"):
         check("--runner=FlinkRunner", "--flink_job_server_jar=/no/server.jar")
     check("--runner=FlinkRunner", "--flink_job_server_jar=https://example.invalid/server.jar")
+
+
+@pytest.mark.parametrize(
+    ("runner", "downloads", "flag"),
+    [
+        ("PrismRunner", (PrismJobServer, "local_bin"), "--prism_location"),
+        ("FlinkRunner", (JavaJarJobServer, "local_jar"), "--flink_job_server_jar"),
+        ("SparkRunner", (JavaJarJobServer, "local_jar"), "--spark_job_server_jar"),
+    ],
+)
+def test_what_a_runner_needs_is_downloaded_before_any_work(monkeypatch, tmp_path, runner, downloads, flag):
+    program(tmp_path, "java", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def fail(*given):
+        raise RuntimeError("Unable to fetch remote job server\nat https://example.invalid")
+
+    monkeypatch.setattr(*downloads, fail)
+    told = f"^--runner {runner}: Unable to fetch remote job server at https://.*; where it cannot be .* with {flag}\n"
+    with pytest.raises(UserError, match=told):
+        check(f"--runner={runner}")
