@@ -35,7 +35,9 @@ def test_scoring_tells_its_extents_first_rows_rejects_and_cost(dump, rows, cnn, 
     assert dry(score, dump, tmp_path / "out", f"--model={cnn}", "--engine=saved_model") == 0
     assert not (tmp_path / "out").exists()
     first, *shown, share, cost, last = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"2 files, 0\.0 MB: 1 extent of up to 1 MB, each of which becomes a shard of scores", first)
+    assert re.fullmatch(
+        r"2 files, 0\.0 MB: 1 extent of up to 1 MB, each of which becomes a shard of scores \(more, .*\)", first
+    )
     # The smallest file comes first.
     names = [re.match(r"  (\S+): ", line)[1] for line in shown]
     assert names[:2] == [rows[60]["id"], rows[1]["id"]]

@@ -5,6 +5,8 @@ import itertools
 import time
 from collections.abc import Iterator
 
+import pyarrow as pa
+
 from beam_pipelines.archive import rejects, sample
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.rejects import Reject
@@ -19,8 +21,8 @@ from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 
 SHOWN_ROWS = 5
 EXCERPT_CHARACTERS = 60
-# Enough to tell how long the rest takes.
-SCORED_BLOCKS = 10
+# Of CPU: enough to tell how long the rest takes.
+SCORING_SECONDS = 10
 
 
 def check_sample(job: Job) -> None:
@@ -47,24 +49,28 @@ def rehearse(job: Job) -> list[str]:
     """Scores a sample and tells what the job would do, a line each; nothing is written."""
     found, options = job.found[job.first :], job.read_options
     shown: list[str] = []
-    sampled, scored_bytes, written_bytes = SampledRows(), 0, 0
-    blocks = sample.sample_blocks(found, options)
+    tables: list[pa.Table] = []
+    sampled, scored_bytes, seconds = SampledRows(), 0, 0.0
     scorer = Scorer(job.export, job.settings.engine)
-    started = time.process_time()
-    for block in itertools.islice(blocks, SCORED_BLOCKS):
+    for block in sample.sample_blocks(found, options):
         sampled.add(block, _rejected(block, job), block.notes.remarks)
-        lines, size = _score(block, job, scorer)
+        if seconds > SCORING_SECONDS:
+            continue
+        if not tables:
+            _score(block, job, scorer)  # What is compiled and loaded first is no part of the rest.
+        started = time.process_time()
+        lines, table = _score(block, job, scorer)
+        seconds += time.process_time() - started
         shown += lines[: SHOWN_ROWS - len(shown)]
-        scored_bytes, written_bytes = scored_bytes + block.stored_bytes, written_bytes + size
-    seconds = time.process_time() - started
-    for block in blocks:
-        sampled.add(block, _rejected(block, job), block.notes.remarks)
+        tables.append(table)
+        scored_bytes += block.stored_bytes
+    written_bytes = _written_bytes(tables, job.settings.output_format)
     times = job.size_bytes / max(scored_bytes, 1)
     share = sampled.by_reason.total() / max(sampled.rows, 1)
     extents = sample.count_extents(found, options.extent_bytes)
     return [
         f"{len(found):,} files, {job.size_bytes / 1e6:,.1f} MB: {sample.counted(extents)} of up to "
-        f"{options.extent_bytes / 1e6:.0f} MB, each of which becomes a shard of scores",
+        f"{options.extent_bytes / 1e6:.0f} MB, each of which becomes a shard of scores (more, if much is compressed)",
         *shown,
         f"a sample of {sampled.rows:,} rows: {share:.1%} would be rejected{phrases.format_counts(sampled.by_reason)}",
         f"about {times * seconds / 3600:.2g} core-hours and {times * written_bytes / 1e6:,.1f} MB of scores, as this "
@@ -73,24 +79,31 @@ def rehearse(job: Job) -> list[str]:
     ]
 
 
-def _score(block: Block, job: Job, scorer: Scorer) -> tuple[list[str], int]:
-    """The scores of a block, a line each, and their size in the job's format."""
+def _written_bytes(tables: list[pa.Table], output_format: str) -> int:
+    """The size of scores as a shard."""
+    if not tables:
+        return 0
+    sink = io.BytesIO()
+    writer = TableWriter(sink, output_format)
+    writer.write(pa.concat_tables(tables))
+    writer.close()
+    return sink.tell()
+
+
+def _score(block: Block, job: Job, scorer: Scorer) -> tuple[list[str], pa.Table]:
+    """The scores of a block, a line each, and as they are written."""
     settings, info = job.settings, job.export.info
     options = RowOptions(text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text)
     scored = score_rows(scorer, block.rows, job.carried, options)
     kept = block.reject(scored.reasons)
     table = output_columns.score_table(scored.carried, scored.results, job.export.version, info.scale)
-    sink = io.BytesIO()
-    writer = TableWriter(sink, settings.output_format)
-    writer.write(table)
-    writer.close()
     rows = zip(
         _names(kept, settings.id_column), _texts(kept, settings.text_column), *_scores(scored.results), strict=True
     )
     return [
         f"  {name}: {score:.3g} ({low:.3g} to {high:.3g})  {text[:EXCERPT_CHARACTERS]!r}"
         for name, text, score, low, high in itertools.islice(rows, SHOWN_ROWS)
-    ], sink.tell()
+    ], table
 
 
 def _names(block: Block, id_column: str | None) -> list[str]:
