@@ -86,7 +86,8 @@ def finish(settings: ScoreSettings) -> Summary:
     entry.import_tensorflow()
     from beam_pipelines.scoring import pipeline
 
-    return pipeline.finish(folder, inputs.read(folder), export.info, None)
+    with job_lock.only_job(folder):
+        return pipeline.finish(folder, inputs.read(folder), export.info, None)
 
 
 def closing_lines(settings: ScoreSettings, summary: Summary, run: RunMetrics | None) -> str:
