@@ -71,7 +71,7 @@ def test_a_key_that_comes_too_late_for_all_columns_is_told(cnn, tmp_path, capsys
     assert run_score(tmp_path / "in.jsonl", cnn, tmp_path / "out", "--keep_columns=*")["columns_left_out"] == {
         "stars": 1
     }
-    assert "later ones were left out (stars 1): name them" in capsys.readouterr().out
+    assert "others were left out (stars 1): name them" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
