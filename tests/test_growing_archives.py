@@ -253,16 +253,26 @@ def test_the_job_knows_which_files_are_new(dump, rows, cnn, scored):
     assert job.size_bytes == (dump / "a.csv").stat().st_size
 
 
-def test_columns_of_parquet_files_are_told_and_take_the_types_of_the_first_ones(cnn, tmp_path):
+def test_columns_of_parquet_files_are_told_and_take_the_types_of_the_first_ones(cnn, tmp_path, monkeypatch):
     flags, output = ["--id_column=id", "--keep_columns=*", "--max_rejected_share=1"], tmp_path / "out"
     first, others = tmp_path / "first", tmp_path / "others"
     for folder in (first, others):
         folder.mkdir()
-    pd.DataFrame({"id": [1], "text": ["a good one"], "stars": [5]}).to_parquet(first / "a.parquet")
+    when = pd.to_datetime(["2024-02-29"], utc=True)
+    pd.DataFrame({"id": [1], "text": ["a good one"], "stars": [5], "when": when}).to_parquet(first / "a.parquet")
     run_score(first, cnn, output, *flags)
-    pd.DataFrame({"id": ["2", "x"], "text": ["a bad one"] * 2, "more": [1, 2]}).to_parquet(others / "b.parquet")
+    before = contents(output)
+    pd.DataFrame({"id": ["2", "x"], "text": ["a bad one"] * 2}).to_parquet(others / "b.parquet")
+    with pytest.raises(UserError, match=r"'id' is int64 in the shards before and string in .*/b\.parquet; give it one"):
+        run_score(others, cnn, output, *flags, "--add")
+    assert contents(output) == before
+    pd.DataFrame({"id": [2], "text": ["a bad one"], "more": [1]}).to_parquet(others / "b.parquet")
+    # Nobody looks at this one.
+    pd.DataFrame({"id": ["x"], "text": ["a bad one"], "more": [1]}).to_parquet(others / "c.parquet")
+    monkeypatch.setattr(look, "sample", lambda found: found[:1])
     summary = run_score(others, cnn, output, *flags, "--add")
     table = pd.read_parquet(output / "scores")
+    assert str(table["when"].dtype).endswith(", UTC]")
     assert (table["id"].tolist(), table["stars"].tolist()[0], table["stars"].isna().tolist()) == (
         [1, 2],
         5,

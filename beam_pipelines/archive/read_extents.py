@@ -129,7 +129,7 @@ class _ExtentReader:
                 if not (isinstance(error, DamagedFile) or input_files.is_damage(error)):
                     raise
                 # Nothing can be found any more in a .tar that is damaged.
-                behind = _behind(spans[-1].file, _unread_bytes(error, raw))
+                behind = _behind(spans[-1].file, _unread_bytes(_cause(error), raw))
                 yield from (_reject_damaged(file, error) for file in left or [behind])
                 return
             for chunk in self._read_file(left.pop(file), stream):
@@ -169,12 +169,14 @@ def _behind(member: InputFile, size_bytes: int) -> InputFile:
     return dataclasses.replace(member, member=None, member_number=member.member_number + 1, size_bytes=size_bytes)
 
 
-def _unread_bytes(error: BaseException, raw: IO[bytes]) -> int:
-    """How many bytes of a stream, as they lie, come behind its damage."""
-    damage_of_data = error if isinstance(error, DamagedData) else error.__cause__
-    if isinstance(damage_of_data, DamagedData) and damage_of_data.unread_bytes is not None:
-        return damage_of_data.unread_bytes
-    read_bytes = raw.tell()
+def _cause(error: BaseException) -> BaseException | None:
+    """What a decompressor has raised, or else the error."""
+    return error.__cause__ if isinstance(error, DamagedFile) else error
+
+
+def _unread_bytes(error: BaseException | None, raw: IO[bytes]) -> int:
+    """How many bytes of a stream that cannot be read to its end, as they lie, come behind its damage."""
+    read_bytes = error.read_bytes if isinstance(error, DamagedData) and error.raw is raw else raw.tell()
     return raw.seek(0, io.SEEK_END) - read_bytes
 
 
@@ -213,8 +215,11 @@ def _read_text(span: Span, stream: OpenFile, options: ReadOptions) -> Iterator[C
         if not input_files.is_damage(error):
             raise
         damage.confirm(file, data.position, damage.bytes_before)
-        if isinstance(error, DamagedData) and error.unread_bytes is not None:
-            unread_bytes = error.unread_bytes
+        if isinstance(error, DamagedData) and error.raw is not stream.stored:
+            # The .tar around it is damaged, and with that all that comes.
+            unread_bytes = _unread_bytes(error, error.raw)
+        elif isinstance(error, DamagedData):
+            unread_bytes = file.size_bytes - error.read_bytes
         else:
             # Of a member of a .zip, all is taken from it at once that the damage makes useless.
             unread_bytes = max(file.size_bytes - (stream.stored.tell() if file.compression else offset), 0)

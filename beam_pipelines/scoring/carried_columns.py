@@ -1,5 +1,6 @@
 """The input columns that a job carries along: which, under which names and with which types."""
 
+import base64
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
@@ -107,50 +108,56 @@ def _without_type(name: str, present: list[str]) -> tuple[str, str | None]:
 
 
 def check_types(
-    carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns], known: Mapping[str, str]
+    carried: tuple[CarriedColumn, ...], columns_by_file: dict[InputFile, Columns], known: Mapping[str, pa.DataType]
 ) -> tuple[CarriedColumn, ...]:
     """Gives a column that is all null in one file the type of the others; all shards have one schema.
 
     Args:
       carried: The columns.
       columns_by_file: Of the files that were looked at.
-      known: By source, the names of the types that shards have already.
+      known: By source, the types that shards have already.
 
     Raises:
       UserError: A column has different types in two files; names it and them.
     """
     return tuple(
-        dataclasses.replace(
-            column, stored_type=_type_named(known.get(column.source)) or _one_type(column, columns_by_file)
-        )
+        dataclasses.replace(column, stored_type=_one_type(column, columns_by_file, known.get(column.source)))
         for column in carried
     )
 
 
-def _type_named(name: str | None) -> pa.DataType | None:
-    """The type of a name; None of none, and of a nested one, which pyarrow cannot read."""
-    try:
-        return pa.type_for_alias(name) if name else None
-    except ValueError:
-        return None
-
-
-def _one_type(column: CarriedColumn, columns_by_file: dict[InputFile, Columns]) -> pa.DataType:
+def _one_type(
+    column: CarriedColumn, columns_by_file: dict[InputFile, Columns], known: pa.DataType | None
+) -> pa.DataType:
     types = {
-        file: kind
+        file.label: kind
         for file, columns in columns_by_file.items()
         if column.source in columns and not pa.types.is_null(kind := _type(columns.type_of(column.source)))
     }
+    if known:
+        types = {"the shards before": known} | types
     first = next(iter(types), None)
     if column.type or first is None:
         return pa.string()
-    for file, kind in types.items():
+    for label, kind in types.items():
         if kind != types[first]:
             raise UserError(
-                f"the column {column.source!r} is {types[first]} in {first.label} and {kind} in {file.label}; give "
-                f"it one type, as in --keep_columns {column.source}:string"
+                f"the column {column.source!r} is {types[first]} in {first} and {kind} in {label}; give it one type, "
+                f"as in --keep_columns {column.source}:string"
             )
     return types[first]
+
+
+def write_types(carried: tuple[CarriedColumn, ...]) -> str:
+    """The types of columns as text, which `read_types` reads; nested ones too."""
+    fields = {column.source: column.stored_type or pa.string() for column in carried}
+    return base64.b64encode(pa.schema(fields).serialize()).decode()
+
+
+def read_types(written: str) -> dict[str, pa.DataType]:
+    """By source, the types that `write_types` has written."""
+    schema = pa.ipc.read_schema(pa.BufferReader(base64.b64decode(written)))
+    return dict(zip(schema.names, schema.types, strict=True))
 
 
 def _type(kind: pa.DataType | None) -> pa.DataType:

@@ -4,6 +4,8 @@ import dataclasses
 import shlex
 from typing import Any
 
+import pyarrow as pa
+
 from beam_pipelines.archive import input_columns, inputs, look, positions
 from beam_pipelines.archive.extents import Sizes
 from beam_pipelines.archive.finding import found_files
@@ -65,7 +67,7 @@ class Job:
         if earlier and carried_columns.wants_all(settings.keep_columns):
             # All shards have the columns of the first ones, in their order.
             present = list(earlier.carried)
-        known_types = earlier.carried if earlier else {}
+        known_types = earlier.carried if earlier and settings.add else {}
         carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns, known_types)
         sizes = earlier.sizes if earlier else Sizes.of(archive.size_bytes)
         read_options = _read_options(settings, carried, sizes)
@@ -120,7 +122,14 @@ class Job:
     def manifest(self) -> dict[str, Any]:
         """What the output folder says of the job."""
         outputs, rounds = [*self.shards.outputs, *OUTPUTS], list(self.rounds)
-        return job_folder.manifest(MODULE, self.settings, outputs, fingerprint=self.fingerprint, rounds=rounds)
+        return job_folder.manifest(
+            MODULE,
+            self.settings,
+            outputs,
+            fingerprint=self.fingerprint,
+            carried_types=carried_columns.write_types(self.carried),
+            rounds=rounds,
+        )
 
     def claim(self) -> None:
         """Takes the output folder, or goes on in it."""
@@ -162,13 +171,13 @@ class EarlierJob:
     Attributes:
       found: The files that it had.
       rounds: The index of the first file of each round.
-      carried: The columns that it carries along, in their order, with the names of their types.
+      carried: The columns that it carries along, in their order, with their types.
       sizes: How its archive was cut.
     """
 
     found: list[FoundFile]
     rounds: tuple[int, ...]
-    carried: dict[str, str]
+    carried: dict[str, pa.DataType]
     sizes: Sizes
 
     @classmethod
@@ -182,7 +191,7 @@ class EarlierJob:
             return cls(
                 found=inputs.read(folder),
                 rounds=tuple(manifest["rounds"]),
-                carried=dict(fingerprint["carried"]),
+                carried=carried_columns.read_types(manifest["carried_types"]),
                 sizes=Sizes(fingerprint["block_bytes"], fingerprint["extent_bytes"]),
             )
         except (FileNotFoundError, KeyError):

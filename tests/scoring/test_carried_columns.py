@@ -157,8 +157,16 @@ def test_a_file_that_nobody_looked_at_gets_the_type_of_the_others(kind, values, 
 
 def test_what_shards_hold_already_decides_the_type():
     file = InputFile(0, "a.parquet", "parquet", None, 1)
-    found = {file: Columns(("n", "m"), types={"n": pa.string(), "m": pa.int64()})}
+    found = {file: Columns(("n", "m"), types={"n": pa.null(), "m": pa.int64()})}
     columns = carried_columns.parse_keep_columns("n,m,o", ["n", "m", "o"])
-    known = {"n": "int64", "o": "timestamp[us]"}
+    known = {"n": pa.int64(), "o": pa.list_(pa.string())}
     checked = carried_columns.check_types(columns, found, known)
-    assert [column.stored_type for column in checked] == [pa.int64(), pa.int64(), pa.timestamp("us")]
+    assert [column.stored_type for column in checked] == [pa.int64(), pa.int64(), pa.list_(pa.string())]
+    with pytest.raises(UserError, match=r"'m' is string in the shards before and int64 in a\.parquet; give it"):
+        carried_columns.check_types(columns, found, {"m": pa.string()})
+
+
+def test_types_are_read_as_they_were_written():
+    types = {"a": pa.decimal128(10, 2), "b": pa.timestamp("us", "UTC"), "c": pa.struct({"d": pa.list_(pa.int8())})}
+    columns = tuple(CarriedColumn(f"new {name}", name, stored_type=kind) for name, kind in types.items())
+    assert carried_columns.read_types(carried_columns.write_types(columns)) == types

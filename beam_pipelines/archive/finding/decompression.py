@@ -5,6 +5,7 @@ import contextlib
 import io
 import lzma
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -28,7 +29,7 @@ _FIRST_BYTES = {
 }
 # Of a file that does not end sooner.
 LONGEST_FIRST_BYTES = 10
-# What decompressors raise of damaged bytes; none of them reads, so that an OSError of theirs is no disk's.
+# What decompressors raise of damaged bytes; an OSError of theirs has no number.
 _ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 # What some writers put behind a compressed file: blocks of zeros, the end of a line.
 _PADDING = b"\0\r\n"
@@ -41,10 +42,14 @@ class DamagedData(Exception):
     """What is compressed cannot be decompressed, however often it is read.
 
     Attributes:
-      unread_bytes: How many bytes of the stream stand behind the damage; None where its length cannot be asked for.
+      raw: The stream that holds it.
+      read_bytes: How many bytes of that have been decompressed.
     """
 
-    unread_bytes: int | None = None
+    def __init__(self, message: str, raw: IO[bytes], read_bytes: int):
+        super().__init__(message)
+        self.raw = raw
+        self.read_bytes = read_bytes
 
 
 def compression_of(start: bytes) -> str | None:
@@ -66,17 +71,26 @@ def decompress(raw: IO[bytes], compression: str | None) -> contextlib.AbstractCo
     return io.BufferedReader(_Decompressed(raw, compression), _BUFFER_BYTES)
 
 
+def _can_go_back(raw: IO[bytes]) -> bool:
+    try:
+        return raw.seekable()
+    except AttributeError:
+        return False  # A member of a .tar that is itself decompressed cannot even be asked (Python 3.11).
+
+
 class _Decompressed(io.RawIOBase):
     """What stands in a stream, decompressed: one compressed file, or several behind each other."""
 
     def __init__(self, raw: IO[bytes], compression: str):
         self._raw, self._compression = raw, compression
+        # zipfile forgets as many bytes of what is damaged as it was asked for.
+        self._read_bytes = 1 << 12 if isinstance(raw, zipfile.ZipExtFile) else _READ_BYTES
         self._begin_file(raw.tell())
-        # Of what was taken from the stream, so much is not decompressed.
-        self._left = 0
+        # Behind what has become of the stream so far; a block of bzip2 comes when all of it is read.
+        self._end_of_good = self._start
         # What is decompressed and not yet read, and what is raised behind it.
         self._pending = memoryview(b"")
-        self._damage: DamagedData | None = None
+        self._damage: Exception | None = None
 
     def _begin_file(self, start: int) -> None:
         """Begins with the compressed file that stands at a position of the stream."""
@@ -100,25 +114,31 @@ class _Decompressed(io.RawIOBase):
     def _decompress_more(self) -> bool:
         """Makes some bytes pending; tells whether there were any before the end or the damage."""
         while not self._pending and not self._damage:
-            data = self._raw.read(_READ_BYTES)
+            try:
+                data = self._raw.read(self._read_bytes)
+            except Exception as error:  # Such as that of a .zip or .tar around it; what came before is given first.
+                self._damage = error
+                return False
             if not data and self._decompressor.eof:
                 return False
             if not data:
-                self._damage = DamagedData(f"it ends in the middle of its {self._compression} data")
-                self._damage.unread_bytes = 0
+                self._damage = self._damaged(f"it ends in the middle of its {self._compression} data")
             self._pending = memoryview(b"".join(self._up_to_damage(data)))
         return bool(self._pending)
+
+    def _damaged(self, message: object) -> DamagedData:
+        return DamagedData(str(message), self._raw, self._end_of_good)
 
     def _up_to_damage(self, data: bytes) -> Iterator[bytes]:
         """Decompresses data; of what is damaged, what comes before."""
         try:
             yield from self._pieces(data)
         except _ERRORS as error:
-            self._damage = DamagedData(str(error))
+            if isinstance(error, OSError) and error.errno is not None:
+                self._damage = error  # A disk's or a network's, where the stream was read meanwhile.
+                return
+            self._damage = self._damaged(error)
             self._damage.__cause__ = error
-            if self._raw.seekable():
-                damaged_at = self._raw.tell() - self._left
-                self._damage.unread_bytes = self._raw.seek(0, io.SEEK_END) - damaged_at
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -127,28 +147,33 @@ class _Decompressed(io.RawIOBase):
                 if not data:
                     return
                 data += self._raw.read(LONGEST_FIRST_BYTES)
-                self._left = len(data)
                 if compression_of(data) != self._compression:
                     raise OSError(
                         f"behind its {self._compression} data stands something else; `{self._compression} -dc FILE > "
                         "START` keeps what comes before it, whatever it says of the rest"
                     )
                 self._begin_file(self._raw.tell() - len(data))
-            self._left = len(data)
             # Of what they fail at, decompressors return nothing.
             before = self._decompressor.copy() if self._compression == "gzip" else None
             try:
-                yield self._decompressor.decompress(data)
+                piece = self._decompressor.decompress(data)
             except _ERRORS:
                 # Of xz, what is damaged comes out as other bytes for a while.
                 if self._compression != "xz":
                     yield from self._bytewise(before or self._decompress_again(len(data)), data)
                 raise
             data = self._decompressor.unused_data
+            self._note_good(piece, len(data))
+            yield piece
+
+    def _note_good(self, piece: bytes, left: int) -> None:
+        """Notes how far the stream has become a piece of data, but for some bytes that were taken from it."""
+        if piece:
+            self._end_of_good = self._raw.tell() - left
 
     def _decompress_again(self, left: int) -> Any:
         """A decompressor that has read all of its file but the last bytes; None where the stream cannot go back."""
-        if not self._raw.seekable():
+        if not _can_go_back(self._raw):
             return None
         end, decompressor = self._raw.tell(), _DECOMPRESSORS[self._compression]()
         self._raw.seek(self._start)
@@ -159,6 +184,7 @@ class _Decompressed(io.RawIOBase):
 
     def _bytewise(self, decompressor: Any, data: bytes) -> Iterator[bytes]:
         """Decompresses data up to its damage, if there is a decompressor."""
-        while decompressor and self._left:
-            yield decompressor.decompress(data[len(data) - self._left :][:1])
-            self._left -= 1
+        for index in range(len(data) if decompressor else 0):
+            piece = decompressor.decompress(data[index : index + 1])
+            self._note_good(piece, len(data) - index - 1)
+            yield piece

@@ -1,9 +1,12 @@
 """What is compressed is read to its end, and an end that comes too early is an error."""
 
 import contextlib
+import errno
 import io
+import random
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 import zstandard
@@ -126,3 +129,43 @@ def test_all_comes_before_the_damage_of_a_checksum(end):
 
 def checked_zstd(text: bytes) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(text)
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_a_damaged_member_of_a_compressed_tar_is_read_up_to_its_damage(end, compression):
+    """Its stream cannot go back."""
+    packed = COMPRESS[end](TEXT)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode=f"w:{compression}") as tar:
+        info = tarfile.TarInfo(f"a.csv{end}")
+        info.size = len(packed) // 2
+        tar.addfile(info, io.BytesIO(packed[: info.size]))
+    archive.seek(0)
+    with tarfile.open(fileobj=archive, mode=f"r|{compression}") as tar:
+        stream = decompression.decompress(tar.extractfile(next(iter(tar))), COMPRESSIONS[end])
+        pieces = iter(lambda: stream.read1(1000), b"")
+        with stream, pytest.raises(DamagedData):
+            assert all(piece in TEXT for piece in pieces)
+
+
+class ReadOnce(io.BytesIO):
+    """A stream whose disk fails where it is read again."""
+
+    furthest = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() < self.furthest:
+            raise OSError(errno.EIO, "Input/output error")
+        data = super().read(size)
+        self.furthest = self.tell()
+        return data
+
+
+def test_a_disk_that_fails_while_damage_is_looked_into_is_no_damage():
+    packed = bytearray(checked_zstd(random.Random(0).randbytes(100_000)))
+    packed[-2] ^= 0xFF
+    with (
+        decompression.decompress(ReadOnce(packed), "zstd") as stream,
+        pytest.raises(OSError, match="Input/output error"),
+    ):
+        stream.read()
