@@ -21,6 +21,7 @@ from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from beam_pipelines.scoring.job import Job
     from beam_pipelines.scoring.summary.job_summary import RunMetrics, Summary
 
 AFTER_INTERRUPTION = "with --resume and without --overwrite, the same command goes on from here"
@@ -50,11 +51,11 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
 
         print("\n".join(rehearsal.rehearse(job)))
         return None
-    if job.is_done:
-        logger.info("no file is new since the job in %s: there is nothing to add", job.folder)
-        return None
     with job_lock.only_job(job.folder):
         job.claim()
+        if job.is_done:
+            logger.info("no file is new since the job in %s: there is nothing to add", job.folder)
+            return _finish_if_open(job)
         with job_folder.freed_on_failure(job.folder, unless="scores/*", also=(inputs.INPUTS,)):
             # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
             entry.import_tensorflow()
@@ -64,6 +65,19 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
                 rehearsal.check_sample(job)
             job.list_inputs()
             return pipeline.run(job, options, started)
+
+
+def _finish_if_open(job: Job) -> tuple[Summary, None] | None:
+    """Writes the summary of a job that was stopped between its last shard and that."""
+    from beam_pipelines.files import storage
+    from beam_pipelines.scoring.summary import job_summary
+
+    if storage.exists(storage.join(job.folder, job_summary.SUMMARY)):
+        return None
+    entry.import_tensorflow()
+    from beam_pipelines.scoring import pipeline
+
+    return pipeline.finish(job.folder, job.found, job.export.info, None), None
 
 
 def finish(settings: ScoreSettings) -> Summary:

@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import re
+import zipfile
 
 import pandas as pd
 import pytest
 
 from beam_pipelines import score, verify
 from beam_pipelines.archive import look, sample
+from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring import job as scoring_job
 from beam_pipelines.scoring import pipeline
@@ -101,7 +103,7 @@ def test_an_archive_grows_more_than_once_and_resumes_in_its_order(dump, rows, cn
     assert verify.main([str(scored)]) == 0
 
 
-def test_the_new_files_alone_may_not_be_given(dump, rows, cnn, scored, tmp_path):
+def test_the_new_files_may_be_given_alone(dump, rows, cnn, scored, tmp_path):
     """A file that was there before counts as it did, and need not be named again."""
     (tmp_path / "new").mkdir()
     grow(tmp_path / "new", rows, "d.csv")
@@ -171,6 +173,49 @@ def test_what_has_not_ended_is_scored_with_what_is_new(dump, rows, cnn, scored):
     assert ids(scored) == [*numbers(0, 39), *numbers(40, 69), *numbers(100, 120)]
     assert modified(scored / "scores", *ended) == before
     assert verify.main([str(scored)]) == 0
+
+
+@pytest.mark.parametrize("change", ["gone", "changed"])
+def test_a_round_whose_files_have_changed_is_begun_anew(dump, rows, cnn, scored, change):
+    """It was interrupted, so none of its files has been scored for good."""
+    grow(dump, rows, "d.csv", "e.csv")
+    run_score(dump, cnn, scored, *FLAGS, "--add")
+    for name in ("totals/000002.json", "by_file/000002.parquet", "summary.json"):
+        (scored / name).unlink()
+    if change == "gone":
+        (dump / "d.csv").unlink()
+    else:
+        write_csv(dump / "d.csv", rows[200:203])
+    summary = run_score(dump, cnn, scored, *FLAGS, "--add")
+    expected = numbers(110, 120) if change == "gone" else [*numbers(200, 203), *numbers(110, 120)]
+    assert ids(scored) == [*numbers(0, 39), *numbers(40, 69), *expected]
+    assert summary["rows_read"] == 70 + len(expected)
+    assert verify.main([str(scored)]) == 0
+
+
+def test_other_members_of_an_archive_are_refused(rows, cnn, tmp_path):
+    """They would stand among those of the same file."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in "ab":
+            archive.write(write_csv(tmp_path / f"{name}.csv", rows[:5]), f"{name}.csv")
+    run_score(f"{tmp_path}/a.zip:a.csv", cnn, tmp_path / "out", *FLAGS)
+    with pytest.raises(UserError, match=r"--add: other members of .*/a\.zip were scored; score these into another f"):
+        run_score(f"{tmp_path}/a.zip:b.csv", cnn, tmp_path / "out", *FLAGS, "--add")
+
+
+def test_what_a_cluster_may_be_at_is_not_added_to(dump, rows, cnn, scored):
+    (scored / "totals/000000.json").unlink()
+    job_folder.update_manifest(str(scored), submitted="job-7")
+    grow(dump, rows, "d.csv")
+    with pytest.raises(UserError, match=f"--add: a cluster may still be at the job in {scored}: --finish it when it"):
+        run_score(dump, cnn, scored, *FLAGS, "--add")
+
+
+def test_a_summary_that_was_not_written_is(dump, cnn, scored):
+    written = json.loads((scored / "summary.json").read_text())
+    (scored / "summary.json").unlink()
+    summary = run_score(dump, cnn, scored, *FLAGS, "--add")
+    assert (summary["rows_read"], summary["by_file"]) == (70, written["by_file"])
 
 
 def test_the_names_of_shards_have_room_for_those_that_are_added(dump, rows, cnn, scored, monkeypatch):

@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from beam_pipelines import preprocess
+from beam_pipelines.commands import job_folder
 from beam_pipelines.errors import UserError
 from beam_pipelines.preparing import pipeline, vocabulary_choice
 from tests.helpers.folders import contents
@@ -116,6 +117,17 @@ def test_a_job_that_has_failed_is_none_to_go_on_with(dump, tmp_path):
     with pytest.raises(UserError, match="--phase choose: no job has begun"):
         prepare(dump, tmp_path / "out", "--phase=choose", "--max_rejected_share=0")
     assert contents(tmp_path / "out") == before
+
+
+def test_a_vocabulary_is_not_chosen_again_under_a_cluster(dump, counted):
+    job_folder.update_manifest(str(counted), submitted="job-1")
+    assert prepare(dump, counted, "--phase=choose") == 0
+    assert not job_folder.is_submitted(str(counted))
+    job_folder.update_manifest(str(counted), submitted="job-2")
+    before = contents(counted)
+    with pytest.raises(UserError, match="--phase choose: the vocabulary is chosen, and a cluster may be at the exampl"):
+        prepare(dump, counted, "--phase=choose")
+    assert contents(counted) == before
 
 
 def test_the_first_phase_is_not_begun_over_what_is_there(dump, counted):

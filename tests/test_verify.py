@@ -119,12 +119,24 @@ def test_files_of_no_extent_are_named(copied, capsys):
     [
         ("totals/000000.json", "totals/ does not hold those of all files"),
         ("by_file/000000.parquet", "by_file/ cannot be read: "),
+        ("report.html", "report.html is missing"),
     ],
 )
 def test_missing_totals_are_told(copied, capsys, name, told):
+    if name != "report.html":
+        (copied / name).write_text("{")
+        assert any(fault.startswith(told) for fault in faults_of(copied, capsys))
     (copied / name).unlink()
+    assert faults_of(copied, capsys)[0].startswith(told)
+
+
+def test_totals_that_differ_are_told(copied, capsys):
+    path = copied / "totals/000000.json"
+    totals = json.loads(path.read_text())
+    totals["statistics"]["score_sum"] += 1
+    path.write_text(json.dumps(totals))
     [fault] = faults_of(copied, capsys)
-    assert fault.startswith(told)
+    assert fault.startswith("totals/: score_sum is ")
 
 
 def test_shards_of_another_job_do_not_count(copied, capsys, tmp_path):
@@ -138,8 +150,11 @@ def test_shards_of_another_job_do_not_count(copied, capsys, tmp_path):
 
 
 def test_a_missing_summary_is_told(copied, capsys):
+    (copied / "summary.json").write_text("{")
+    told = ["summary.json is missing, or cannot be read"]
+    assert faults_of(copied, capsys) == told
     (copied / "summary.json").unlink()
-    assert faults_of(copied, capsys) == ["summary.json is missing"]
+    assert faults_of(copied, capsys) == told
 
 
 def test_sums_that_differ_are_told(copied, capsys):
@@ -171,4 +186,7 @@ def test_what_no_scoring_job_wrote_is_refused(prepared, tmp_path):
 def test_a_job_that_had_not_begun_is_told(copied):
     (copied / "inputs.parquet").unlink()
     with pytest.raises(UserError, match="has no inputs.parquet: the job was stopped before it began"):
+        verify.main([str(copied)])
+    (copied / "inputs.parquet").write_text("?")
+    with pytest.raises(UserError, match="inputs.parquet, the list of the job's files, is damaged"):
         verify.main([str(copied)])

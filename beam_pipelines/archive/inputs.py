@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipelines.archive.finding.found_files import FoundFile
+from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 
 INPUTS = "inputs.parquet"
@@ -45,8 +46,13 @@ def read(folder: str) -> list[FoundFile]:
 
     Raises:
       FileNotFoundError: There is none.
+      UserError: It is damaged.
     """
-    table = pq.read_table(io.BytesIO(storage.read_bytes(storage.join(folder, INPUTS))))
+    path = storage.join(folder, INPUTS)
+    try:
+        table = pq.read_table(io.BytesIO(storage.read_bytes(path)))
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}, the list of the job's files, is damaged: {error}; --overwrite begins anew") from None
     return [
         FoundFile(
             path=row["path"].decode("utf-8", "surrogateescape"),

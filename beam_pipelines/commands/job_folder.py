@@ -164,7 +164,9 @@ def claim(
         if (storage.absolute(path) + "/").startswith(storage.absolute(root).rstrip("/") + "/"):
             raise UserError(f"--output {root} holds {path}, which the job reads; choose another folder")
     old, present = read(root), _present(root)
-    if old and RECLAIMABLE in old:
+    has_begun = present != [MANIFEST]
+    if old and (RECLAIMABLE in old or (resume and not has_begun and SUBMITTED not in old)):
+        # There is nothing to go on with, whatever the settings were.
         overwrite, resume = True, False
     if old and old["command"] != new["command"]:
         raise UserError(f"--output {root} holds what {old['command']} wrote; choose another folder")
@@ -184,8 +186,8 @@ def claim(
         return
     if old and SUBMITTED in old:
         raise UserError(
-            f"--output {root} is that of the job {old[SUBMITTED]}, which a cluster may still be at: end it with "
-            "--finish, or cancel it there and delete the folder"
+            f"--output {root} is that of the job {old[SUBMITTED]}, which a cluster may still be at: go on with it "
+            "when it has ended (--finish, or the next --phase), or cancel it there and delete the folder"
         )
     if old:
         leases.clear_temporary(root)

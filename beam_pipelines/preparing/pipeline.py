@@ -138,8 +138,7 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
         logger.info("read %s rows, %s rated", f"{rows.read:,}", f"{rows.rated:,}")
     if phase in (None, CHOOSE):
         if phase:
-            read_rows(job)  # Whoever has counted may not have waited for the end.
-            job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
+            _check_counted(job)
         with stopwatch.timed("choose"):
             vocabulary = vocabulary_choice.choose(job)
         storage.write_json(job.counted, _VOCABULARY, vocabulary.to_json())
@@ -153,6 +152,21 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
     stopwatch += written
     seconds = {stage: round(spent, 3) for stage, spent in stopwatch.seconds.items()}
     return finish(job, round(time.monotonic() - started, 1), seconds)
+
+
+def _check_counted(job: Job) -> None:
+    """Looks whether the first phase has ended, for whose end nobody may have waited.
+
+    Raises:
+      UserError: It has not, or a cluster may be at the last phase already.
+    """
+    read_rows(job)
+    if job_folder.is_submitted(job.folder) and storage.exists(storage.join(job.counted, _VOCABULARY)):
+        raise UserError(
+            f"--phase {CHOOSE}: the vocabulary is chosen, and a cluster may be at the examples in {job.folder}; "
+            "--finish when that has ended"
+        )
+    job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
 
 
 def _run_pipeline(
@@ -209,8 +223,8 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
     _check_totals(statistics)
     warn_of_unused_scale(statistics.scores)
     doubts.warn_of_unshared_tokens(vocabulary, statistics.tokens_per_review["50%"])
-    statistics.write(job.folder)
     job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
+    statistics.write(job.folder)
     job.clear_counted()
     leases.clear_temporary(job.folder)
     return statistics

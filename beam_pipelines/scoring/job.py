@@ -41,6 +41,7 @@ class Job:
       rounds: The index of the first file of each round; with `--add`, an archive grows by one.
       first: The index of the first file that is to be scored; with `--add`, what comes before has been.
       goes_on: Whether an earlier run has begun to score these files.
+      begins_anew: Whether what it has written of those from the first one on is of other files.
     """
 
     settings: ScoreSettings
@@ -52,6 +53,7 @@ class Job:
     rounds: tuple[int, ...] = (0,)
     first: int = 0
     goes_on: bool = False
+    begins_anew: bool = False
 
     @classmethod
     def of(cls, settings: ScoreSettings) -> "Job":
@@ -145,6 +147,8 @@ class Job:
 
     def list_inputs(self) -> None:
         """Writes which files are scored; from now on they are of the job."""
+        if self.begins_anew:
+            self.shards.delete_from(self.first)
         if self.settings.add:
             # Before the list: a round without files does no harm, should the job be stopped here.
             job_folder.update_manifest(self.folder, rounds=list(self.rounds))
@@ -213,20 +217,39 @@ class EarlierJob:
         return dataclasses.replace(job, found=ordered, rounds=self.rounds, goes_on=True)
 
     def _grown(self, job: Job) -> Job:
-        """The job of what is not scored yet: files that are new, behind those that an interrupted run has left."""
-        known = {file.source: file for file in self.found}
-        for file in job.found:
-            before = known.get(file.source, file)
-            if (before.size_bytes, before.modified) != (file.size_bytes, file.modified):
+        """The job of what is not scored yet: what an interrupted run has left, and behind it the files that are new.
+
+        Raises:
+          UserError: A file has changed that was scored, or there are more than names of shards have room for.
+        """
+        first = job_totals.count_finished(job_totals.read_totals(job.folder))
+        scored, left = self.found[:first], self.found[first:]
+        if left and job_folder.is_submitted(job.folder):
+            raise UserError(
+                f"--add: a cluster may still be at the job in {job.folder}: --finish it when it has ended, or go on "
+                "with --resume where it has failed"
+            )
+        now = {file.source: file for file in job.found}
+        for file in scored:
+            if _is_changed(file, now):
                 raise UserError(f"--add: {file.label} has changed since it was scored; begin anew with --overwrite")
-        new = [file for file in job.found if file.source not in known]
+            if file.members != now.get(file.source, file).members:
+                raise UserError(f"--add: other members of {file.label} were scored; score these into another folder")
+        begins_anew = any(_is_changed(file, now) or _is_gone(file, now) for file in left)
+        if begins_anew:
+            logger.warning("files have changed or gone since the job was interrupted: what it had left is begun anew")
+            left = []
+        known = {file.source for file in scored + left}
+        new = found_files.added(self.found[0], len(known), [file for file in job.found if file.source not in known])
+        rounds = [begin for begin in self.rounds if begin <= first or not begins_anew]
         grown = dataclasses.replace(
             job,
-            found=self.found + found_files.added(self.found, new),
+            found=[*scored, *left, *new],
             # A run that was stopped early may have begun the round.
-            rounds=tuple(dict.fromkeys((*self.rounds, len(self.found)))) if new else self.rounds,
-            first=job_totals.count_finished(job_totals.read_totals(job.folder)),
+            rounds=tuple(dict.fromkeys([*rounds, len(known)] if new else rounds)),
+            first=first,
             goes_on=True,
+            begins_anew=begins_anew,
         )
         digits = grown.shards.index_digits
         if positions.digits(len(grown.found)) > digits:
@@ -235,6 +258,16 @@ class EarlierJob:
                 "score the new ones into another folder"
             )
         return grown
+
+
+def _is_changed(file: FoundFile, now: dict[str, FoundFile]) -> bool:
+    """Whether another file has the name of one by now; what is not among the inputs any more counts as it did."""
+    found = now.get(file.source, file)
+    return (found.size_bytes, found.modified) != (file.size_bytes, file.modified)
+
+
+def _is_gone(file: FoundFile, now: dict[str, FoundFile]) -> bool:
+    return file.source not in now and not storage.exists(file.path)
 
 
 def _carried_columns(settings: ScoreSettings, present: list[str]) -> tuple[CarriedColumn, ...]:

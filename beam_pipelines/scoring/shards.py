@@ -99,6 +99,15 @@ class Shards:
         folders = [os.path.dirname(pattern) for pattern in (_SCORES, rejects.REJECTED, _STATISTICS)]
         return {f"{folder}/{name}" for folder in folders for name in self._names(folder)}
 
+    def delete_from(self, first: int) -> None:
+        """Deletes what was written of the files from an index on."""
+
+        def is_of_these(file: str) -> bool:
+            position = positions.position_of(os.path.basename(file).partition(".")[0])
+            return position is not None and position.file >= first
+
+        storage.delete(self.folder, sorted(filter(is_of_these, self.listed_files())))
+
     def _names(self, folder: str) -> list[str]:
         return storage.listing(storage.join(self.folder, folder))
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,25 +89,35 @@ def _read_extents(shards: Shards) -> Iterator[tuple[str, FinishedExtent | None, 
 
 def _differences(folder: str, totals: JobTotals) -> list[str]:
     """How what was added up before differs from what the extents sum up to."""
+    sums = totals.statistics.to_json()
     try:
         summary: dict[str, Any] = storage.read_json(storage.join(folder, job_summary.SUMMARY))
-    except FileNotFoundError:
-        return [f"{job_summary.SUMMARY} is missing"]
-    sums = totals.statistics.to_json()
-    different = [
-        f"{job_summary.SUMMARY}: {name} is {summary.get(name)}, and the extents sum up to {sums[name]}"
-        for name in _SUMS
-        if summary.get(name) != sums[name]
-    ]
-    return different + _other_faults(folder, totals)
-
-
-def _other_faults(folder: str, totals: JobTotals) -> list[str]:
-    """What is wrong with the totals of rounds, and the rows of files."""
+        faults = [
+            f"{job_summary.SUMMARY}: {name} is {summary.get(name)}, and the extents sum up to {sums[name]}"
+            for name in _SUMS
+            if summary.get(name) != sums[name]
+        ]
+    except (FileNotFoundError, ValueError, AttributeError):
+        return [f"{job_summary.SUMMARY} is missing, or cannot be read"]
     rounds = job_totals.read_totals(folder)
+    if not storage.exists(storage.join(folder, job_summary.REPORT)):
+        faults.append(f"{job_summary.REPORT} is missing")
+    return [*faults, *_faults_of_totals(totals, rounds), *_faults_of_files(folder, totals, rounds)]
+
+
+def _faults_of_totals(totals: JobTotals, rounds: list[JobTotals]) -> list[str]:
     together = job_totals.together(rounds, totals.files)
     if together is None:
         return ["totals/ does not hold those of all files"]
+    sums = totals.statistics.to_json()
+    return [
+        f"totals/: {name} is {value}, and the extents sum up to {sums.get(name)}"
+        for name, value in together.statistics.to_json().items()
+        if isinstance(value, int | float) and not math.isclose(value, sums.get(name) or 0, rel_tol=1e-9)
+    ]
+
+
+def _faults_of_files(folder: str, totals: JobTotals, rounds: list[JobTotals]) -> list[str]:
     try:
         rows = sum(file["rows_read"] for file in job_totals.read_by_file(folder, rounds).values())
     except (FileNotFoundError, pa.ArrowInvalid) as error:

@@ -129,6 +129,7 @@ def test_a_job_that_cannot_go_on_is_not_told_to(root):
 
 def test_what_else_differs_is_named_behind_what_the_manifest_tells(root):
     job_folder.claim(root, manifest(fingerprint={"a": 1}), overwrite=False, reads=[])
+    write(root, "scores/0.parquet")
     with error(
         f"--add: the job in {root} was another one: a was 1 and is 2; b.csv is gone; give what it was given, or choose "
         "another folder"
@@ -148,6 +149,7 @@ def test_a_resume_that_is_refused_names_what_differs_as_people_read_it(root):
     old = {"model_digest": "12ab" * 16, "inputs": {"a.csv": {"bytes": 12, "modified": 0.5}, "b.csv": {}}}
     new = {"model_digest": "98fe" * 16, "inputs": {"a.csv": {"bytes": 13, "modified": None}, "c.csv": {}}}
     job_folder.claim(root, manifest(fingerprint=old), overwrite=False, reads=[])
+    write(root, "scores/0.parquet")
     with error(
         f"--resume: the job in {root} was another one: model_digest was 12ab12ab... and is 98fe98fe...; "
         "inputs a.csv bytes was 12 and is 13; inputs a.csv modified was 1970-01-01 00:00:00.500 UTC and is None; "
@@ -158,6 +160,7 @@ def test_a_resume_that_is_refused_names_what_differs_as_people_read_it(root):
 
 def test_of_many_differences_the_first_are_named(root):
     job_folder.claim(root, manifest(fingerprint={}), overwrite=False, reads=[])
+    write(root, "scores/0.parquet")
     new = {"inputs": {}, **{f"n{number}": 1 for number in range(1200)}}
     with pytest.raises(UserError, match="n7 is new; n8 is new; and 1,191 more differences; give what it was given"):
         job_folder.claim(root, manifest(fingerprint=new), overwrite=False, resume=True, reads=[])
@@ -282,8 +285,8 @@ def test_a_folder_that_a_cluster_may_write_to_is_not_emptied_for_another_job(roo
     job_folder.update_manifest(root, submitted="job-7")
     write(root, "scores/0.parquet")
     told = (
-        f"--output {root} is that of the job job-7, which a cluster may still be at: end it with --finish, or cancel "
-        "it there and delete the folder"
+        f"--output {root} is that of the job job-7, which a cluster may still be at: go on with it when it has ended "
+        "(--finish, or the next --phase), or cancel it there and delete the folder"
     )
     with error(told):
         job_folder.claim(root, manifest(fingerprint={}), overwrite=True, reads=[])
@@ -295,3 +298,13 @@ def test_a_folder_that_a_cluster_may_write_to_is_not_emptied_for_another_job(roo
     assert not job_folder.is_submitted(root)
     job_folder.claim(root, manifest(fingerprint={}), overwrite=True, reads=[])
     assert storage.listing(root) == [job_folder.MANIFEST]
+
+
+def test_a_job_that_wrote_nothing_is_begun_anew_by_a_resume(root):
+    """It was stopped early; the archive may have grown since."""
+    job_folder.claim(root, manifest(fingerprint={"a": 1}), overwrite=False, reads=[])
+    job_folder.claim(root, manifest(fingerprint={"a": 2}), overwrite=False, resume=True, reads=[])
+    assert job_folder.read(root)["fingerprint"] == {"a": 2}
+    write(root, "scores/0.parquet")
+    with pytest.raises(UserError, match="was another one: a was 2 and is 3"):
+        job_folder.claim(root, manifest(fingerprint={"a": 3}), overwrite=False, resume=True, reads=[])

@@ -156,7 +156,7 @@ class _Decompressed(io.RawIOBase):
             # Of what they fail at, decompressors return nothing.
             before = self._decompressor.copy() if self._compression == "gzip" else None
             try:
-                piece = self._decompressor.decompress(data)
+                piece = self._decompress(self._decompressor, data)
             except _ERRORS:
                 # Of xz, what is damaged comes out as other bytes for a while.
                 if self._compression != "xz":
@@ -165,6 +165,13 @@ class _Decompressed(io.RawIOBase):
             data = self._decompressor.unused_data
             self._note_good(piece, len(data))
             yield piece
+
+    def _decompress(self, decompressor: Any, data: bytes) -> bytes:
+        """Decompresses all that comes of some bytes: of bzip2, a block is right only when its checksum is reached."""
+        pieces = [decompressor.decompress(data)]
+        while self._compression == "bzip2" and pieces[-1] and not decompressor.eof:
+            pieces.append(decompressor.decompress(b""))
+        return b"".join(pieces)
 
     def _note_good(self, piece: bytes, left: int) -> None:
         """Notes how far the stream has become a piece of data, but for some bytes that were taken from it."""
@@ -185,6 +192,6 @@ class _Decompressed(io.RawIOBase):
     def _bytewise(self, decompressor: Any, data: bytes) -> Iterator[bytes]:
         """Decompresses data up to its damage, if there is a decompressor."""
         for index in range(len(data) if decompressor else 0):
-            piece = decompressor.decompress(data[index : index + 1])
+            piece = self._decompress(decompressor, data[index : index + 1])
             self._note_good(piece, len(data) - index - 1)
             yield piece

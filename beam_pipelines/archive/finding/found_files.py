@@ -113,15 +113,15 @@ def numbered(files: list[FoundFile]) -> list[FoundFile]:
     ]
 
 
-def added(known: list[FoundFile], new: list[FoundFile]) -> list[FoundFile]:
-    """Gives files the indices behind those that are known already, and names that none of these has.
+def added(one: FoundFile, index: int, new: list[FoundFile]) -> list[FoundFile]:
+    """Gives files that come later their indices, from one on, and names that none of those before has.
 
-    They are named by the folder of the first ones; what lies elsewhere, by its whole path.
+    They are named by the folder of one of these; what lies elsewhere, by its whole path.
     """
-    folder = known[0].label.removesuffix(known[0].name)
+    folder = one.label.removesuffix(one.name)
     return [
-        dataclasses.replace(file, index=index, name=file.label.removeprefix(folder))
-        for index, file in enumerate(new, len(known))
+        dataclasses.replace(file, index=place, name=file.label.removeprefix(folder))
+        for place, file in enumerate(new, index)
     ]
 
 

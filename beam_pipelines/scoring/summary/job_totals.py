@@ -3,6 +3,7 @@
 Where an archive grows, each round that adds files has totals of its own.
 """
 
+import contextlib
 import dataclasses
 import io
 import operator
@@ -23,8 +24,8 @@ from beam_pipelines.scoring.summary.totals import Totals
 _TOTALS, _BY_FILE = "totals/{first:06d}.json", "by_file/{first:06d}.parquet"
 # What a job may write, as patterns.
 OUTPUTS = ["totals/*.json", "by_file/*.parquet"]
-# More than the summary shows, since rounds add up.
-MOST_TOKENS = 200
+# Far more than the summary shows, since rounds add up.
+MOST_TOKENS = 10_000
 # So many files are counted in one element of the pipeline.
 _FILES_OF_PART = 4096
 
@@ -129,9 +130,11 @@ def write_totals(totals: JobTotals, folder: str) -> None:
 
 
 def read_totals(folder: str) -> list[JobTotals]:
-    """Reads what pipelines have written, in the order of the files."""
-    names = storage.listing(storage.join(folder, "totals"))
-    totals = [JobTotals.from_json(storage.read_json(storage.join(folder, "totals", name))) for name in names]
+    """Reads what pipelines have written, in the order of the files; what cannot be read counts as missing."""
+    totals = []
+    for name in storage.listing(storage.join(folder, "totals")):
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            totals.append(JobTotals.from_json(storage.read_json(storage.join(folder, "totals", name))))
     return sorted(totals, key=operator.attrgetter("first"))
 
 

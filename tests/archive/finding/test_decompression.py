@@ -169,3 +169,11 @@ def test_a_disk_that_fails_while_damage_is_looked_into_is_no_damage():
         pytest.raises(OSError, match="Input/output error"),
     ):
         stream.read()
+
+
+def test_no_part_of_a_damaged_block_is_taken_for_text():
+    """It is decompressed before its checksum shows that it is another."""
+    packed = COMPRESS[".bz2"](TEXT)
+    for place in range(100, len(packed) - 20, len(packed) // 25):
+        flipped = packed + packed[:place] + bytes([packed[place] ^ 1]) + packed[place + 1 :]
+        assert before_damage(flipped, "bzip2", 1 << 16) == TEXT
