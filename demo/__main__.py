@@ -80,7 +80,8 @@ def report() -> None:
     auc = roc_auc_score(scores["label"].astype(int), scores["score"])
     print(
         f"\nOn {test['rows']:,} unseen snippets, from -4 to 4: mean absolute error {test['mae']:.2f}, "
-        f"with TF-IDF and ridge regression {test['tfidf_ridge']['mae']:.2f}, with the median for all "
+        f"with TF-IDF and logistic regression {test['tfidf_logistic']['mae']:.2f}, with TF-IDF and ridge regression "
+        f"{test['tfidf_ridge']['mae']:.2f}, with the median for all "
         f"{test['median']['mae']:.2f}, with a random guess {test['random_guess']['mae']:.2f}; "
         f"{test['coverage']:.0%} lie in their {summary['interval_share']:.0%} interval\n"
         f"On {len(scores):,} whole reviews: the score tells good from bad with an AUC of {auc:.3f}\n"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
 AFTER_INTERRUPTION = "without --overwrite, the same command goes on after the last epoch that was saved"
-RIVALS = ("tfidf_ridge", "median", "random_guess")
+RIVALS = ("tfidf_logistic", "tfidf_ridge", "median", "random_guess")
 
 
 def claim(settings: TrainerSettings, prepared: "PreparedReviews") -> None:

@@ -1,20 +1,19 @@
 """The baselines that the model must beat, computed in the same run on the same splits, and the model beside them."""
 
-import contextlib
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import Ridge
 
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.heads import Head
-from trainer.judging import evaluation
+from trainer.judging import evaluation, linear_rivals
 from trainer.judging.evaluation import ScoredSplit
+from trainer.judging.linear_rivals import Answers, LogisticRival, RidgeRival
 
-RANDOM_GUESS, MEDIAN, RIDGE = "random_guess", "median", "tfidf_ridge"
+RANDOM_GUESS, MEDIAN, RIDGE, LOGISTIC = "random_guess", "median", "tfidf_ridge", "tfidf_logistic"
+# They learn from, and answer, the sample of a split.
+OF_SAMPLE = (RIDGE, LOGISTIC)
 # The model's own scores, with an interval of one width.
 FIXED_WIDTH = "fixed_width"
 
@@ -49,7 +48,8 @@ def beside_baselines(
         scores = evaluation.predictions(head, split.outputs, threshold, scale)
         figures[name] |= {**evaluation.measure(scores, split.truths, scale), **of_baselines[name]}
         if name != TRAIN:
-            constant = evaluation.fixed_width(scores.score, gaps[validation.in_calibration_half], scale, share)
+            half = gaps[validation.in_calibration_half]
+            constant = evaluation.fixed_width(scores.score, scores.mean, half, scale, share)
             figures[name][FIXED_WIDTH] = {"rows": rows, **evaluation.measure(constant, split.truths, scale)}
     return figures
 
@@ -58,8 +58,8 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
     """Measures each baseline on validation and test as the model is measured, with an interval of one width.
 
     `random_guess` is the notebook's: each review gets the score of a training review drawn at
-    random. `median` is the training median. `tfidf_ridge` is a ridge regression on TF-IDF of the
-    token ids and of pairs of them; it learns from, and is measured on, the `sample` of a split.
+    random. `median` is the training median. `tfidf_ridge` and `tfidf_logistic` are those of
+    `linear_rivals`, on the token ids; they learn from, and are measured on, the `sample` of a split.
 
     Args:
       splits: By name; the interval is calibrated on the calibration half of "validation".
@@ -71,54 +71,56 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
       `rows` and the figures of `evaluation.measure`, by split and baseline.
     """
     train = splits[TRAIN]
-    # The ridge regression sees a sample alone: TF-IDF of pairs of all tokens of a large archive fits no memory.
     draws, median = np.random.default_rng(seed), np.median(train.truths)
-    predictors: dict[str, Callable[[ScoredSplit], np.ndarray]] = {
-        RANDOM_GUESS: lambda split: draws.choice(train.truths, len(split.truths)),
-        MEDIAN: lambda split: np.full(len(split.truths), median),
-        RIDGE: _ridge(train, seed),
+    linear = _LinearRivals(train, seed)
+    predictors: dict[str, Callable[[ScoredSplit], Answers]] = {
+        RANDOM_GUESS: lambda split: _scores(draws.choice(train.truths, len(split.truths))),
+        MEDIAN: lambda split: _scores(np.full(len(split.truths), median)),
+        RIDGE: lambda split: linear.answer(RIDGE, split),
+        LOGISTIC: lambda split: linear.answer(LOGISTIC, split),
     }
     figures: dict = {name: {} for name in splits}
     for baseline, predict in predictors.items():
-        rows = {name: np.arange(len(split.truths)) for name, split in splits.items()}
-        if baseline == RIDGE:
-            rows = {name: split.sample for name, split in splits.items()}
-        scores = {name: predict(splits[name]) for name in (VALIDATION, TEST) if len(rows[name])}
+        rows = {
+            name: split.sample if baseline in OF_SAMPLE else np.arange(len(split.truths))
+            for name, split in splits.items()
+        }
+        answers = {name: predict(splits[name]) for name in (VALIDATION, TEST) if len(rows[name])}
         calibration_gaps = np.empty(0)
-        if VALIDATION in scores:
+        if VALIDATION in answers:
             validation, judged = splits[VALIDATION], rows[VALIDATION]
-            gaps = np.abs(scores[VALIDATION] - validation.truths[judged])
+            gaps = np.abs(answers[VALIDATION].score - validation.truths[judged])
             calibration_gaps = gaps[validation.in_calibration_half[judged]]
-        for name, values in scores.items():
-            with_interval = evaluation.fixed_width(values, calibration_gaps, scale, share)
+        for name, answer in answers.items():
+            with_interval = evaluation.fixed_width(answer.score, answer.mean, calibration_gaps, scale, share)
             truths = splits[name].truths[rows[name]]
             figures[name][baseline] = {"rows": len(truths), **evaluation.measure(with_interval, truths, scale)}
     return figures
 
 
-def _ridge(train: ScoredSplit, seed: int) -> Callable[[ScoredSplit], np.ndarray]:
-    rows = len(train.sample)
-    if not rows:
-        return lambda split: np.full(len(split.sample), np.median(train.truths))
-    vectorizer, features = _tf_idf(_texts(train))
-    truths = train.truths[train.sample]
-    regression = Ridge(random_state=seed).fit(features, truths)
-    return lambda split: regression.predict(vectorizer.transform(_texts(split))).clip(truths.min(), truths.max())
+def _scores(scores: np.ndarray) -> Answers:
+    return Answers(scores, scores)
 
 
-def _tf_idf(texts: list[str]) -> tuple[TfidfVectorizer, scipy.sparse.csr_matrix]:
-    # A token of one review alone says nothing of others, but of few reviews hardly any other token would be left.
-    if len(texts) >= 100:
-        with contextlib.suppress(ValueError):  # No two reviews share a token.
-            return _tf_idf_of_tokens(texts, in_reviews=2)
-    return _tf_idf_of_tokens(texts, in_reviews=1)
+class _LinearRivals:
+    """The linear models, fitted to the sample of the training split; without one they answer its median."""
 
+    def __init__(self, train: ScoredSplit, seed: int):
+        self._median = np.median(train.truths)
+        self._models: dict[str, RidgeRival | LogisticRival] = {}
+        if not len(train.sample):
+            return
+        self._vectorizer, features = linear_rivals.fit_vectorizer(_texts(train))
+        truths = train.truths[train.sample]
+        # Equal texts have equal hashes, and so choose together or not.
+        inner_folds = train.hashes[train.sample] // 2 % linear_rivals.INNER_FOLDS
+        self._models[RIDGE] = RidgeRival(features, truths, seed)
+        self._models[LOGISTIC] = LogisticRival(features, truths, inner_folds)
 
-def _tf_idf_of_tokens(texts: list[str], *, in_reviews: int) -> tuple[TfidfVectorizer, scipy.sparse.csr_matrix]:
-    vectorizer = TfidfVectorizer(
-        token_pattern=r"\S+", lowercase=False, ngram_range=(1, 2), min_df=in_reviews, sublinear_tf=True
-    )
-    return vectorizer, vectorizer.fit_transform(texts)
+    def answer(self, name: str, split: ScoredSplit) -> Answers:
+        if not self._models:
+            return _scores(np.full(len(split.sample), self._median))
+        return self._models[name].answer(self._vectorizer.transform(_texts(split)))
 
 
 def _texts(split: ScoredSplit) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from sklearn.metrics import roc_auc_score
 
 from beam_pipelines.artifacts.prepared import ID, IDS, SCORE
 from beam_pipelines.artifacts.scale import BINS, Scale
@@ -55,11 +56,16 @@ class ScoredSplit:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """Scores with their intervals, float64 [reviews] each, in the archive's unit."""
+    """Scores with their intervals, float64 [reviews] each, in the archive's unit.
+
+    Attributes:
+      mean: The mean of the distribution that a score is the median of, which ranks reviews; else the score.
+    """
 
     score: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    mean: np.ndarray
 
 
 def predictor(model: keras.Model) -> Predictor:
@@ -121,20 +127,24 @@ def predictions(head: Head, outputs: np.ndarray, threshold: float, scale: Scale)
         return np.clip(scale.from_unit(np.array(shares, np.float64)), scale.low, scale.high)
 
     low, high = head.bounds(outputs, threshold)
-    return Predictions(*map(in_unit_of_archive, (head.score(outputs), low, high)))
+    return Predictions(*map(in_unit_of_archive, (head.score(outputs), low, high, head.explained(outputs))))
 
 
-def fixed_width(score: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, share: float) -> Predictions:
+def fixed_width(
+    score: np.ndarray, mean: np.ndarray, calibration_gaps: np.ndarray, scale: Scale, share: float
+) -> Predictions:
     """Gives scores an interval of one width, clipped to the scale.
 
     Args:
       score: float64 [reviews].
+      mean: float64 [reviews], see `Predictions`.
       calibration_gaps: How far the scores of the calibration rows lie from their truths, [rows].
       scale: The range.
       share: How much the interval shall cover.
     """
     threshold = conformal_interval.threshold(calibration_gaps, share)
-    return Predictions(score, np.maximum(score - threshold, scale.low), np.minimum(score + threshold, scale.high))
+    low, high = np.maximum(score - threshold, scale.low), np.minimum(score + threshold, scale.high)
+    return Predictions(score, low, high, mean)
 
 
 def measure(predicted: Predictions, truths: np.ndarray, scale: Scale) -> dict:
@@ -142,8 +152,10 @@ def measure(predicted: Predictions, truths: np.ndarray, scale: Scale) -> dict:
 
     Returns:
       `mae`, `mae_share` (of the scale), `rmse`, `correlation` (Pearson's; None where a side is
-      constant), `coverage` and `width` of the interval, `mae_mean_over_bins`, and for each of the
-      ten bins, None where it is empty: `mae`, `bias`, `coverage` and `width`.
+      constant), `auc` (the area under the ROC curve with which the mean tells the reviews above the
+      middle of the scale; None where all or none are), `coverage` and `width` of the interval,
+      `mae_mean_over_bins`, and for each of the ten bins, None where it is empty: `mae`, `bias`,
+      `coverage` and `width`.
     """
     gaps = predicted.score - truths
     covered = (predicted.low <= truths) & (truths <= predicted.high)
@@ -160,6 +172,7 @@ def measure(predicted: Predictions, truths: np.ndarray, scale: Scale) -> dict:
         "mae_share": float(np.abs(gaps).mean() / scale.span),
         "rmse": float(np.sqrt((gaps**2).mean())),
         "correlation": float(np.corrcoef(predicted.score, truths)[0, 1]) if varied else None,
+        "auc": _auc(predicted.mean, truths, scale),
         "coverage": float(covered.mean()),
         "width": float(width.mean()),
         "mae_mean_over_bins": float(np.mean([mae for mae in mae_by_bin if mae is not None])),
@@ -171,3 +184,8 @@ def measure(predicted: Predictions, truths: np.ndarray, scale: Scale) -> dict:
             "width": by_bin(width),
         },
     }
+
+
+def _auc(mean: np.ndarray, truths: np.ndarray, scale: Scale) -> float | None:
+    is_above = truths > scale.from_unit(0.5)
+    return float(roc_auc_score(is_above, mean)) if 0 < is_above.sum() < len(truths) else None

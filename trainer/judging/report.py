@@ -43,7 +43,8 @@ def headline(run: FinishedRun) -> str:
     # The training split has no baselines beside it.
     if "median" in figures:
         sentences += (
-            f" (TF-IDF + ridge {figures['tfidf_ridge']['mae_share']:.1%}, median {figures['median']['mae_share']:.1%})"
+            f" (TF-IDF + logistic regression {figures['tfidf_logistic']['mae_share']:.1%}, TF-IDF + ridge "
+            f"{figures['tfidf_ridge']['mae_share']:.1%}, median {figures['median']['mae_share']:.1%})"
         )
     if run.judged_split != TEST:
         sentences += ", on reviews that also chose the epoch and calibrated the interval, which flatters"

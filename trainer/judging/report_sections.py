@@ -10,7 +10,7 @@ from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
 from trainer.data import bin_weights
-from trainer.judging import baselines, charts, conformal_interval, evaluation
+from trainer.judging import baselines, charts, conformal_interval, evaluation, linear_rivals
 from trainer.judging.finished_run import FinishedRun
 
 PROBES = ("This album is bad", "This album is okay", "This album is good", "This album is awesome")
@@ -24,6 +24,7 @@ MODEL = "model"
 NAMES = {
     MODEL: "the model",
     baselines.FIXED_WIDTH: "the model, interval of one width",
+    baselines.LOGISTIC: "TF-IDF + logistic regression",
     baselines.RIDGE: "TF-IDF + ridge",
     baselines.MEDIAN: "median of the training scores",
     baselines.RANDOM_GUESS: "random guess",
@@ -38,16 +39,17 @@ def _rivals(run: FinishedRun) -> dict[str, dict]:
 
 def comparison(run: FinishedRun) -> Section:
     """Compares the model with the baselines, in one row each."""
-    columns = ("mae", "rmse", "correlation", "mae_mean_over_bins", "coverage", "width")
+    columns = ("mae", "rmse", "correlation", "auc", "mae_mean_over_bins", "coverage", "width")
     rows = [
         [NAMES[name], rival["rows"], *(rival[column] for column in columns)] for name, rival in _rivals(run).items()
     ]
-    header = ["", "reviews", "MAE", "RMSE", "correlation", "MAE, mean over bins", "coverage", "interval width"]
+    header = ["", "reviews", "MAE", "RMSE", "correlation", "AUC", "MAE, mean over bins", "coverage", "interval width"]
     return Section(
         f"Errors on the {run.judged_split} split",
         text="In the unit of the scores. All intervals are calibrated on the same reviews for the same coverage; "
-        f"those of the baselines have one width, clipped to the scale. The ridge regression learned from at most "
-        f"{evaluation.SAMPLE_ROWS:,} reviews.",
+        f"those of the baselines have one width, clipped to the scale. AUC is the area under the ROC curve of what "
+        f"lies above the middle of the scale. The regressions learned from the ids of the tokens and of pairs of "
+        f"them, at most {linear_rivals.MOST_FEATURES:,}, of at most {evaluation.SAMPLE_ROWS:,} reviews.",
         table={"header": header, "rows": rows, "marked": [0]},
     )
 

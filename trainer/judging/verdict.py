@@ -4,15 +4,21 @@ import numpy as np
 
 from beam_pipelines.artifacts.exports import Verdict
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
-from trainer.judging.baselines import MEDIAN, RIDGE
+from trainer.judging.baselines import LOGISTIC, MEDIAN, OF_SAMPLE, RIDGE
 from trainer.judging.judgement import Judgement
 
 # A gain within so many standard errors is one that chance brings in one case of twenty.
 _CHANCE = 1.645
-_RIVALS = {MEDIAN: "the median of the training scores", RIDGE: "TF-IDF + ridge regression"}
+_RIVALS = {
+    MEDIAN: "the median of the training scores",
+    RIDGE: "TF-IDF + ridge regression",
+    LOGISTIC: "TF-IDF + logistic regression",
+}
+_LINEAR_ADVICE = "More reviews, more epochs or vectors of more of the words may help."
 _ADVICE = {
     MEDIAN: "Do the texts tell the scores, and are there enough reviews?",
-    RIDGE: "More reviews, more epochs or vectors of more of the words may help.",
+    RIDGE: _LINEAR_ADVICE,
+    LOGISTIC: _LINEAR_ADVICE,
 }
 
 
@@ -31,8 +37,9 @@ def verdict(judgement: Judgement) -> Verdict | None:
     beaten_by = {name: figures[name]["mae"] for name in _RIVALS if name in figures}
     if _is_better_than_median(judgement, split):
         del beaten_by[MEDIAN]
-    if figures["mae"] < beaten_by.get(RIDGE, -np.inf):
-        del beaten_by[RIDGE]
+    for name in OF_SAMPLE:
+        if figures["mae"] < beaten_by.get(name, -np.inf):
+            del beaten_by[name]
     sentence = _sentence(figures, beaten_by, split) if beaten_by else ""
     return Verdict(split=split, mae=figures["mae"], no_better_than=beaten_by, sentence=sentence)
 
@@ -45,7 +52,8 @@ def _is_better_than_median(judgement: Judgement, split: str) -> bool:
 
 def _sentence(figures: dict, beaten_by: dict[str, float], split: str) -> str:
     rivals = ", nor than ".join(_RIVALS[name] for name in beaten_by)
-    errors = " and ".join(f"{error:.3g}" for error in beaten_by.values())
+    *first, last = (f"{error:.3g}" for error in beaten_by.values())
+    errors = f"{', '.join(first)} and {last}" if first else last
     chance = ", a gap that chance explains" if figures["mae"] < min(beaten_by.values()) else ""
     return (
         f"The model is no better than {rivals}: on {figures['rows']:,} {split} reviews its mean absolute error is "

@@ -12,8 +12,8 @@ from trainer.judging.evaluation import Predictions
 SCALE = Scale(0, 10)
 
 
-def scores(score: list[float], low: list[float], high: list[float]) -> Predictions:
-    return Predictions(*(np.array(values, float) for values in (score, low, high)))
+def scores(score: list[float], low: list[float], high: list[float], mean: list[float] | None = None) -> Predictions:
+    return Predictions(*(np.array(values, float) for values in (score, low, high, mean or score)))
 
 
 def test_measures_by_hand():
@@ -31,6 +31,14 @@ def test_measures_by_hand():
     assert found["by_bin"]["coverage"] == [0.5, *[None] * 7, 1, 0]
     assert found["by_bin"]["width"] == [1.5, *[None] * 7, 2, 2]
     assert found["mae_mean_over_bins"] == pytest.approx((0.5 + 0 + 4) / 3)
+
+
+def test_the_area_under_the_curve_is_that_of_the_means():
+    """Of two reviews above the middle and two that are not, three pairs of four are in order; the scores are all 5."""
+    truths = np.array([5.0, 2.0, 6.0, 9.0])
+    found = evaluation.measure(scores([5] * 4, [0] * 4, [9] * 4, [4, 1, 3, 8]), truths, SCALE)
+    assert found["auc"] == 0.75
+    assert evaluation.measure(scores([5] * 2, [0] * 2, [9] * 2), np.array([6.0, 7.0]), SCALE)["auc"] is None
 
 
 def test_a_constant_has_no_correlation():
@@ -54,9 +62,10 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
     assert report["test"]["mae"] == 1
     assert report["test"]["median"]["mae"] == 3  # The training median is 2.
     assert report["test"]["tfidf_ridge"]["mae"] == 1  # All texts are equal, so it answers the mean, 4.
+    assert report["test"]["tfidf_logistic"]["mae"] == 3  # And here the median of three equal classes, 2.
     assert set(report["train"]) >= {"mae", "by_bin"}
     # Without calibration rows every interval is the whole scale.
-    for name in ("median", "random_guess", "tfidf_ridge", "fixed_width"):
+    for name in ("median", "random_guess", "tfidf_ridge", "tfidf_logistic", "fixed_width"):
         assert report["test"][name]["width"] == 10
         assert report["test"][name]["rows"] == 2
     guesses = {
@@ -67,20 +76,23 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
     assert guesses <= {3, 4, 5, 6}  # Pairs of 0, 2 and 10 against 4 and 6.
 
 
-def test_ridge_learns_which_tokens_are_good():
+@pytest.mark.parametrize("rival", ["tfidf_ridge", "tfidf_logistic"])
+def test_linear_rivals_learn_which_tokens_are_good(rival):
     random = np.random.default_rng(0)
     truths = random.choice([1.0, 9.0], 200)
     tokens = [np.array([2 if truth > 5 else 3, 4, random.integers(5, 50)], np.int32) for truth in truths]
     reviews = scored_split(truths.tolist(), [0.5] * 200)
     reviews = dataclasses.replace(reviews, tokens=tokens)
     found = baselines.measure({"train": reviews, "validation": reviews, "test": reviews}, SCALE, seed=0, share=0.8)
-    assert found["test"]["tfidf_ridge"]["mae"] < 1
+    assert found["test"][rival]["mae"] < 1
+    assert found["test"][rival]["auc"] > 0.99
     assert found["test"]["median"]["mae"] > 3
-    assert found["test"]["tfidf_ridge"]["width"] < found["test"]["median"]["width"]
-    assert found["test"]["tfidf_ridge"]["coverage"] >= 0.75
+    assert found["test"]["median"]["auc"] == 0.5
+    assert found["test"][rival]["width"] < found["test"]["median"]["width"]
+    assert found["test"][rival]["coverage"] >= 0.75
 
 
-def test_ridge_stands_where_no_two_reviews_share_a_token():
+def test_linear_rivals_stand_where_no_two_reviews_share_a_token():
     """As of ids, or of a language without spaces."""
     reviews = dataclasses.replace(
         scored_split([2, 4] * 60, [0.5] * 120), tokens=[np.array([token], np.int32) for token in range(2, 122)]
@@ -88,6 +100,7 @@ def test_ridge_stands_where_no_two_reviews_share_a_token():
     others = dataclasses.replace(scored_split([2, 4], [0.5] * 2), tokens=[np.array([1], np.int32)] * 2)
     found = baselines.measure({"train": reviews, "validation": others, "test": others}, SCALE, seed=0, share=0.8)
     assert found["test"]["tfidf_ridge"]["mae"] == pytest.approx(1)  # It answers the mean, 3.
+    assert found["test"]["tfidf_logistic"]["mae"] == pytest.approx(1)  # It answers 2, or 4.
 
 
 def test_what_calibrates_has_no_say_in_the_temperature():

@@ -2,6 +2,7 @@
 
 import types
 
+import numpy as np
 import pytest
 
 from beam_pipelines.artifacts.exports import Verdict
@@ -42,10 +43,11 @@ def test_a_model_that_tells_good_from_bad_is_better(verdict_on, held_out):
 
 def test_one_that_errs_as_the_median_is_not(verdict_on):
     found = verdict_on([0.5] * 40)
-    assert found.no_better_than == {"median": 3, "tfidf_ridge": pytest.approx(3)}
+    assert found.no_better_than == {"median": 3, "tfidf_ridge": pytest.approx(3), "tfidf_logistic": 3}
     assert found.sentence == (
-        "The model is no better than the median of the training scores, nor than TF-IDF + ridge regression: on 40 test "
-        f"reviews its mean absolute error is 3, there 3 and 3. {MEDIAN_HINT}"
+        "The model is no better than the median of the training scores, nor than TF-IDF + ridge regression, nor than "
+        "TF-IDF + logistic regression: on 40 test reviews its mean absolute error is 3, there 3, 3 and 3. "
+        f"{MEDIAN_HINT}"
     )
 
 
@@ -58,15 +60,22 @@ def test_one_that_is_better_by_chance_is_not(verdict_on):
     assert verdict_on([0.49, 0.51] * 20).no_better_than == {}  # By little, but always.
 
 
-def test_one_that_only_the_ridge_regression_beats_is_advised_otherwise(verdict_on, monkeypatch):
+@pytest.mark.parametrize(
+    ("rival", "key", "named"),
+    [
+        ("RidgeRival", "tfidf_ridge", "TF-IDF + ridge regression"),
+        ("LogisticRival", "tfidf_logistic", "TF-IDF + logistic regression"),
+    ],
+)
+def test_one_that_only_a_linear_model_beats_is_advised_otherwise(verdict_on, monkeypatch, rival, key, named):
     from trainer.judging import baselines
 
-    monkeypatch.setattr(baselines, "_ridge", lambda train, seed: lambda split: split.truths)
+    right = types.SimpleNamespace(answer=lambda features: baselines.Answers(np.array(TRUTHS), np.array(TRUTHS)))
+    monkeypatch.setattr(baselines, rival, lambda *given: right)
     found = verdict_on([0.3, 0.7] * 20)
-    assert found.no_better_than == {"tfidf_ridge": 0}
+    assert found.no_better_than == {key: 0}
     assert found.sentence == (
-        "The model is no better than TF-IDF + ridge regression: on 40 test reviews its mean absolute error is 1, "
-        f"there 0. {RIDGE_HINT}"
+        f"The model is no better than {named}: on 40 test reviews its mean absolute error is 1, there 0. {RIDGE_HINT}"
     )
 
 
