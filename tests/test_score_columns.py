@@ -8,8 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from beam_pipelines.archive import look
+from beam_pipelines.errors import UserError
 from tests.helpers.archives import parquet
 from tests.helpers.commands import run_score
+from tests.helpers.folders import contents
 
 EMPTY = pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string()), "n": pa.array([], pa.int64())})
 
@@ -110,3 +113,41 @@ def test_an_archive_without_rows_in_the_other_formats(cnn, tmp_path):
     assert list(pd.read_csv(shard).columns)[:4] == ["id", "score", "score_low", "score_high"]
     [shard] = (tmp_path / "jsonl/scores").iterdir()
     assert pd.read_json(shard, lines=True).empty
+
+
+def test_columns_of_parquet_files_are_told_and_take_the_types_of_the_first_ones(cnn, tmp_path, monkeypatch):
+    flags, output = ["--id_column=id", "--keep_columns=*", "--max_rejected_share=1"], tmp_path / "out"
+    first, others = tmp_path / "first", tmp_path / "others"
+    for folder in (first, others):
+        folder.mkdir()
+    when = pd.to_datetime(["2024-02-29"], utc=True)
+    pd.DataFrame({"id": [1], "text": ["a good one"], "stars": [5], "when": when}).to_parquet(first / "a.parquet")
+    run_score(first, cnn, output, *flags)
+    before = contents(output)
+    pd.DataFrame({"id": ["2", "x"], "text": ["a bad one"] * 2}).to_parquet(others / "b.parquet")
+    with pytest.raises(UserError, match=r"'id' is int64 in the shards before and string in .*/b\.parquet; give it one"):
+        run_score(others, cnn, output, *flags, "--add")
+    assert contents(output) == before
+    pd.DataFrame({"id": [2], "text": ["a bad one"], "more": [1]}).to_parquet(others / "b.parquet")
+    # Nobody looks at this one.
+    pd.DataFrame({"id": ["x"], "text": ["a bad one"], "more": [1]}).to_parquet(others / "c.parquet")
+    monkeypatch.setattr(look, "sample", lambda found: found[:1])
+    summary = run_score(others, cnn, output, *flags, "--add")
+    table = pd.read_parquet(output / "scores")
+    assert str(table["when"].dtype).endswith(", UTC]")
+    assert (table["id"].tolist(), table["stars"].tolist()[0], table["stars"].isna().tolist()) == (
+        [1, 2],
+        5,
+        [False, True],
+    )
+    assert summary["rejected_by_reason"] == {"not_int64": 1}
+    assert summary["columns_left_out"] == {"more": 2}
+
+
+def test_parquet_files_that_nobody_looked_at_may_have_other_types(cnn, tmp_path, monkeypatch):
+    monkeypatch.setattr(look, "MOST_FILES", 1)
+    for name, ids_of_file in {"a": [1], "b": ["2"], "c": [3.0]}.items():
+        pd.DataFrame({"id": ids_of_file, "text": ["a good one"]}).to_parquet(tmp_path / f"{name}.parquet")
+    summary = run_score(f"{tmp_path}/*.parquet", cnn, tmp_path / "out", "--id_column=id")
+    assert summary["rows_scored"] == 3
+    assert pd.read_parquet(tmp_path / "out/scores")["id"].astype(int).tolist() == [1, 2, 3]

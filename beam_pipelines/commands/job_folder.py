@@ -75,6 +75,11 @@ def is_submitted(root: str) -> bool:
     return claimed is not None and SUBMITTED in claimed
 
 
+def clear_submitted(root: str) -> None:
+    """Notes that no cluster is at the folder's job any more."""
+    update_manifest(root, **{SUBMITTED: None})
+
+
 def read_claimed(root: str) -> dict[str, Any]:
     """The manifest of a folder that a job has claimed.
 

@@ -44,4 +44,4 @@ def wait(job: jobs.Job, folder: str) -> None:
         # A cluster that is out of sight may work on.
         with contextlib.suppress(grpc.RpcError):
             if job.id and PipelineState.is_terminal(job.result.state):
-                job_folder.update_manifest(folder, **{job_folder.SUBMITTED: None})
+                job_folder.clear_submitted(folder)

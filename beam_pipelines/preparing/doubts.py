@@ -1,6 +1,8 @@
 """Asks, where the prepared tokens look as if a flag were wrong, whether it is: what is odd is not always a mistake."""
 
-from beam_pipelines.artifacts.prepared import VocabularyTotals
+import numpy as np
+
+from beam_pipelines.artifacts.prepared import ScoreHistogram, VocabularyTotals
 from beam_pipelines.errors import logger
 from beam_pipelines.reporting import phrases
 
@@ -51,6 +53,20 @@ def warn_of_unshared_tokens(vocabulary: VocabularyTotals, tokens_of_half: float)
             f"{vocabulary.distinct_tokens:,}",
             f"{vocabulary.tokens:,}",
             SPACES,
+        )
+
+
+def warn_of_unused_scale(scores: ScoreHistogram) -> None:
+    """Warns where the scores fill at most two of the ten bins, as stars do on a scale to 100."""
+    filled = np.flatnonzero(np.sum(list(scores.histogram.values()), axis=0))
+    low, high = filled.min(), filled.max() + 1
+    if high - low <= 2:
+        logger.warning(
+            "all scores fall between %g and %g, on a scale from %g to %g: are --score_min and --score_max right?",
+            scores.bin_edges[low],
+            scores.bin_edges[high],
+            scores.min,
+            scores.max,
         )
 
 

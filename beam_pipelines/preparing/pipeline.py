@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipelines.archive import damage, hints, look, rejects
 from beam_pipelines.archive.list_extents import ListExtents
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.prepared import ScoreHistogram, Statistics, VocabularyTotals
+from beam_pipelines.artifacts.prepared import Statistics, VocabularyTotals
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.execution import counters, handing_over
@@ -166,7 +165,7 @@ def _check_counted(job: Job) -> None:
             f"--phase {CHOOSE}: the vocabulary is chosen, and a cluster may be at the examples in {job.folder}; "
             "--finish when that has ended"
         )
-    job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
+    job_folder.clear_submitted(job.folder)
 
 
 def _run_pipeline(
@@ -221,9 +220,9 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
         **{name: manifest[name] for name in ("command", "settings", "versions", "outputs")},
     )
     _check_totals(statistics)
-    warn_of_unused_scale(statistics.scores)
+    doubts.warn_of_unused_scale(statistics.scores)
     doubts.warn_of_unshared_tokens(vocabulary, statistics.tokens_per_review["50%"])
-    job_folder.update_manifest(job.folder, **{job_folder.SUBMITTED: None})
+    job_folder.clear_submitted(job.folder)
     statistics.write(job.folder)
     job.clear_counted()
     leases.clear_temporary(job.folder)
@@ -285,17 +284,3 @@ def _check_totals(statistics: Statistics) -> None:
         raise RuntimeError(f"rows read, kept, rejected and skipped do not add up: {rows}")
     if not rows.kept_by_split[prepared.TRAIN]:
         raise UserError(f"no training row is left: {rows.to_json()}")
-
-
-def warn_of_unused_scale(scores: ScoreHistogram) -> None:
-    """Warns where the scores fill at most two of the ten bins, as stars do on a scale to 100."""
-    filled = np.flatnonzero(np.sum(list(scores.histogram.values()), axis=0))
-    low, high = filled.min(), filled.max() + 1
-    if high - low <= 2:
-        logger.warning(
-            "all scores fall between %g and %g, on a scale from %g to %g: are --score_min and --score_max right?",
-            scores.bin_edges[low],
-            scores.bin_edges[high],
-            scores.min,
-            scores.max,
-        )

@@ -135,7 +135,8 @@ def finish(folder: str, found: list[FoundFile], info: ExportInfo, run_metrics: R
     summarised = job_summary.summarise(totals, by_file, found, info)
     for note in totals.statistics.notes:
         logger.warning("%s", note)
-    manifest = job_folder.update_manifest(folder, engines=summarised.engines, **{job_folder.SUBMITTED: None})
+    job_folder.clear_submitted(folder)
+    manifest = job_folder.update_manifest(folder, engines=summarised.engines)
     report.write(folder, summarised, run_metrics, manifest)
     job_summary.write(folder, summarised, run_metrics, manifest)
     leases.clear_temporary(folder)
