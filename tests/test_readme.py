@@ -238,6 +238,6 @@ def test_a_model_of_one_s_own(prepared, tmp_path, monkeypatch):
     names: dict = {}
     exec(code, names)
     batch = next(iter(names["examples"]))
-    assert set(batch) == {"ids", "score", "id"}
+    assert set(batch) == {"ids", "score", "id", "split_hash"}
     assert batch["ids"].shape[0] == 32
     assert len(names["tokens"]) == len(np.load("prepared/vectors.npy")) - 2

@@ -9,13 +9,16 @@ statistics.json              `Statistics`; written last, so a folder that has it
 import dataclasses
 from typing import Any, ClassVar
 
+import numpy as np
+
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
-# The features of an example: int64 list, float in the archive's unit, bytes.
-IDS, SCORE, ID = "ids", "score", "id"
+# The features of an example: int64 list, float in the archive's unit, bytes, and int64 in [0, 2**63), a hash of what
+# keeps reviews in one split: of the split column, or else of the text.
+IDS, SCORE, ID, SPLIT_HASH = "ids", "score", "id", "split_hash"
 STATISTICS = "statistics.json"
 VECTORS = "vectors.npy"
 TRANSFORM = "transform"
@@ -23,6 +26,8 @@ TRANSFORM = "transform"
 TRANSFORM_GRAPH = f"{TRANSFORM}/transform_fn"
 VOCABULARY = "assets/vocabulary.txt"
 _EXAMPLES = "{split}/{extent}.tfrecord.gz"
+# The digits of a hash below this one decide the split and the sample, so that folds do not depend on them.
+_FOLD_DIGITS = 10**12
 
 
 def example_shard(split: str, extent: str) -> str:
@@ -32,6 +37,19 @@ def example_shard(split: str, extent: str) -> str:
     'test/000003-00000000-000000000004096.tfrecord.gz'
     """
     return _EXAMPLES.format(split=split, extent=extent)
+
+
+def fold_of(hashes: np.ndarray, folds: int) -> np.ndarray:
+    """Cuts examples into folds of about equal size; what stays in one split stays in one fold.
+
+    Args:
+      hashes: int64 [examples], their `split_hash`.
+      folds: How many folds.
+
+    Returns:
+      int64 [examples], in [0, folds).
+    """
+    return (hashes // _FOLD_DIGITS) % folds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Reviews as TFRecord files of tf.Examples.
 
-An example holds `ids` (int64 list), `score` (float, in the archive's unit) and `id` (bytes).
+An example holds `ids` (int64 list), `score` (float, in the archive's unit), `id` (bytes) and `split_hash` (int64).
 """
 
 import os
@@ -22,15 +22,16 @@ class ExampleFiles:
     def __init__(self):
         self._encoder = RecordBatchToExamplesEncoder()
 
-    def by_split(self, reviews: Reviews, encoded: Encoded, split: np.ndarray) -> dict[str, bytes]:
+    def by_split(self, reviews: Reviews, encoded: Encoded, split: np.ndarray, hashes: np.ndarray) -> dict[str, bytes]:
         """The bytes of a gzipped file for each split that has a review.
 
         Args:
           reviews: A block.
           encoded: Its ids.
           split: Of each review the index in `prepared.SPLITS`; of one that is left out -1.
+          hashes: int64 [reviews], by which the splits were chosen.
         """
-        batch, files = _record_batch(reviews, encoded), {}
+        batch, files = _record_batch(reviews, encoded, hashes), {}
         for index, name in enumerate(prepared.SPLITS):
             rows = batch.filter(pa.array(split == index))
             if rows.num_rows:
@@ -38,13 +39,14 @@ class ExampleFiles:
         return files
 
 
-def _record_batch(reviews: Reviews, encoded: Encoded) -> pa.RecordBatch:
+def _record_batch(reviews: Reviews, encoded: Encoded, hashes: np.ndarray) -> pa.RecordBatch:
     """What is written of reviews, every column one of lists, as the encoder takes it."""
     single = np.arange(len(reviews.ids) + 1)
     columns = {
         prepared.IDS: (np.concatenate([[0], np.cumsum(encoded.lengths)]), encoded.ids.astype(np.int64)),
         prepared.SCORE: (single, reviews.scores),
         prepared.ID: (single, pa.array(reviews.ids, pa.large_string()).cast(pa.large_binary())),
+        prepared.SPLIT_HASH: (single, hashes),
     }
     lists = [pa.LargeListArray.from_arrays(pa.array(splits), pa.array(values)) for splits, values in columns.values()]
     return pa.RecordBatch.from_arrays(lists, names=[*columns])

@@ -20,7 +20,7 @@ from beam_pipelines.files.staged import StagedFile
 from beam_pipelines.preparing import recurring_texts
 from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
-from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
+from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign, split_hashes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,10 +109,11 @@ class WriteExamples(OverlappedDoFn):
         with stopwatch.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
             encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
-        split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
+        hashes = split_hashes(reviews.split_keys, fingerprints)
+        split = assign(hashes, self.shares)
         recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
         with stopwatch.timed("write"):
-            shards = self._example_files.by_split(reviews, encoded, np.where(recurring, -1, split))
+            shards = self._example_files.by_split(reviews, encoded, np.where(recurring, -1, split), hashes)
         counts = ExampleCounts.of(
             split=split,
             recurring=recurring,

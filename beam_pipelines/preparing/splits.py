@@ -52,6 +52,6 @@ def assign(hashes: np.ndarray, shares: SplitShares) -> np.ndarray:
     return np.where(sampled, split, NOT_SAMPLED).astype(np.int8)
 
 
-def assign_reviews(split_keys: list[str] | None, fingerprints: np.ndarray, shares: SplitShares) -> np.ndarray:
-    """Assigns reviews by the hashes of their split keys, or where there are none by those of their texts."""
-    return assign(fingerprints if split_keys is None else key_hashes(split_keys), shares)
+def split_hashes(split_keys: list[str] | None, fingerprints: np.ndarray) -> np.ndarray:
+    """Gives the hash that decides each review's split, int64 [reviews]: of its split key, or else of its text."""
+    return fingerprints if split_keys is None else key_hashes(split_keys)

@@ -15,7 +15,7 @@ from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
 from beam_pipelines.preparing import parts, recurring_texts
 from beam_pipelines.preparing.reviews import Reviews
-from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign_reviews
+from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign, split_hashes
 from beam_pipelines.text import compiled_ids
 from beam_pipelines.text.compiled_token_table import TokenTable
 
@@ -61,7 +61,7 @@ class CountTokens(OverlappedDoFn):
         with stopwatch.timed("count"):
             tokenized = self._tokenizer(reviews.texts, self._tokens)
             fingerprints = self._tokenizer.fingerprints(tokenized)
-            split = assign_reviews(reviews.split_keys, fingerprints, self.shares)
+            split = assign(split_hashes(reviews.split_keys, fingerprints), self.shares)
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
             is_training = split == TRAIN_INDEX
             compiled_ids.count_tokens(tokenized.codes, tokenized.lengths, is_training, self.max_tokens, self._counts)

@@ -32,6 +32,7 @@ EXAMPLE_FEATURES = {
     prepared.IDS: tf.io.RaggedFeature(tf.int64),
     prepared.SCORE: tf.io.FixedLenFeature([], tf.float32),
     prepared.ID: tf.io.FixedLenFeature([], tf.string),
+    prepared.SPLIT_HASH: tf.io.FixedLenFeature([], tf.int64),
 }
 
 

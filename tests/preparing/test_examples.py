@@ -1,6 +1,7 @@
 """Examples hold the ids, the score and the name of each review, in the shard of its extent and split."""
 
 import csv
+import dataclasses
 import gzip
 import pathlib
 
@@ -49,12 +50,12 @@ def write_csv(path: pathlib.Path, rows: list[tuple[str, float, str]]) -> None:
         writer.writerows([f"{path.stem}-{number}", *row] for number, row in enumerate(rows))
 
 
-def step_of(folder: pathlib.Path, **sizes: int) -> WriteExamples:
+def step_of(folder: pathlib.Path, rules: RatingRules = RULES, **sizes: int) -> WriteExamples:
     return WriteExamples(
         str(folder),
         f"{folder}/temporary",
         read_options=ReadOptions(columns=("text", "id", "score", "album"), **sizes),
-        rules=RULES,
+        rules=rules,
         index_digits=6,
         first_trained_id=4,
         max_tokens=3,
@@ -62,9 +63,9 @@ def step_of(folder: pathlib.Path, **sizes: int) -> WriteExamples:
     )
 
 
-def write(folder: pathlib.Path, *paths: pathlib.Path, **sizes: int) -> ExampleCounts:
+def write(folder: pathlib.Path, *paths: pathlib.Path, rules: RatingRules = RULES, **sizes: int) -> ExampleCounts:
     """Writes the examples of files, and returns the sum of what is counted of them."""
-    step = step_of(folder, **sizes)
+    step = step_of(folder, rules, **sizes)
     step.setup()
     step.start_bundle()
     extents = list_extents(found_files.find([str(path) for path in paths])[0], step.read_options)
@@ -106,6 +107,37 @@ def test_a_shard_holds_what_its_extent_has_of_a_split(folder, tmp_path):
     # Before the cut; a word without a vector is not known.
     assert counts.tokens.tolist() == [2 + 0 + 1 + 1, 4, 2]
     assert counts.known_tokens.tolist() == [1 + 0 + 0 + 1, 1, 2]
+
+
+def split_hashes(folder: pathlib.Path) -> dict[str, int]:
+    """By id, of all splits."""
+    parsed = [
+        tf.io.parse_single_example(record, transform_graph.EXAMPLE_FEATURES)
+        for split in prepared.SPLITS
+        for record in records(folder, split)
+    ]
+    return {example["id"].numpy().decode(): int(example["split_hash"]) for example in parsed}
+
+
+def test_an_example_tells_the_hash_of_its_split_column(folder, tmp_path):
+    """Whichever file and split it is in, so that an album can stay together once more."""
+    write_csv(tmp_path / "a.csv", [("good", 1, TRAIN), ("bad", 2, TEST), ("film", 3, TRAIN)])
+    write_csv(tmp_path / "b.csv", [("bad film", 4, TRAIN)])
+    write(folder, tmp_path / "a.csv", tmp_path / "b.csv", extent_bytes=60)
+    training, test = splits.key_hashes([TRAIN, TEST]).tolist()
+    assert split_hashes(folder) == {"a-0": training, "a-1": test, "a-2": training, "b-0": training}
+
+
+def test_without_one_it_tells_the_hash_of_its_text(folder, tmp_path):
+    texts = ["good film", "GOOD film!", "bad film"]
+    write_csv(tmp_path / "a.csv", [(text, 50, "") for text in texts])
+    write(folder, tmp_path / "a.csv", rules=dataclasses.replace(RULES, split_column=None))
+    tokenizer = CompiledTokenizer()
+    hashes = dict(zip(["a-0", "a-1", "a-2"], tokenizer.fingerprints(tokenizer(pa.array(texts))).tolist(), strict=True))
+    assert hashes["a-0"] == hashes["a-1"] != hashes["a-2"]
+    found = split_hashes(folder)
+    assert found
+    assert found == {name: hashes[name] for name in found}
 
 
 def many_rows() -> list[tuple[str, float, str]]:
@@ -194,7 +226,6 @@ def test_features_stand_in_one_order():
     parts = [ids.SerializeToString(), score.SerializeToString()]
     one, other = in_one_order([b"".join(parts), b"".join(reversed(parts))])
     assert one == other
-    features = tf.io.parse_single_example(
-        one, transform_graph.EXAMPLE_FEATURES | {"id": tf.io.VarLenFeature(tf.string)}
-    )
+    wanted = {name: transform_graph.EXAMPLE_FEATURES[name] for name in (prepared.IDS, prepared.SCORE)}
+    features = tf.io.parse_single_example(one, wanted)
     assert (features["ids"].numpy().tolist(), float(features["score"])) == ([2, 3], 1.5)

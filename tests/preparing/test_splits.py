@@ -63,7 +63,7 @@ def test_hashes_are_the_same_in_every_process_and_version():
 
 def test_texts_decide_where_there_are_no_keys():
     fingerprints = np.array([0, 999_999, 200_000])
-    shares = SplitShares(test=0.2, validation=0.16)
-    assert splits.assign_reviews(None, fingerprints, shares).tolist() == [2, 0, 1]
-    of_keys = splits.assign(splits.key_hashes(["a", "b", "c"]), shares)
-    assert splits.assign_reviews(["a", "b", "c"], fingerprints, shares).tolist() == of_keys.tolist()
+    assert splits.split_hashes(None, fingerprints).tolist() == [0, 999_999, 200_000]
+    of_keys = splits.key_hashes(["a", "b", "a"]).tolist()
+    assert splits.split_hashes(["a", "b", "a"], fingerprints).tolist() == of_keys
+    assert of_keys[0] == of_keys[2] != of_keys[1]

@@ -45,6 +45,6 @@ def test_the_folder_is_read_as_tf_transform_s_guides_do(tmp_path):
     output = tft.TFTransformOutput(str(tmp_path / prepared.TRANSFORM))
     assert output.vocabulary_by_name("vocabulary") == [b"good", b"film", b"fine"]
     assert output.vocabulary_size_by_name("vocabulary") == 3
-    assert set(output.transformed_feature_spec()) == {"ids", "score", "id"}
+    assert set(output.transformed_feature_spec()) == {"ids", "score", "id", "split_hash"}
     layer = output.transform_features_layer()
     assert layer({"text": tf.constant(["fine film", "other"])})["ids"].to_list() == [[4, 3], [1]]
