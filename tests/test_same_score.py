@@ -19,6 +19,8 @@ from tests.helpers.commands import metrics
 from tests.helpers.exports import serve, signatures, version
 from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
+from trainer.architectures.distribution_head import Branch
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.fitting import fit_loop, run_state
 from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
@@ -68,10 +70,11 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
     split = evaluation.score_split(evaluation.predictor(model), reviews, "test")
     found = metrics(trained)
-    threshold = found["interval"]["threshold"]
+    reach = IntervalReach(tuple(found["interval"]["positions"]), tuple(found["interval"]["reaches"]))
     if found["head"]["kind"] == "distribution":
-        head = dataclasses.replace(head, temperature=found["head"]["temperature"])
-    scored = evaluation.predictions(head, split.outputs, threshold, reviews.scale)
+        branches = tuple(Branch(**branch) for branch in found["head"]["branches"])
+        head = dataclasses.replace(head, branches=branches)
+    scored = evaluation.predictions(head, split.outputs, reach, reviews.scale)
     texts = {row["id"]: row["text"] for row in rows}
     served = serve(version(trained), [texts[name.decode()] for name in split.names])
     assert len(split.names) > 50

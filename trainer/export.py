@@ -30,6 +30,7 @@ from beam_pipelines.files import leases, storage
 from trainer import explanation
 from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.data import PreparedReviews
 
 # What a scorer must get right however it is built; their scores stand in reviews.json.
@@ -54,19 +55,19 @@ class ReviewScorer(tf.Module):
       transform_graph: The folder of tf.Transform's SavedModel.
       architecture: The fitted model.
       head: What reads its outputs.
-      threshold: Of the interval.
+      reach: Of the interval.
       scale: The range of the scores.
     """
 
     def __init__(
-        self, transform_graph: pathlib.Path, architecture: Architecture, head: Head, threshold: float, scale: Scale
+        self, transform_graph: pathlib.Path, architecture: Architecture, head: Head, reach: IntervalReach, scale: Scale
     ):
         super().__init__()
         self._transform = tf.saved_model.load(str(transform_graph))
         # TensorFlow does not look into it: an export would hold all the weights of a Keras model once more.
         self._architecture = architecture
         self._head = head
-        self._threshold = threshold
+        self._reach = reach
         self._scale = scale
         self._tables = architecture.tables
         # By path, for `trainer.fitting.warm_start`.
@@ -94,7 +95,8 @@ class ReviewScorer(tf.Module):
         }
 
     def _read(self, outputs: tf.Tensor) -> dict:
-        shares = tf.stack([self._head.score(outputs), *self._head.bounds(outputs, self._threshold)])
+        reach = self._reach.at(self._head.position(outputs))
+        shares = tf.stack([self._head.score(outputs), *self._head.bounds(outputs, reach)])
         scores = tf.clip_by_value(self._scale.from_unit(shares), self._scale.low, self._scale.high)
         return dict(zip(exports.SCORES, tf.unstack(scores), strict=True))
 

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,12 +46,18 @@ class Interval(TypedJson):
     Attributes:
       share: How many true scores it shall hold, in (0, 1).
       calibration_rows: The reviews that it was calibrated on.
-      threshold: How far it reaches, in the head's measure; None where it is the whole scale.
+      positions: Predicted scores, as shares of the scale; empty where the interval is the whole scale.
+      reaches: For each of them, how far it reaches there, in the head's measure; interpolated between them.
+      threshold: In exports of earlier versions, how far it reaches everywhere.
     """
+
+    OMITTED_IF_NONE: ClassVar = ("threshold",)
 
     share: float
     calibration_rows: int
-    threshold: float | None
+    positions: list[float] = dataclasses.field(default_factory=list)
+    reaches: list[float] = dataclasses.field(default_factory=list)
+    threshold: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from beam_pipelines.text.vocabulary import FIRST_ID, PADDING_ID
 from trainer.architectures import layers, left_out
-from trainer.architectures.heads import DistributionHead, Head
+from trainer.architectures.distribution_head import DistributionHead
+from trainer.architectures.heads import Head
 
 # Layers over the pretrained vectors are named with it in front, and `optimizer.BranchAdam` learns them slower.
 FROZEN = "frozen"

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
-from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError, logger
 from trainer import data
 from trainer.architectures import optimizer
@@ -146,11 +145,10 @@ def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[fl
       Both as shares of the scale; None and 0 where there are no such reviews.
     """
     split = evaluation.score_split(predict, spec.prepared, VALIDATION)
-    half = ~split.in_calibration_half
-    if not half.any():
+    rows = split.chooses
+    if not rows.any():
         return None, 0.0
-    scores = evaluation.predictions(spec.head, split.outputs[half], math.inf, Scale(0, 1)).score
-    gaps = np.abs(scores - spec.prepared.scale.to_unit(split.truths[half]))
+    gaps = np.abs(np.array(spec.head.score(split.outputs[rows])) - spec.prepared.scale.to_unit(split.truths[rows]))
     return float(gaps.mean()), float(gaps.std() / math.sqrt(len(gaps)))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.heads import Head
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import evaluation, linear_rivals
 from trainer.judging.evaluation import ScoredSplit
 from trainer.judging.linear_rivals import Answers, LogisticRival, RidgeRival
@@ -19,14 +20,14 @@ FIXED_WIDTH = "fixed_width"
 
 
 def beside_baselines(
-    head: Head, splits: dict[str, ScoredSplit], threshold: float, scale: Scale, *, share: float, seed: int
+    head: Head, splits: dict[str, ScoredSplit], reach: IntervalReach, scale: Scale, *, share: float, seed: int
 ) -> dict[str, dict]:
     """Measures the model on every split, beside the baselines on validation and test.
 
     Args:
       head: The model's.
       splits: By name.
-      threshold: Of the model's interval.
+      reach: Of the model's interval.
       scale: The range of the scores.
       share: How much the intervals shall cover.
       seed: Of the random guesses.
@@ -38,17 +39,17 @@ def beside_baselines(
     """
     of_baselines = measure(splits, scale, seed=seed, share=share)
     validation = splits[VALIDATION]
-    gaps = np.abs(evaluation.predictions(head, validation.outputs, threshold, scale).score - validation.truths)
+    gaps = np.abs(evaluation.predictions(head, validation.outputs, reach, scale).score - validation.truths)
     figures: dict[str, dict] = {}
     for name, split in splits.items():
         rows = len(split.truths)
         figures[name] = {"rows": rows}
         if not rows:
             continue
-        scores = evaluation.predictions(head, split.outputs, threshold, scale)
+        scores = evaluation.predictions(head, split.outputs, reach, scale)
         figures[name] |= {**evaluation.measure(scores, split.truths, scale), **of_baselines[name]}
         if name != TRAIN:
-            half = gaps[validation.in_calibration_half]
+            half = gaps[validation.calibrates]
             constant = evaluation.fixed_width(scores.score, scores.mean, half, scale, share)
             figures[name][FIXED_WIDTH] = {"rows": rows, **evaluation.measure(constant, split.truths, scale)}
     return figures
@@ -62,7 +63,7 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
     `linear_rivals`, on the token ids; they learn from, and are measured on, the `sample` of a split.
 
     Args:
-      splits: By name; the interval is calibrated on the calibration half of "validation".
+      splits: By name; the interval is calibrated on the reviews of "validation" that calibrate.
       scale: The range of the scores.
       seed: Of the draws.
       share: How much the interval shall cover.
@@ -90,7 +91,7 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
         if VALIDATION in answers:
             validation, judged = splits[VALIDATION], rows[VALIDATION]
             gaps = np.abs(answers[VALIDATION].score - validation.truths[judged])
-            calibration_gaps = gaps[validation.in_calibration_half[judged]]
+            calibration_gaps = gaps[validation.calibrates[judged]]
         for name, answer in answers.items():
             with_interval = evaluation.fixed_width(answer.score, answer.mean, calibration_gaps, scale, share)
             truths = splits[name].truths[rows[name]]

@@ -13,6 +13,7 @@ from beam_pipelines.artifacts.prepared import ID, IDS, SCORE
 from beam_pipelines.artifacts.scale import BINS, Scale
 from trainer import data
 from trainer.architectures.heads import Head
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import conformal_interval
 
 BATCH_SIZE = 64
@@ -34,6 +35,8 @@ class ScoredSplit:
       outputs: float32 [reviews, outputs], of the model.
       sample: int64 [rows], the indices of some reviews, drawn by their hashes.
       tokens: The token ids of the sample, int32 [time] each.
+      folds: int64 [reviews], the fold of each, whose outputs are those of a model that learned from the other folds;
+        None where one model, which learned from none of them or from all, gave all outputs.
     """
 
     names: np.ndarray
@@ -43,15 +46,18 @@ class ScoredSplit:
     outputs: np.ndarray
     sample: np.ndarray
     tokens: list[np.ndarray]
+    folds: np.ndarray | None = None
 
     @property
-    def in_calibration_half(self) -> np.ndarray:
-        """Which reviews calibrate the interval, bool [reviews].
-
-        Early stopping and the temperature look at the other half; equal texts stay together.
-        """
+    def calibrates(self) -> np.ndarray:
+        """Which reviews calibrate the interval, bool [reviews]: a half, or where they are in folds all."""
         # Equal texts have equal hashes: no review calibrates the interval whose twin had a say in the epoch.
-        return self.hashes % 2 == 1
+        return self.hashes % 2 == 1 if self.folds is None else np.full(len(self.hashes), True)
+
+    @property
+    def chooses(self) -> np.ndarray:
+        """Which reviews choose the epoch and how the head reads, bool [reviews]: the other half, or all."""
+        return ~self.calibrates if self.folds is None else self.calibrates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,29 +110,28 @@ def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) 
     )
 
 
-def with_best_temperature(head: Head, validation: ScoredSplit, scale: Scale) -> Head:
-    """Returns the head with which the score errs least on the validation rows that do not calibrate the interval."""
-    half = ~validation.in_calibration_half
-    if not half.any():
+def fitted_head(head: Head, validation: ScoredSplit, scale: Scale) -> Head:
+    """Returns the head with which the score errs least on the validation reviews that choose it."""
+    rows = validation.chooses
+    if not rows.any():
         return head
-    truths = scale.to_unit(validation.truths[half]).astype(np.float32)
-    return head.with_best_temperature(validation.outputs[half], truths)
+    return head.fitted(validation.outputs[rows], scale.to_unit(validation.truths[rows]).astype(np.float32))
 
 
-def calibrate(head: Head, validation: ScoredSplit, scale: Scale, share: float) -> float:
-    """Returns the threshold of the interval: see `trainer.judging.conformal_interval`."""
-    half = validation.in_calibration_half
-    truths = scale.to_unit(validation.truths[half]).astype(np.float32)
-    return conformal_interval.threshold(np.array(head.conformity(validation.outputs[half], truths)), share)
+def calibrate(head: Head, validation: ScoredSplit, scale: Scale, share: float) -> IntervalReach:
+    """Returns how far the interval reaches: see `trainer.judging.conformal_interval`."""
+    truths = scale.to_unit(validation.truths).astype(np.float32)
+    rows = {"shapes": validation.chooses, "calibrates": validation.calibrates}
+    return conformal_interval.reach(head, validation.outputs, truths, **rows, share=share)
 
 
-def predictions(head: Head, outputs: np.ndarray, threshold: float, scale: Scale) -> Predictions:
+def predictions(head: Head, outputs: np.ndarray, reach: IntervalReach, scale: Scale) -> Predictions:
     """Reads scores and intervals from a model's outputs, float32 [reviews, outputs]."""
 
     def in_unit_of_archive(shares) -> np.ndarray:
         return np.clip(scale.from_unit(np.array(shares, np.float64)), scale.low, scale.high)
 
-    low, high = head.bounds(outputs, threshold)
+    low, high = head.bounds(outputs, reach.at(head.position(outputs)))
     return Predictions(*map(in_unit_of_archive, (head.score(outputs), low, high, head.explained(outputs))))
 
 

@@ -1,7 +1,6 @@
 """Judges a fitted model: scores all splits, calibrates its interval, and measures it beside the baselines."""
 
 import dataclasses
-import math
 
 import keras
 
@@ -10,6 +9,7 @@ from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import logger
 from trainer.architectures.heads import Head
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.data import PreparedReviews
 from trainer.judging import baselines, evaluation
 from trainer.judging.evaluation import Predictions, ScoredSplit
@@ -20,9 +20,9 @@ class Judgement:
     """What a model is worth.
 
     Attributes:
-      head: The model's, at its best temperature.
+      head: The model's, as it reads best.
       share: How much of unseen reviews its interval shall cover.
-      threshold: Of the interval; infinity where too few validation reviews calibrate it.
+      reach: Of the interval.
       scale: The range of the scores.
       splits: By name, with the model's outputs.
       figures: By split, the errors of the model beside those of the baselines, as `metrics.json` has them.
@@ -30,7 +30,7 @@ class Judgement:
 
     head: Head
     share: float
-    threshold: float
+    reach: IntervalReach
     scale: Scale
     splits: dict[str, ScoredSplit]
     figures: dict[str, dict]
@@ -38,16 +38,20 @@ class Judgement:
     @property
     def interval(self) -> Interval:
         """The entry `interval` of `metrics.json` and `reviews.json`."""
+        calibration_rows = int(self.splits[VALIDATION].calibrates.sum())
+        if not self.reach.is_finite:
+            # JSON has no infinity.
+            return Interval(share=self.share, calibration_rows=calibration_rows)
         return Interval(
             share=self.share,
-            calibration_rows=int(self.splits[VALIDATION].in_calibration_half.sum()),
-            # JSON has no infinity.
-            threshold=self.threshold if math.isfinite(self.threshold) else None,
+            calibration_rows=calibration_rows,
+            positions=list(self.reach.positions),
+            reaches=list(self.reach.reaches),
         )
 
     def predictions(self, split: str) -> Predictions:
         """Reads the scores and the intervals of a split."""
-        return evaluation.predictions(self.head, self.splits[split].outputs, self.threshold, self.scale)
+        return evaluation.predictions(self.head, self.splits[split].outputs, self.reach, self.scale)
 
 
 def judge(model: keras.Model, head: Head, prepared: PreparedReviews, *, share: float, seed: int) -> Judgement:
@@ -63,9 +67,9 @@ def judge(model: keras.Model, head: Head, prepared: PreparedReviews, *, share: f
     scale, predict = prepared.scale, evaluation.predictor(model)
     splits = {name: evaluation.score_split(predict, prepared, name) for name in SPLITS}
     # The interval is calibrated with the head as it is exported.
-    head = evaluation.with_best_temperature(head, splits[VALIDATION], scale)
-    threshold = evaluation.calibrate(head, splits[VALIDATION], scale, share)
-    if math.isinf(threshold):
+    head = evaluation.fitted_head(head, splits[VALIDATION], scale)
+    reach = evaluation.calibrate(head, splits[VALIDATION], scale, share)
+    if not reach.is_finite:
         logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
-    figures = baselines.beside_baselines(head, splits, threshold, scale, share=share, seed=seed)
-    return Judgement(head=head, share=share, threshold=threshold, scale=scale, splits=splits, figures=figures)
+    figures = baselines.beside_baselines(head, splits, reach, scale, share=share, seed=seed)
+    return Judgement(head=head, share=share, reach=reach, scale=scale, splits=splits, figures=figures)

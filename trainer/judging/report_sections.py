@@ -10,7 +10,7 @@ from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
 from trainer.data import bin_weights
-from trainer.judging import baselines, charts, conformal_interval, evaluation, linear_rivals
+from trainer.judging import baselines, charts, evaluation, linear_rivals
 from trainer.judging.finished_run import FinishedRun
 
 PROBES = ("This album is bad", "This album is okay", "This album is good", "This album is awesome")
@@ -129,12 +129,10 @@ def plots(run: FinishedRun) -> list[Section]:
 
 def _coverage(run: FinishedRun, share: float) -> float:
     """How much of the split that judges the model an interval for another share covers."""
-    validation = run.judgement.splits[VALIDATION]
-    calibrating, judged = (
-        np.array(run.judgement.head.conformity(split.outputs, run.scale.to_unit(split.truths).astype(np.float32)))
-        for split in (validation, run.split)
-    )
-    return float((judged <= conformal_interval.threshold(calibrating[validation.in_calibration_half], share)).mean())
+    head, split = run.judgement.head, run.split
+    reach = evaluation.calibrate(head, run.judgement.splits[VALIDATION], run.scale, share)
+    predictions = evaluation.predictions(head, split.outputs, reach, run.scale)
+    return float(((predictions.low <= split.truths) & (split.truths <= predictions.high)).mean())
 
 
 def probes(run: FinishedRun, sentences: tuple[str, ...]) -> Section:

@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from trainer.architectures.distribution_head import DistributionHead
+from trainer.architectures.heads import PointHead
 from trainer.judging import conformal_interval
 
 
@@ -28,3 +30,47 @@ def test_it_covers_unseen_rows_as_often_as_promised(rows):
         drawn = random.exponential(size=rows + 1)
         covered.append(drawn[-1] <= conformal_interval.threshold(drawn[:-1], 0.8))
     assert 0.8 - 0.02 <= np.mean(covered) <= 0.8 + 1 / (rows + 1) + 0.02
+
+
+def stars(rows: int, seed: int) -> tuple[DistributionHead, np.ndarray, np.ndarray]:
+    """Distributions over five stars, sure and less sure ones, and truths drawn from them."""
+    random = np.random.default_rng(seed)
+    head = DistributionHead.of(random.choice([0, 0.25, 0.5, 0.75, 1], 500))
+    outputs = (random.normal(size=(rows, 5)) * random.uniform(0.2, 4, (rows, 1))).astype(np.float32)
+    drawn = (np.array(head.masses(outputs)).cumsum(axis=1) < random.random((rows, 1))).sum(axis=1).clip(max=4)
+    return head, outputs, head.values[drawn].astype(np.float32)
+
+
+def test_each_third_of_the_scores_is_covered_alike():
+    head, outputs, truths = stars(4_000, 0)
+    learned = np.arange(4_000) < 2_000
+    reach = conformal_interval.reach(
+        head, outputs[learned], truths[learned], shapes=learned[learned], calibrates=learned[learned], share=0.8
+    )
+    outputs, truths = outputs[~learned], truths[~learned]
+    low, high = (np.array(bound) for bound in head.bounds(outputs, reach.at(np.array(head.position(outputs)))))
+    covered = (low <= truths) & (truths <= high)
+    assert covered.mean() == pytest.approx(0.8, abs=0.03)
+    for third in np.array_split(np.argsort(np.array(head.score(outputs)), kind="stable"), 3):
+        assert covered[third].mean() == pytest.approx(0.8, abs=0.06)
+    gaps = np.abs(np.array(head.score(outputs)) - truths)
+    assert (high - low).mean() < 2 * np.sort(gaps)[len(gaps) * 8 // 10]
+
+
+def test_only_what_calibrates_tells_how_far_it_reaches_in_all():
+    """The others tell the shape: were they further off everywhere, the interval would be the same."""
+    truths = np.linspace(0.1, 0.9, 40).astype(np.float32)
+    outputs = (truths[:, np.newaxis] + np.tile([0.1, -0.2], 20)[:, np.newaxis]).astype(np.float32)
+    first = np.arange(40) % 2 == 0
+    reach = conformal_interval.reach(PointHead(), outputs, truths, shapes=~first, calibrates=first, share=0.8)
+    assert reach.reaches == pytest.approx((0.1,), abs=1e-6)
+
+
+def test_with_too_few_rows_it_is_infinite():
+    nothing = np.zeros(3, bool)
+    outputs, truths = np.zeros((3, 1), np.float32), np.zeros(3, np.float32)
+    for calibrates in (nothing, ~nothing):
+        found = conformal_interval.reach(
+            PointHead(), outputs, truths, shapes=~nothing, calibrates=calibrates, share=0.8
+        )
+        assert not found.is_finite

@@ -5,7 +5,9 @@ import pytest
 
 from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
-from trainer.architectures.heads import DistributionHead, PointHead
+from trainer.architectures.distribution_head import DistributionHead
+from trainer.architectures.heads import PointHead
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import baselines, evaluation
 from trainer.judging.evaluation import Predictions
 
@@ -48,7 +50,7 @@ def test_a_constant_has_no_correlation():
 def test_only_one_half_of_validation_calibrates():
     """The rows with an odd hash; those with an even one could not be further off."""
     validation = scored_split([5, 5, 5, 5, 0, 0], [0.4, 0.3, 0.2, 0.1, 1.0, 1.0], [1, 3, 5, 7, 2, 4])
-    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5) == pytest.approx(0.3)
+    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5).reaches == pytest.approx((0.3,))
 
 
 def test_every_split_stands_beside_baselines_that_learned_from_the_training_split():
@@ -57,7 +59,7 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
         "validation": scored_split([], []),
         "test": scored_split([4, 6], [0.5, 0.5]),
     }
-    report = baselines.beside_baselines(PointHead(), splits, np.inf, SCALE, share=0.8, seed=0)
+    report = baselines.beside_baselines(PointHead(), splits, IntervalReach.constant(np.inf), SCALE, share=0.8, seed=0)
     assert report["validation"] == {"rows": 0}
     assert report["test"]["mae"] == 1
     assert report["test"]["median"]["mae"] == 3  # The training median is 2.
@@ -69,7 +71,9 @@ def test_every_split_stands_beside_baselines_that_learned_from_the_training_spli
         assert report["test"][name]["width"] == 10
         assert report["test"][name]["rows"] == 2
     guesses = {
-        baselines.beside_baselines(PointHead(), splits, 0.1, SCALE, share=0.8, seed=seed)["test"]["random_guess"]["mae"]
+        baselines.beside_baselines(PointHead(), splits, IntervalReach.constant(0.1), SCALE, share=0.8, seed=seed)[
+            "test"
+        ]["random_guess"]["mae"]
         for seed in range(9)
     }
     assert len(guesses) > 1
@@ -111,13 +115,13 @@ def test_what_calibrates_has_no_say_in_the_temperature():
 
     def tempered(truths):
         rows = dataclasses.replace(scored_split(truths.tolist(), [0.5] * 60), outputs=outputs.astype(np.float32))
-        return evaluation.with_best_temperature(head, rows, SCALE)
+        return evaluation.fitted_head(head, rows, SCALE)
 
     found = tempered(truths)
-    assert found.temperature > 1  # Random logits are much too bold.
+    assert found.branches[0].temperature > 1  # Random logits are much too bold.
     others = np.where(np.arange(60) % 2 == 1, 10 - truths, truths)
     assert tempered(others).about() == found.about()
-    assert evaluation.with_best_temperature(PointHead(), scored_split([], []), SCALE).outputs == 1
+    assert evaluation.fitted_head(PointHead(), scored_split([], []), SCALE).outputs == 1
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])
@@ -128,6 +132,6 @@ def test_the_temperature_is_the_one_at_which_the_score_errs_least(factor):
     outputs = (random.normal(size=(600, 10)) * 2).astype(np.float32)
     rows = scored_split((np.array(head.score(outputs / factor)) * 10).tolist(), [0.5] * 600)
     rows = dataclasses.replace(rows, outputs=outputs)
-    found = evaluation.with_best_temperature(head, rows, SCALE)
-    assert found.temperature == pytest.approx(factor, rel=0.1)
+    found = evaluation.fitted_head(head, rows, SCALE)
+    assert found.branches[0].temperature == pytest.approx(factor, rel=0.1)
     assert found.points.tolist() == head.points.tolist()

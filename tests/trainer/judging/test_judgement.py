@@ -1,7 +1,6 @@
 """A model is judged with the head and the interval that it is exported with."""
 
 import dataclasses
-import math
 import types
 
 import numpy as np
@@ -9,7 +8,8 @@ import pytest
 
 from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
-from trainer.architectures.heads import DistributionHead, PointHead
+from trainer.architectures.distribution_head import DistributionHead
+from trainer.architectures.heads import PointHead
 from trainer.judging import evaluation, judgement
 
 SCALE = Scale(0, 10)
@@ -29,8 +29,9 @@ def test_the_interval_is_calibrated_on_half_of_validation_and_measured_on_every_
         "test": scored_split([5, 9], [0.5, 0.4]),
     }
     judged = judge(monkeypatch, PointHead(), splits)
-    assert judged.threshold == pytest.approx(0.3)
-    assert judged.interval.to_json() == {"share": 0.5, "calibration_rows": 4, "threshold": judged.threshold}
+    assert judged.reach.reaches == pytest.approx((0.3,))
+    reach = {"positions": [0.0], "reaches": list(judged.reach.reaches)}
+    assert judged.interval.to_json() == {"share": 0.5, "calibration_rows": 4, **reach}
     predictions = judged.predictions("test")
     assert predictions.score == pytest.approx([5, 4])
     assert predictions.low == pytest.approx([2, 1], abs=1e-3)
@@ -47,8 +48,8 @@ def test_the_interval_is_calibrated_on_half_of_validation_and_measured_on_every_
 def test_without_calibration_rows_the_interval_is_the_whole_scale_and_says_so(monkeypatch, caplog):
     splits = {name: scored_split([5, 6], [0.5, 0.6], [2, 4]) for name in ("train", "validation", "test")}
     judged = judge(monkeypatch, PointHead(), splits)
-    assert math.isinf(judged.threshold)
-    assert judged.interval.to_json() == {"share": 0.5, "calibration_rows": 0, "threshold": None}
+    assert not judged.reach.is_finite
+    assert judged.interval.to_json() == {"share": 0.5, "calibration_rows": 0, "positions": [], "reaches": []}
     assert "too few validation reviews to calibrate the interval: it is the whole scale" in caplog.text
     assert judged.predictions("test").low.tolist() == [0, 0]
 
@@ -60,6 +61,6 @@ def test_the_interval_is_that_of_the_head_at_its_best_temperature(monkeypatch):
     reviews = scored_split((random.random(200) * 10).tolist(), [0.5] * 200)
     reviews = dataclasses.replace(reviews, outputs=outputs)
     judged = judge(monkeypatch, head, dict.fromkeys(("train", "validation", "test"), reviews), share=0.8)
-    assert judged.head.temperature > 1  # Random logits are much too bold.
+    assert judged.head.branches[0].temperature > 1  # Random logits are much too bold.
     again = evaluation.calibrate(judged.head, reviews, SCALE, 0.8)
-    assert judged.threshold == again != evaluation.calibrate(head, reviews, SCALE, 0.8)
+    assert judged.reach == again != evaluation.calibrate(head, reviews, SCALE, 0.8)

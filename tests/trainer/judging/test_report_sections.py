@@ -8,6 +8,7 @@ import pytest
 from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import report, report_sections
 from trainer.judging.baselines import beside_baselines
 from trainer.judging.finished_run import FinishedRun
@@ -17,6 +18,9 @@ SCALE = Scale(0, 10)
 TRAIN = scored_split([2, 5, 9], [0.2, 0.5, 0.8])
 VALIDATION = scored_split([5, 5, 5, 5, 0], [0.4, 0.3, 0.2, 0.1, 1.0], [1, 3, 5, 7, 2])
 TEST = scored_split([1, 5, 9], [0.2, 0.5, 0.4])
+
+
+REACH = IntervalReach.constant(0.3)
 
 
 class Scorer:
@@ -30,8 +34,8 @@ class Scorer:
 
 def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> FinishedRun:
     splits = {"train": TRAIN, "validation": validation, "test": test}
-    figures = beside_baselines(PointHead(), splits, 0.3, SCALE, share=0.5, seed=0)
-    judgement = Judgement(head=PointHead(), share=0.5, threshold=0.3, scale=SCALE, splits=splits, figures=figures)
+    figures = beside_baselines(PointHead(), splits, REACH, SCALE, share=0.5, seed=0)
+    judgement = Judgement(head=PointHead(), share=0.5, reach=REACH, scale=SCALE, splits=splits, figures=figures)
     prepared = types.SimpleNamespace(
         scale=SCALE,
         training_histogram=[1, 0, 0, 0, 1, 0, 0, 0, 1, 0],
