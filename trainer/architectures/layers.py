@@ -76,17 +76,33 @@ class WeightedTokens(keras.layers.Layer):
         self.log_weights = self.add_weight(shape=table.shape[:1], name="log_weights", initializer="zeros")
 
     def weights_of(self, ids):
-        """The weight of each token, float32 [batch, time]; 0 for padding."""
-        return ops.exp(ops.take(self.log_weights, ids, axis=0)) * ops.cast(ids != 0, "float32")
+        """The weight of each token, float32 like `ids`; 0 for padding."""
+        return ops.exp(_rows(self.log_weights, ids)) * ops.cast(ids != 0, "float32")
 
-    def shares(self, ids):
-        """The factor of each token's vector in the sum, float32 [batch, time]."""
-        weights = self.weights_of(ids)
+    def shares(self, weights):
+        """The factor of each token's vector in the sum, float32 [batch, time], given the tokens' weights."""
         norm = ops.sqrt(ops.sum(ops.square(weights), axis=1, keepdims=True))
         return self.SCALE * weights / ops.maximum(norm, 1e-9)
 
-    def call(self, ids):
-        return ops.einsum("bt,btd->bd", self.shares(ids), ops.take(self.vectors, ids, axis=0))
+    def call(self, ids, training=False):
+        if training:
+            return self._sum_by_token(ids)
+        return ops.einsum("bt,btd->bd", self.shares(self.weights_of(ids)), _rows(self.vectors, ids))
+
+    def _sum_by_token(self, ids):
+        """The same, with the rows of a token read and learned once a batch, however often it is there."""
+        tokens, places = tf.unique(tf.reshape(ids, [-1]))
+        places = tf.reshape(places, tf.shape(ids))
+        shares = self.shares(tf.gather(self.weights_of(tokens), places))
+        reviews, count = tf.shape(ids)[0], tf.size(tokens)
+        cells = places + count * tf.range(reviews)[:, tf.newaxis]
+        by_token = tf.math.unsorted_segment_sum(shares, cells, reviews * count)
+        return tf.matmul(tf.reshape(by_token, [reviews, count]), _rows(self.vectors, tokens))
+
+
+def _rows(table, ids):
+    # Not `ops.take`, which reads all of a variable first: a copy, once the optimizer has written single rows.
+    return tf.gather(table.value, ids)
 
 
 class MaskedConv1D(keras.layers.Conv1D):

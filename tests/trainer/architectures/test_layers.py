@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainer.architectures import layers
 
@@ -106,3 +107,20 @@ def test_the_slope_and_the_shift_are_those_of_a_batch_normalisation():
     normalization.set_weights([random.uniform(0.5, 2, 4) for _ in range(4)])
     slope, shift = layers.slope_and_shift(normalization)
     assert inputs * slope.numpy() + shift.numpy() == pytest.approx(normalization(inputs).numpy(), abs=1e-5)
+
+
+def test_in_training_a_bag_of_words_reads_each_token_once():
+    """Its sums and gradients are the same; the gradient of the vectors has a row for each token of the batch."""
+    words = layers.WeightedTokens(TABLE)
+    ids = np.array([[2, 7, 7, 2, 7], [5, 2, 0, 0, 0]])
+    words.log_weights.assign(np.random.default_rng(3).normal(size=8))
+    found = []
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            sums = words(ids, training=training)
+            loss = tf.reduce_sum(sums**2)
+        vectors, log_weights = tape.gradient(loss, [words.vectors.value, words.log_weights.value])
+        found.append([sums, tf.convert_to_tensor(vectors), tf.convert_to_tensor(log_weights)])
+    for one, other in zip(*found, strict=True):
+        assert other.numpy() == pytest.approx(one.numpy(), abs=1e-6)
+    assert sorted(vectors.indices.numpy()) == [0, 2, 5, 7]
