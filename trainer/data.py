@@ -1,6 +1,7 @@
 """The prepared reviews as tf.data: batches of similar length, padded to their own longest."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.prepared import ID, IDS, SCORE, TRAIN, Statistics
+from beam_pipelines.artifacts.prepared import ID, IDS, SCORE, SPLIT_HASH, SPLITS, Statistics
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -22,8 +23,42 @@ _FEATURES = {
     SCORE: tf.io.FixedLenFeature([], tf.float32),
     ID: tf.io.FixedLenFeature([], tf.string),
 }
+_HASH = {SPLIT_HASH: tf.io.FixedLenFeature([], tf.int64)}
+# So many examples at a time are asked for their fold.
+_ASKED = 1024
 # The parts of the statistics that say what the data are; the others say how they were made.
 _DIGESTED = ("rows", "scores", "tokens_per_review", "vocabulary")
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Some of the prepared reviews: those of a few splits, or of these a fold or all but a fold.
+
+    Attributes:
+      splits: Their names.
+      folds: Into how many folds they are cut; 0 for all of them together.
+      fold: The fold, from 0.
+      inside: Whether the reviews of the fold are selected; else those of all others are.
+    """
+
+    splits: tuple[str, ...]
+    folds: int = 0
+    fold: int = 0
+    inside: bool = True
+
+    @classmethod
+    def whole(cls, *splits: str) -> "Selection":
+        """All reviews of some splits."""
+        return cls(splits)
+
+    def in_folds(self, folds: int, fold: int) -> tuple["Selection", "Selection"]:
+        """The reviews of these splits outside a fold, and those inside it."""
+        return Selection(self.splits, folds, fold, inside=False), Selection(self.splits, folds, fold)
+
+    def holds(self, hashes):
+        """Which examples with these split hashes are selected, bool [examples]; in a graph too."""
+        is_inside = prepared.fold_of(hashes, self.folds) == self.fold
+        return is_inside if self.inside else ~is_inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +102,11 @@ class PreparedReviews:
         """The folder of the SavedModel that makes ids of texts."""
         return self.folder / prepared.TRANSFORM_GRAPH
 
-    @property
-    def training_histogram(self) -> list[int]:
-        """The training reviews by the ten bins of their scores."""
-        return self.statistics.scores.histogram[TRAIN]
+    def histogram(self, splits: tuple[str, ...]) -> list[int]:
+        """The reviews of some splits by the ten bins of their scores."""
+        return [
+            sum(counts) for counts in zip(*(self.statistics.scores.histogram[name] for name in splits), strict=True)
+        ]
 
     def digest(self) -> str:
         """Hashes what the data are: the same when the same archive is prepared the same way again."""
@@ -101,13 +137,40 @@ class PreparedReviews:
         """Reads the tokens, from id 2."""
         return (self.transform_graph / prepared.VOCABULARY).read_text(encoding="utf-8").splitlines()
 
-    def rows(self, split: str) -> int:
-        """How many reviews a split has."""
-        return self.statistics.rows.kept_by_split[split]
+    def rows(self, selection: Selection) -> int:
+        """How many reviews are selected."""
+        if selection.folds:
+            return int(selection.holds(np.concatenate([self._hashes[name] for name in selection.splits])).sum())
+        return sum(self.statistics.rows.kept_by_split[name] for name in selection.splits)
 
-    def files(self, split: str) -> list[str]:
-        """Lists the TFRecord files of a split, in the order of the archive."""
-        return sorted(str(path) for path in self.folder.glob(prepared.example_shard(split, "*")))
+    def files(self, selection: Selection) -> list[str]:
+        """Lists the TFRecord files that hold the selected reviews, in the order of the archive."""
+        found = (self.folder.glob(prepared.example_shard(name, "*")) for name in selection.splits)
+        return [str(path) for paths in found for path in sorted(paths)]
+
+    def records(self, selection: Selection, files: list[str] | None = None) -> tf.data.Dataset:
+        """Reads the selected examples, string [], in the order of `files`, without them in that of the archive."""
+        dataset = tf.data.TFRecordDataset(self.files(selection) if files is None else files, compression_type="GZIP")
+        if not selection.folds:
+            return dataset
+
+        def selected(records: tf.Tensor) -> tf.Tensor:
+            return tf.boolean_mask(records, selection.holds(tf.io.parse_example(records, _HASH)[SPLIT_HASH]))
+
+        return dataset.batch(_ASKED).map(selected).unbatch()
+
+    @functools.cached_property
+    def _hashes(self) -> dict[str, np.ndarray]:
+        return {name: self._values(Selection.whole(name), _HASH) for name in SPLITS}
+
+    def scores(self, selection: Selection) -> np.ndarray:
+        """Reads the scores of the selected reviews, in the archive's unit, float64 [reviews]."""
+        return self._values(selection, {SCORE: _FEATURES[SCORE]}).astype(np.float64)
+
+    def _values(self, selection: Selection, feature: dict) -> np.ndarray:
+        (name,) = feature
+        parts = [tf.io.parse_example(batch, feature)[name].numpy() for batch in self.records(selection).batch(_ASKED)]
+        return np.concatenate(parts or [np.empty(0, feature[name].dtype.as_numpy_dtype)])
 
 
 def bin_weights(histogram: list[int]) -> np.ndarray:
@@ -125,7 +188,9 @@ def bin_weights(histogram: list[int]) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf.data.Dataset:
+def batches(
+    reviews: PreparedReviews, selection: Selection, batch_size: int, *, seed: int | None = None
+) -> tf.data.Dataset:
     """Makes batches of reviews of similar length, each padded to its own longest.
 
     Some thousands of reviews at a time are sorted by length and cut into batches, whose order is
@@ -134,7 +199,8 @@ def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf
     after which this net has forgotten what it learned.)
 
     Args:
-      files: TFRecord files.
+      reviews: The prepared reviews.
+      selection: Which of them.
       batch_size: Reviews in a batch.
       seed: Shuffles, the same way for the same seed; None keeps the order of the files.
 
@@ -142,9 +208,10 @@ def batches(files: list[str], batch_size: int, *, seed: int | None = None) -> tf
       Dicts of `ids` int64 [batch, time], padded with 0, `score` float32 [batch] and `id` string
       [batch].
     """
+    files = reviews.files(selection)
     if seed is not None:
         files = np.random.default_rng(seed).permutation(files).tolist()
-    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    dataset = reviews.records(selection, files)
     if seed is not None:
         dataset = dataset.shuffle(SHUFFLE_BUFFER, seed=seed)
     windows = dataset.batch(batch_size * WINDOW_BATCHES).map(_parse_by_length)
@@ -166,14 +233,20 @@ def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
 
 
 def training_batches(
-    reviews: PreparedReviews, *, batch_size: int, balanced: bool, seed: int, replicas: int = 1
+    reviews: PreparedReviews,
+    selection: Selection,
+    *,
+    batch_size: int,
+    balanced: bool,
+    seed: int,
+    replicas: int = 1,
 ) -> tf.data.Dataset:
     """Makes the batches of an epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch]).
 
     With several replicas all batches are whole, since no replica may get an empty part (Keras 3.15);
     the reviews that this leaves out are others in each epoch.
     """
-    scale, histogram = reviews.scale, reviews.training_histogram
+    scale, histogram = reviews.scale, reviews.histogram(selection.splits)
     weights = tf.constant(bin_weights(histogram) if balanced else np.ones(len(histogram), np.float32))
     edges = tf.constant(scale.edges(), tf.float32)
 
@@ -182,11 +255,11 @@ def training_batches(
         weight = tf.gather(weights, tf.searchsorted(edges, batch[SCORE], side="left"))
         return batch[IDS], scale.to_unit(batch[SCORE])[:, tf.newaxis], weight
 
-    dataset = batches(reviews.files(TRAIN), batch_size, seed=seed)
+    dataset = batches(reviews, selection, batch_size, seed=seed)
     if replicas > 1:
         dataset = dataset.filter(lambda batch: tf.size(batch[SCORE]) == batch_size)
     # Keras asks for the number of steps, which tf.data does not know after `flat_map`.
-    count = steps(reviews.rows(TRAIN), batch_size, replicas)
+    count = steps(reviews.rows(selection), batch_size, replicas)
     return dataset.apply(tf.data.experimental.assert_cardinality(count)).map(to_pair).prefetch(tf.data.AUTOTUNE)
 
 
@@ -201,11 +274,3 @@ def steps(rows: int, batch_size: int, replicas: int = 1) -> int:
     if batch_size > rows or batch_size < replicas:
         raise UserError(f"--batch_size {batch_size} must be between {replicas} (the GPUs) and {rows} (the reviews)")
     return rows // batch_size
-
-
-def scores(reviews: PreparedReviews, split: str) -> np.ndarray:
-    """Reads the scores of a split, in the archive's unit, float64 [reviews]."""
-    dataset = tf.data.TFRecordDataset(reviews.files(split), compression_type="GZIP").batch(1024)
-    feature = {SCORE: _FEATURES[SCORE]}
-    parts = [tf.io.parse_example(records, feature)[SCORE].numpy() for records in dataset]
-    return np.concatenate([*parts, np.empty(0)]).astype(np.float64)

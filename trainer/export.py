@@ -78,7 +78,7 @@ class ReviewScorer(tf.Module):
         }
         fold = tf.function(architecture.fold, input_signature=[])
         if fold.get_concrete_function().structured_outputs is not None:
-            pooled = [tf.TensorSpec([None, None], tf.float32)] * len(architecture.POOLED)
+            pooled = [tf.TensorSpec([None, None], tf.float32)] * len(architecture.pooled)
             self.fold, self.finish = fold, tf.function(self._finish, input_signature=pooled)
 
     def _finish(self, *pooled: tf.Tensor) -> dict:

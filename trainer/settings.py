@@ -10,7 +10,7 @@ MODULE = "trainer.task"
 
 PRESETS = ("default", "notebook")
 # The recipe of the notebook that this began as; its learning rates are the architectures'.
-_NOTEBOOK = {"epochs": 64, "schedule": "constant", "sample_weights": "balanced"}
+_NOTEBOOK = {"epochs": 64, "schedule": "constant", "sample_weights": "balanced", "ngrams": "off", "folds": 0}
 _NOTEBOOK_RATES = " and ".join(f"{rate:g} ({name})" for name, rate in registry.notebook_learning_rates().items())
 
 
@@ -45,6 +45,18 @@ class TrainerSettings:
         "them (where no token has one, all are learned)",
         default="none",
         choices=["none", "missing"],
+    )
+    ngrams: str = flag(
+        "on: beside it, a logistic regression over the words and bigrams of a review, and the score is read from the "
+        "weighted mean of both distributions; off, as in the notebook preset: none",
+        default="on",
+        choices=["on", "off"],
+    )
+    folds: int | None = flag(
+        "fit a model to all reviews but each of so many folds, so that training and validation reviews can all be "
+        "learned from, and choose the epoch and calibrate the interval; 0, as in the notebook preset: the validation "
+        "reviews do, and are not learned from; without it 5, or 0 where there are more than 20,000 of them",
+        default=None,
     )
     epochs: int = flag("the most epochs to fit; the notebook preset has 64", default=12)
     batch_size: int = flag("reviews in a step", default=32)
@@ -91,6 +103,10 @@ class TrainerSettings:
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
+        if self.folds is not None and (self.folds < 0 or self.folds == 1):
+            raise ValueError(f"--folds {self.folds} must be 0, or at least 2")
+        if self.preset == "notebook" and self.ngrams == "on":
+            raise ValueError("--preset notebook scores without a distribution, which --ngrams on would need")
         for name in ("seed", "tune"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")

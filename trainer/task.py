@@ -67,10 +67,10 @@ def run(settings: TrainerSettings) -> dict:
     with job_lock.only_job(settings.output, patience=patience), storage.local_copy(settings.data) as folder:
         # TensorFlow and Keras take seconds: --help and most mistakes are answered without them.
         entry.import_tensorflow()
-        from trainer.data import PreparedReviews
+        from trainer.data import PreparedReviews, Selection
 
         prepared = PreparedReviews.load(folder, settings.data)
-        if settings.tune and not prepared.rows(VALIDATION):
+        if settings.tune and not prepared.rows(Selection.whole(VALIDATION)):
             raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
         output_copies.restore(settings.output)
         claim(settings, prepared)

@@ -4,28 +4,21 @@
 """
 
 import dataclasses
-import math
 import os
 import pathlib
-from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from beam_pipelines.artifacts import exports, trained
-from beam_pipelines.artifacts.prepared import SPLITS, TRAIN
+from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.commands import entry, job_folder
 from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
-from trainer import data, export
-from trainer.architectures import optimizer
-from trainer.architectures.architecture import Architecture
+from trainer import export
 from trainer.architectures.registry import ARCHITECTURES
-from trainer.data import PreparedReviews
-from trainer.fitting import fit_loop, tuning
-from trainer.fitting.fit_options import FitOptions
+from trainer.data import PreparedReviews, Selection
+from trainer.fitting import cross_fitting, fitted_model, tuning
 from trainer.fitting.model_spec import ModelSpec
-from trainer.fitting.run_state import RunState
 from trainer.judging import report
 from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import judge
@@ -51,23 +44,40 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     entry.start_collector()
     _prepare_devices()
     copies = OutputCopies(output, settings.output)
-    spec = model_spec(settings, prepared)
+    fitted_model.log_reviews(prepared)
+    folds = number_of_folds(settings, prepared)
+    spec = model_spec(settings, prepared, folds)
     if settings.tune:
-        best = tuning.best(spec, settings.fit_options, output, trials=settings.tune, after_epoch=copies.save)
+        tuned = spec.of_fold(folds, 0) if folds else spec
+        best = tuning.best(tuned, settings.fit_options, output, trials=settings.tune, after_epoch=copies.save)
         settings = dataclasses.replace(settings, **best)
-    name = f"{settings.model} ({settings.preset})"
-    architecture, state = _fit(spec, settings.fit_options, output, name=name, after_epoch=copies.save)
+    fitted = fitted_model.fit(
+        spec,
+        settings.fit_options,
+        output,
+        folds=folds,
+        with_ngrams=settings.ngrams == "on",
+        after_epoch=copies.save,
+    )
     logger.info("evaluating")
-    judgement = judge(architecture.model, spec.head, prepared, share=settings.interval, seed=settings.seed)
+    judgement = judge(
+        fitted.architecture,
+        fitted.head,
+        prepared,
+        learned=spec.learned,
+        out_of_fold=fitted.out_of_fold,
+        share=settings.interval,
+        seed=settings.seed,
+    )
     judged = verdict(judgement)
     scorer = export.ReviewScorer(
-        prepared.transform_graph, architecture, judgement.head, judgement.reach, prepared.scale
+        prepared.transform_graph, fitted.architecture, judgement.head, judgement.reach, prepared.scale
     )
     version = export.export(
         output / exports.VERSIONS,
         prepared,
         scorer,
-        model=architecture.model.name,
+        model=fitted.architecture.model.name,
         metrics=judgement.figures,
         trainer_settings=dataclasses.asdict(settings),
         interval=judgement.interval,
@@ -82,14 +92,17 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         "interval": judgement.interval.to_json(),
         "head": judgement.head.about(),
         "verdict": judged.to_json() if judged else None,
-        "best_epoch": state.best_epoch,
-        "history": list(state.history),
+        "folds": folds,
+        "ngram_strength": fitted.ngram_strength,
+        "best_epoch": fitted.state.best_epoch,
+        "history": list(fitted.state.history),
         "export": str(version.relative_to(output)),
         **manifest,
     }
     run = FinishedRun(
         prepared=prepared,
-        architecture=architecture,
+        learned=spec.learned,
+        architecture=fitted.architecture,
         judgement=judgement,
         scorer=scorer,
         metrics=metrics,
@@ -104,13 +117,28 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     return metrics
 
 
-def model_spec(settings: TrainerSettings, prepared: PreparedReviews) -> ModelSpec:
-    """Chooses what is fitted."""
+def number_of_folds(settings: TrainerSettings, prepared: PreparedReviews) -> int:
+    """Chooses how many folds there are; 0 where validation reviews are held out instead."""
+    wanted = settings.folds
+    if wanted is None:
+        few = prepared.rows(cross_fitting.LEARNED) <= cross_fitting.MOST_ROWS
+        wanted = cross_fitting.FOLDS if few else 0
+    folds = cross_fitting.possible_folds(prepared, wanted)
+    if folds < wanted:
+        logger.warning("too few reviews for %d folds: going on with %d", wanted, folds)
+    return folds
+
+
+def model_spec(settings: TrainerSettings, prepared: PreparedReviews, folds: int) -> ModelSpec:
+    """Chooses what is fitted, and to which reviews."""
     architecture = ARCHITECTURES[settings.model].load(settings.preset)
+    learned = cross_fitting.LEARNED if folds else Selection.whole(TRAIN)
     return ModelSpec(
         architecture=architecture,
-        head=architecture.head_for(prepared.scale.to_unit(data.scores(prepared, TRAIN))),
+        head=architecture.head_for(prepared.scale.to_unit(prepared.scores(learned))),
         prepared=prepared,
+        learned=learned,
+        held_out=None if folds else Selection.whole(VALIDATION),
         learn_missing=settings.learn_vectors == "missing",
         warm_start=settings.warm_start,
     )
@@ -131,46 +159,3 @@ def warn_of_idle_gpu() -> None:
             "this machine has an NVIDIA GPU that TensorFlow cannot use: install the libraries it needs with "
             "pip install --constraint requirements.lock '.[gpu]'; going on without it"
         )
-
-
-def _fit(
-    spec: ModelSpec, options: FitOptions, output: pathlib.Path, *, name: str, after_epoch: Callable[[], None]
-) -> tuple[Architecture, RunState]:
-    """Fits a model and returns it in a form that runs everywhere."""
-    keras.utils.set_random_seed(options.seed)
-    with optimizer.precision(mixed=options.mixed_precision):
-        fitted = fit_loop.start(spec, options)
-        _write_summary(fitted.model, output)
-        _log_sizes(fitted.model, spec.prepared, options, name=name)
-        state = fit_loop.fit(fitted.model, spec, options, output, after_epoch=after_epoch)
-    # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
-    portable = spec.build(use_cudnn=False)
-    portable.model.set_weights(fitted.model.get_weights())
-    return portable, state
-
-
-def _write_summary(model: keras.Model, output: pathlib.Path) -> None:
-    lines = []
-    model.summary(print_fn=lambda line, **_: lines.append(line))
-    storage.write_bytes(str(output), trained.MODEL_SUMMARY, "\n".join([*lines, ""]).encode())
-
-
-def _log_sizes(model: keras.Model, prepared: PreparedReviews, options: FitOptions, *, name: str) -> None:
-    """Says before the first step how much there is to do."""
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    steps = data.steps(prepared.rows(TRAIN), options.batch_size, replicas)
-    rows = ", ".join(f"{prepared.rows(split):,} {split}" for split in SPLITS)
-    logger.info("%s reviews; vocabulary %s", rows, " x ".join(f"{size:,}" for size in prepared.vectors().shape))
-    logger.info(
-        "fitting %s: %s parameters to learn, %s steps an epoch, at most %d epochs, on %s",
-        name,
-        f"{sum(math.prod(weight.shape) for weight in model.trainable_weights):,}",
-        f"{steps:,}",
-        options.epochs,
-        _devices(replicas),
-    )
-
-
-def _devices(replicas: int) -> str:
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    return f"{replicas} {kind}s" if replicas > 1 else f"one {kind}"

@@ -65,6 +65,11 @@ class Architecture:
     def __init__(self, model: keras.Model):
         self.model = model
 
+    @property
+    def pooled(self) -> tuple[str, ...]:
+        """What `read_out` takes, by name: `POOLED`, and what stands beside the model."""
+        return self.POOLED
+
     @classmethod
     def head_for(cls, scores: np.ndarray) -> Head:
         """Makes the head that the architecture is built for, given the training scores in [0, 1]."""
@@ -162,3 +167,9 @@ def pad(ids: tf.RaggedTensor) -> tf.Tensor:
     """Pads ids to int64 [batch, time]; with one column at least, since an empty batch has no longest review."""
     padded = ids.to_tensor(PADDING_ID)
     return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
+
+
+def pad_rows(values: tf.RaggedTensor) -> tf.Tensor:
+    """Pads float32 [batch, time, dim] with zeros; likewise with one column at least."""
+    padded = values.to_tensor()
+    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)], [0, 0]])

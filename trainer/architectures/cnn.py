@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from beam_pipelines.text.vocabulary import PADDING_ID
 from trainer.architectures import bag_of_words, layers, token_tables
-from trainer.architectures.architecture import FROZEN, FROZEN_VECTORS, Architecture, WordVectors, embed
+from trainer.architectures.architecture import FROZEN, FROZEN_VECTORS, Architecture, WordVectors, embed, pad_rows
 from trainer.architectures.heads import Head, PointHead
 from trainer.architectures.token_tables import TokenTables
 
@@ -56,7 +56,7 @@ class Convolutional(Architecture):
 
     def _rectified_windows(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the windows, float32 [batch, time, filters], and which are no padding, bool [batch, time]."""
-        windows = _pad(ids.with_flat_values(tf.nn.relu(self.tables.windows(ids))))
+        windows = pad_rows(ids.with_flat_values(tf.nn.relu(self.tables.windows(ids))))
         return windows, tf.sequence_mask(ids.row_lengths(), tf.shape(windows)[1])
 
 
@@ -93,7 +93,7 @@ class Cnn(Convolutional):
     def contributions(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Splits the outputs; a window's part is shared out evenly among its tokens."""
         windows, mask = self._rectified_windows(ids)
-        sums = _pad(ids.with_flat_values(self.tables.to_sums(ids.flat_values)))
+        sums = pad_rows(ids.with_flat_values(self.tables.to_sums(ids.flat_values)))
         total = sums[..., :-1] / tf.sqrt(tf.reduce_sum(sums[..., -1:], axis=1, keepdims=True))
         count = tf.cast(ids.row_lengths(), tf.float32)[:, tf.newaxis, tf.newaxis]
         # As `read_out` joins them: of each width the highest, then the mean.
@@ -149,12 +149,6 @@ class NotebookCnn(Convolutional):
 
     def _score(self, pooled: tf.Tensor) -> tf.Tensor:
         return self.model.get_layer("score")(self.model.get_layer("hidden")(pooled))
-
-
-def _pad(values: tf.RaggedTensor) -> tf.Tensor:
-    """Pads ragged float32 [batch, time, dim]; one column at least: an empty batch has no longest review."""
-    padded = values.to_tensor()
-    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)], [0, 0]])
 
 
 def _greatest(windows: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

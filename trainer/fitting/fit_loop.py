@@ -1,5 +1,7 @@
 """The training itself: epoch after epoch, saved after each, until early stopping or the last one."""
 
+import dataclasses
+import functools
 import math
 import pathlib
 import time
@@ -10,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts import trained
-from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.errors import UserError, logger
 from trainer import data
 from trainer.architectures import optimizer
@@ -21,6 +22,26 @@ from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
 
 LOG_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A part of a run, for its progress.
+
+    Attributes:
+      name: Of the part; empty for the only one.
+      later_epochs: How many epochs of the same length the parts behind it take, at most.
+    """
+
+    name: str = ""
+    later_epochs: float = 0.0
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.name}, " if self.name else ""
+
+
+WHOLE = Phase()
 # Word vectors have numbers of about 1; with much larger ones, products and their gradients overflow.
 LARGE_VECTORS = 1e3
 
@@ -40,7 +61,7 @@ def start(spec: ModelSpec, options: FitOptions) -> Architecture:
       UserError: There is nothing to start from as `spec` wants it, or not a review for each device.
     """
     mirrored = strategy()
-    steps = data.steps(spec.prepared.rows(TRAIN), options.batch_size, mirrored.num_replicas_in_sync)
+    steps = data.steps(spec.prepared.rows(spec.learned), options.batch_size, mirrored.num_replicas_in_sync)
     with mirrored.scope():
         architecture = spec.build()
         decay_steps = options.epochs * steps if options.cosine else None
@@ -61,6 +82,9 @@ def fit(
     folder: pathlib.Path,
     *,
     after_epoch: Callable[[], None] = lambda: None,
+    epochs: int | None = None,
+    keep_outputs: bool = False,
+    phase: Phase = WHOLE,
 ) -> run_state.RunState:
     """Fits the model and leaves it with the weights of the best epoch.
 
@@ -70,6 +94,9 @@ def fit(
       options: How it is fitted.
       folder: Where `checkpoints` and `logs` lie; an interrupted run's are gone on with.
       after_epoch: Called after each epoch, when all files of it are written.
+      epochs: After how many to end, where that is told already; the learning rate falls as if there were all.
+      keep_outputs: Whether to keep the outputs for the held-out reviews, of each epoch: see `run_state.outputs_path`.
+      phase: Which part of a run this is.
 
     Returns:
       The final RunState.
@@ -82,12 +109,16 @@ def fit(
     if state.epoch:
         logger.info("going on after epoch %d", state.epoch)
     writer = tf.summary.create_file_writer(str(folder / trained.LOGS))
-    predict = evaluation.predictor(model)
-    remaining = Remaining(options.epochs - state.epoch)
-    while not state.ended(epochs=options.epochs, patience=options.patience):
+    predict = evaluation.predictor(functools.partial(model, training=False))
+    epochs = options.epochs if epochs is None else epochs
+    remaining = Remaining(epochs - state.epoch, phase)
+    while not state.ended(epochs=epochs, patience=options.patience):
         started = time.monotonic()
-        figures = {"loss": _fit_epoch(model, spec.prepared, options, state.epoch, remaining)}
-        error, deviation = validation_error(predict, spec)
+        figures = {"loss": _fit_epoch(model, spec, options, state.epoch, remaining)}
+        held_out = evaluation.score_split(predict, spec.prepared, spec.held_out) if spec.held_out else None
+        error, deviation = validation_error(held_out, spec) if held_out else (None, 0.0)
+        if held_out and keep_outputs:
+            run_state.keep_outputs(checkpoints, state.epoch + 1, held_out.outputs)
         if error is not None:
             figures |= {"validation_mae_share": error, "validation_standard_error": deviation}
         figures["seconds"] = round(time.monotonic() - started, 2)
@@ -101,21 +132,20 @@ def fit(
         # What a run writes of an epoch is whole before it goes on: it may be killed any time.
         writer.flush()
         listed = ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
-        logger.info("epoch %d of %d: %s; %s", state.epoch, options.epochs, listed, remaining)
+        logger.info("%sepoch %d of %d: %s; %s", phase.prefix, state.epoch, epochs, listed, remaining)
         after_epoch()
     model.load_weights(run_state.weights_path(checkpoints, state.best_epoch))
     return state
 
 
-def _fit_epoch(
-    model: keras.Model, prepared: data.PreparedReviews, options: FitOptions, epoch: int, remaining: "Remaining"
-) -> float:
+def _fit_epoch(model: keras.Model, spec: ModelSpec, options: FitOptions, epoch: int, remaining: "Remaining") -> float:
     """Fits one epoch, counted from 0, and returns its loss."""
     # All that is random derives from seed and epoch, so an interrupted run ends like an undisturbed one.
     seed = run_state.epoch_seed(options.seed, epoch)
     run_state.reseed(model, seed)
     batches = data.training_batches(
-        prepared,
+        spec.prepared,
+        spec.learned,
         batch_size=options.batch_size,
         balanced=options.balanced,
         seed=seed,
@@ -124,7 +154,7 @@ def _fit_epoch(
     fitted = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[remaining])
     loss = float(fitted.history["loss"][0])
     if not (math.isfinite(loss) and _is_finite(model)):
-        largest = np.abs(prepared.vectors()).max()
+        largest = np.abs(spec.prepared.vectors()).max()
         advice = (
             "try a lower --learning_rate"
             if largest < LARGE_VECTORS
@@ -138,13 +168,12 @@ def _is_finite(model: keras.Model) -> bool:
     return all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
-def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[float | None, float]:
-    """Measures the mean absolute error and its standard error on the half of validation that is not for the interval.
+def validation_error(split: evaluation.ScoredSplit, spec: ModelSpec) -> tuple[float | None, float]:
+    """Measures the mean absolute error and its standard error on the held-out reviews that choose the epoch.
 
     Returns:
       Both as shares of the scale; None and 0 where there are no such reviews.
     """
-    split = evaluation.score_split(predict, spec.prepared, VALIDATION)
     rows = split.chooses
     if not rows.any():
         return None, 0.0
@@ -155,16 +184,19 @@ def validation_error(predict: evaluation.Predictor, spec: ModelSpec) -> tuple[fl
 class Remaining(keras.callbacks.Callback):
     """Logs a line now and then within a long epoch, and says how long all epochs will take at most."""
 
-    def __init__(self, epochs: int):
+    def __init__(self, epochs: int, phase: Phase = WHOLE):
         super().__init__()
-        self._epochs, self._done = epochs, 0
+        self._epochs, self._phase, self._done = epochs, phase, 0
         self._started = self._logged = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self._logged >= LOG_SECONDS:
             self._logged = time.monotonic()
             steps = self.params["steps"]
-            logger.info("step %d of %d; %s", batch + 1, steps, self._time_left(self._done + (batch + 1) / steps))
+            prefix = self._phase.prefix
+            logger.info(
+                "%sstep %d of %d; %s", prefix, batch + 1, steps, self._time_left(self._done + (batch + 1) / steps)
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         self._done += 1
@@ -175,5 +207,5 @@ class Remaining(keras.callbacks.Callback):
 
     def _time_left(self, done: float) -> str:
         # Early stopping may come before.
-        seconds = (time.monotonic() - self._started) / done * (self._epochs - done)
+        seconds = (time.monotonic() - self._started) / done * (self._epochs - done + self._phase.later_epochs)
         return f"at most {seconds / 60:.0f} min left" if seconds >= 60 else f"at most {seconds:.0f} s left"

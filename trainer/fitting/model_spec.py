@@ -4,7 +4,7 @@ import dataclasses
 
 from trainer.architectures.architecture import Architecture, WordVectors
 from trainer.architectures.heads import Head
-from trainer.data import PreparedReviews
+from trainer.data import PreparedReviews, Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,8 @@ class ModelSpec:
       architecture: The class that builds it.
       head: What reads its outputs.
       prepared: The reviews.
+      learned: Those that it learns from.
+      held_out: Those that its error is measured on after each epoch; None for no others.
       learn_missing: Whether it also learns vectors of the tokens that have no pretrained one.
       warm_start: An export or a checkpoint to start from, see `warm_start.load`; None starts from the seed alone.
     """
@@ -22,8 +24,15 @@ class ModelSpec:
     architecture: type[Architecture]
     head: Head
     prepared: PreparedReviews
+    learned: Selection
+    held_out: Selection | None
     learn_missing: bool = False
     warm_start: str | None = None
+
+    def of_fold(self, folds: int, fold: int) -> "ModelSpec":
+        """What learns from all reviews but those of a fold, which are held out; it starts from the seed alone."""
+        learned, held_out = self.learned.in_folds(folds, fold)
+        return dataclasses.replace(self, learned=learned, held_out=held_out, warm_start=None)
 
     def build(self, *, use_cudnn: bool = True) -> Architecture:
         """Builds an untrained model; see `Architecture.build`."""

@@ -60,6 +60,17 @@ def weights_path(folder: pathlib.Path, epoch: int) -> pathlib.Path:
     return folder / f"epoch-{epoch:04d}.weights.h5"
 
 
+def outputs_path(folder: pathlib.Path, epoch: int) -> pathlib.Path:
+    """Names the file of a model's outputs for the held-out reviews after an epoch, float32 [reviews, outputs]."""
+    return folder / f"outputs-{epoch:04d}.npy"
+
+
+def keep_outputs(folder: pathlib.Path, epoch: int, outputs: np.ndarray) -> None:
+    """Writes the outputs of an epoch, before it is saved: of an epoch that is done they are there."""
+    storage.make_folder(folder)
+    np.save(outputs_path(folder, epoch), outputs)
+
+
 def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
     """Saves the epoch just done, then drops the weights that are neither the latest nor the best."""
     storage.make_folder(folder)

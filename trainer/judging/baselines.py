@@ -1,8 +1,10 @@
 """The baselines that the model must beat, computed in the same run on the same splits, and the model beside them."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
@@ -60,7 +62,8 @@ def measure(splits: dict[str, ScoredSplit], scale: Scale, *, seed: int, share: f
 
     `random_guess` is the notebook's: each review gets the score of a training review drawn at
     random. `median` is the training median. `tfidf_ridge` and `tfidf_logistic` are those of
-    `linear_rivals`, on the token ids; they learn from, and are measured on, the `sample` of a split.
+    `linear_rivals`, on the token ids; they learn from, and are measured on, the `sample` of a split, that of
+    reviews in folds fold by fold.
 
     Args:
       splits: By name; the interval is calibrated on the reviews of "validation" that calibrate.
@@ -107,21 +110,54 @@ class _LinearRivals:
     """The linear models, fitted to the sample of the training split; without one they answer its median."""
 
     def __init__(self, train: ScoredSplit, seed: int):
-        self._median = np.median(train.truths)
-        self._models: dict[str, RidgeRival | LogisticRival] = {}
-        if not len(train.sample):
-            return
-        self._vectorizer, features = linear_rivals.fit_vectorizer(_texts(train))
-        truths = train.truths[train.sample]
-        # Equal texts have equal hashes, and so choose together or not.
-        inner_folds = train.hashes[train.sample] // 2 % linear_rivals.INNER_FOLDS
-        self._models[RIDGE] = RidgeRival(features, truths, seed)
-        self._models[LOGISTIC] = LogisticRival(features, truths, inner_folds)
+        self._median, self._seed = np.median(train.truths), seed
+        self._fitted = _fit_linear(train, np.arange(len(train.sample)), seed) if len(train.sample) else None
+        self._out_of_fold: dict[str, Answers] = {}
 
     def answer(self, name: str, split: ScoredSplit) -> Answers:
-        if not self._models:
+        if not self._fitted:
             return _scores(np.full(len(split.sample), self._median))
-        return self._models[name].answer(self._vectorizer.transform(_texts(split)))
+        if split.folds is None:
+            return self._fitted.answer(name, _texts(split))
+        if not self._out_of_fold:
+            self._out_of_fold = self._answers_out_of_fold(split, split.folds[split.sample], self._fitted.strength)
+        return self._out_of_fold[name]
+
+    def _answers_out_of_fold(self, split: ScoredSplit, folds: np.ndarray, strength: float) -> dict[str, Answers]:
+        """What models that learned from the other folds answer for each."""
+        texts = np.array(_texts(split), object)
+        answers = {name: np.zeros((2, len(texts))) for name in OF_SAMPLE}
+        for fold in np.unique(folds):
+            others, inside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            if not len(others):
+                return dict.fromkeys(OF_SAMPLE, _scores(np.full(len(texts), self._median)))
+            fitted = _fit_linear(split, others, self._seed, strength=strength)
+            for name, answer in answers.items():
+                found = fitted.answer(name, list(texts[inside]))
+                answer[:, inside] = found.score, found.mean
+        return {name: Answers(*answer) for name, answer in answers.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class _FittedLinear:
+    vectorizer: TfidfVectorizer
+    models: dict[str, RidgeRival | LogisticRival]
+    strength: float
+
+    def answer(self, name: str, texts: list[str]) -> Answers:
+        return self.models[name].answer(self.vectorizer.transform(texts))
+
+
+def _fit_linear(split: ScoredSplit, rows: np.ndarray, seed: int, strength: float | None = None) -> _FittedLinear:
+    """Fits both models to some reviews of a split's sample."""
+    texts, sample = _texts(split), split.sample[rows]
+    vectorizer, features = linear_rivals.fit_vectorizer([texts[row] for row in rows])
+    truths = split.truths[sample]
+    # Equal texts have equal hashes, and so choose together or not.
+    inner_folds = split.hashes[sample] // 2 % linear_rivals.INNER_FOLDS
+    logistic = LogisticRival(features, truths, inner_folds, strength)
+    models: dict[str, RidgeRival | LogisticRival] = {RIDGE: RidgeRival(features, truths, seed), LOGISTIC: logistic}
+    return _FittedLinear(vectorizer, models, logistic.strength)
 
 
 def _texts(split: ScoredSplit) -> list[str]:

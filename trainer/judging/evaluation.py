@@ -4,7 +4,6 @@ import dataclasses
 import zlib
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
@@ -74,20 +73,21 @@ class Predictions:
     mean: np.ndarray
 
 
-def predictor(model: keras.Model) -> Predictor:
-    """Makes a function of a model; one graph for all padded lengths."""
+def predictor(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Predictor:
+    """Makes a function of what takes padded ids, int64 [batch, time]; one graph for all padded lengths."""
     # Without the signature, TensorFlow would trace the model anew for each padded length.
     signature = [tf.TensorSpec([None, None], tf.int64)]
-    return tf.function(lambda ids: model(ids, training=False), input_signature=signature)
+    return tf.function(outputs, input_signature=signature)
 
 
-def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) -> ScoredSplit:
-    """Runs a `predictor` over all reviews of a split."""
+def score_split(predict: Predictor | None, prepared: data.PreparedReviews, selection: data.Selection) -> ScoredSplit:
+    """Runs a `predictor` over the selected reviews; without one they are read alone."""
+    predict = predict or (lambda ids: tf.zeros([len(ids), 0]))
     names, hashes, lengths, truths, outputs, sample, tokens = [], [], [], [], [], [], []
     # By the hash of its tokens a review is drawn or not, whatever the order: every run has the same sample.
-    sample_below = SAMPLE_ROWS / max(prepared.rows(split), 1) * 2**32
-    if prepared.files(split):
-        for batch in data.batches(prepared.files(split), BATCH_SIZE).as_numpy_iterator():
+    sample_below = SAMPLE_ROWS / max(prepared.rows(data.Selection.whole(*selection.splits)), 1) * 2**32
+    if prepared.files(selection):
+        for batch in data.batches(prepared, selection, BATCH_SIZE).as_numpy_iterator():
             names.append(batch[ID])
             truths.append(batch[SCORE])
             outputs.append(predict(batch[IDS]).numpy())
@@ -104,9 +104,24 @@ def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) 
         lengths=np.array(lengths, np.int64),
         truths=np.concatenate([*truths, np.empty(0)]).astype(np.float64),
         # Of a split without reviews there are no outputs either, but as many columns.
-        outputs=np.concatenate(outputs or [predict(np.ones((1, 1), np.int64)).numpy()[:0]]).astype(np.float32),
+        outputs=np.concatenate(outputs or [predict(tf.ones((1, 1), tf.int64)).numpy()[:0]]).astype(np.float32),
         sample=np.array(sample, np.int64),
         tokens=tokens,
+    )
+
+
+def joined(folds: list[ScoredSplit]) -> ScoredSplit:
+    """Joins the reviews of all folds, each scored by a model that learned from the others."""
+    starts = np.cumsum([0, *(len(fold.truths) for fold in folds)])[:-1]
+
+    def of_all(name: str) -> np.ndarray:
+        return np.concatenate([getattr(fold, name) for fold in folds])
+
+    return ScoredSplit(
+        **{name: of_all(name) for name in ("names", "hashes", "lengths", "truths", "outputs")},
+        sample=np.concatenate([start + fold.sample for start, fold in zip(starts, folds, strict=True)]),
+        tokens=[tokens for fold in folds for tokens in fold.tokens],
+        folds=np.repeat(np.arange(len(folds)), [len(fold.truths) for fold in folds]),
     )
 
 

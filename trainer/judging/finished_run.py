@@ -6,7 +6,7 @@ import functools
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.architecture import Architecture
-from trainer.data import PreparedReviews
+from trainer.data import PreparedReviews, Selection
 from trainer.export import ReviewScorer
 from trainer.judging.evaluation import Predictions, ScoredSplit
 from trainer.judging.judgement import Judgement
@@ -18,6 +18,7 @@ class FinishedRun:
 
     Attributes:
       prepared: The reviews.
+      learned: Those that the model learned from.
       architecture: The fitted model, in float32.
       judgement: What it is worth.
       scorer: The exported module.
@@ -27,6 +28,7 @@ class FinishedRun:
     """
 
     prepared: PreparedReviews
+    learned: Selection
     architecture: Architecture
     judgement: Judgement
     scorer: ReviewScorer

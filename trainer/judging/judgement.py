@@ -2,15 +2,14 @@
 
 import dataclasses
 
-import keras
-
 from beam_pipelines.artifacts.exports import Interval
-from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
+from beam_pipelines.artifacts.prepared import SPLITS, TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import logger
+from trainer.architectures.architecture import Architecture
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
-from trainer.data import PreparedReviews
+from trainer.data import PreparedReviews, Selection
 from trainer.judging import baselines, evaluation
 from trainer.judging.evaluation import Predictions, ScoredSplit
 
@@ -54,18 +53,35 @@ class Judgement:
         return evaluation.predictions(self.head, self.splits[split].outputs, self.reach, self.scale)
 
 
-def judge(model: keras.Model, head: Head, prepared: PreparedReviews, *, share: float, seed: int) -> Judgement:
+def judge(
+    architecture: Architecture,
+    head: Head,
+    prepared: PreparedReviews,
+    *,
+    learned: Selection,
+    out_of_fold: ScoredSplit | None = None,
+    share: float,
+    seed: int,
+) -> Judgement:
     """Judges a model.
 
     Args:
-      model: Fitted.
-      head: Its own.
+      architecture: Fitted.
+      head: That of its outputs.
       prepared: The reviews.
+      learned: Those that it learned from, "train" in what is found.
+      out_of_fold: The reviews that it learned from, with the outputs of models that did not see them; None where
+        there are held-out ones instead. They stand as "validation" in what is found.
       share: How much of unseen reviews the interval shall cover.
       seed: Of the baselines.
     """
-    scale, predict = prepared.scale, evaluation.predictor(model)
-    splits = {name: evaluation.score_split(predict, prepared, name) for name in SPLITS}
+    scale = prepared.scale
+    predict = evaluation.predictor(architecture.outputs_of_padded)
+    selections = {TRAIN: learned, VALIDATION: Selection.whole(VALIDATION), TEST: Selection.whole(TEST)}
+    splits = {} if out_of_fold is None else {VALIDATION: out_of_fold}
+    for name in SPLITS:
+        if name not in splits:
+            splits[name] = evaluation.score_split(predict, prepared, selections[name])
     # The interval is calibrated with the head as it is exported.
     head = evaluation.fitted_head(head, splits[VALIDATION], scale)
     reach = evaluation.calibrate(head, splits[VALIDATION], scale, share)

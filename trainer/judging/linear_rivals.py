@@ -89,11 +89,18 @@ class LogisticRival:
       features: float32 [reviews, features].
       truths: float64 [reviews].
       inner_folds: int64 [reviews], in [0, `INNER_FOLDS`): which reviews choose the strength is decided by these.
+      strength: The strength, where it has been chosen before.
     """
 
-    def __init__(self, features: scipy.sparse.csr_matrix, truths: np.ndarray, inner_folds: np.ndarray):
+    def __init__(
+        self,
+        features: scipy.sparse.csr_matrix,
+        truths: np.ndarray,
+        inner_folds: np.ndarray,
+        strength: float | None = None,
+    ):
         self._values, classes = _classes(truths)
-        self.strength = _best_strength(features, truths, classes, self._values, inner_folds)
+        self.strength = strength or _best_strength(features, truths, classes, self._values, inner_folds)
         self._model = _fit(features, classes, self.strength)
 
     def answer(self, features: scipy.sparse.csr_matrix) -> Answers:

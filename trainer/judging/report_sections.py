@@ -83,7 +83,7 @@ def by_bin(run: FinishedRun) -> list[Section]:
 def plots(run: FinishedRun) -> list[Section]:
     """Draws the errors, the calibration, the scores, the curves of learning, the sample weights and the lengths."""
     split, predictions, train = run.split, run.predictions, run.judgement.splits[TRAIN]
-    histogram = run.prepared.training_histogram
+    histogram = run.prepared.histogram(run.learned.splits)
     guesses = np.random.default_rng(run.seed).choice(train.truths, len(split.truths))
     shares = np.linspace(0.1, 0.9, 9)
     covered = np.array([_coverage(run, share) for share in shares])

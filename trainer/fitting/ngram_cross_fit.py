@@ -1,0 +1,86 @@
+"""Fits n-grams as a model is fitted: the regularisation is told by held-out reviews, and so is what they are worth."""
+
+import dataclasses
+
+import numpy as np
+
+from beam_pipelines.errors import logger
+from trainer.architectures.distribution_head import DistributionHead
+from trainer.architectures.ngrams import Ngrams
+from trainer.fitting import ngram_fit
+from trainer.fitting.model_spec import ModelSpec
+from trainer.judging import evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class NgramCrossFit:
+    """N-grams fitted to all reviews that are learned from.
+
+    Attributes:
+      ngrams: The fitted branch.
+      strength: The inverse strength of its regularisation, with which held-out reviews are scored best.
+      outputs: float32 [reviews, outputs], for the reviews of all folds, those of n-grams that did not see them; None
+        without folds.
+    """
+
+    ngrams: Ngrams
+    strength: float
+    outputs: np.ndarray | None
+
+
+def fit(spec: ModelSpec, folds: int) -> NgramCrossFit:
+    """Fits n-grams to all reviews that are learned from, and where there are folds, to all but each of these.
+
+    Args:
+      spec: Of a model with a distribution head of one branch.
+      folds: How many; 0 where `spec` holds reviews out.
+    """
+    logger.info("fitting n-grams")
+    fits = _Fits(spec)
+    if not folds:
+        strength = fits.best_strength(spec)
+        return NgramCrossFit(fits.fitted(spec, strength), strength, None)
+    specs = [spec.of_fold(folds, fold) for fold in range(folds)]
+    strength = fits.best_strength(specs[0])
+    outputs = [fits.outputs(of_fold, strength) for of_fold in specs]
+    return NgramCrossFit(fits.fitted(spec, strength), strength, np.concatenate(outputs))
+
+
+class _Fits:
+    """Fits n-grams; the last ones are kept, so that none are fitted twice in a row."""
+
+    def __init__(self, spec: ModelSpec):
+        assert isinstance(spec.head, DistributionHead), "n-grams need bins"
+        self._head, self._vocabulary_size = spec.head, len(spec.prepared.vectors())
+        self._outputs: dict = {}
+
+    def best_strength(self, spec: ModelSpec) -> float:
+        """Finds the strength with which the held-out reviews that choose it are scored best."""
+        if not spec.held_out or not spec.prepared.rows(spec.held_out):
+            return ngram_fit.STRENGTHS[0]
+        reviews = ngram_fit.read(spec.prepared, spec.learned)
+        split = evaluation.score_split(None, spec.prepared, spec.held_out)
+        truths = spec.prepared.scale.to_unit(split.truths)
+
+        def error(strength: float) -> float:
+            outputs = self._outputs[spec.learned, strength] = self._score(spec, self._fit(reviews, strength))
+            gaps = np.abs(np.array(self._head.score(outputs)) - truths)[split.chooses]
+            return float(gaps.mean()) if len(gaps) else 0.0
+
+        return min(ngram_fit.STRENGTHS, key=error)
+
+    def outputs(self, spec: ModelSpec, strength: float) -> np.ndarray:
+        """What n-grams that did not learn from the held-out reviews say of them."""
+        found = self._outputs.get((spec.learned, strength))
+        return self._score(spec, self.fitted(spec, strength)) if found is None else found
+
+    def fitted(self, spec: ModelSpec, strength: float) -> Ngrams:
+        return self._fit(ngram_fit.read(spec.prepared, spec.learned), strength)
+
+    def _fit(self, reviews: ngram_fit.NgramReviews, strength: float) -> Ngrams:
+        return ngram_fit.fit(reviews, self._head, vocabulary_size=self._vocabulary_size, strength=strength)
+
+    def _score(self, spec: ModelSpec, ngrams: Ngrams) -> np.ndarray:
+        assert spec.held_out, "asked for where there are such reviews"
+        predict = evaluation.predictor(ngrams.outputs_of_padded)
+        return evaluation.score_split(predict, spec.prepared, spec.held_out).outputs
