@@ -57,7 +57,7 @@ def prepared(archive, glove, tmp_path_factory) -> pathlib.Path:
 
 
 TRAINED = {
-    "cnn": ["--model=cnn"],
+    "cnn": ["--model=cnn", "--folds=2"],
     "lstm": ["--model=lstm"],
     "notebook-cnn": ["--model=cnn", "--preset=notebook", "--learning_rate=0.002", "--epochs=60", "--patience=60"],
     "notebook-lstm": ["--model=lstm", "--preset=notebook", "--learning_rate=0.003", "--epochs=40", "--patience=40"],

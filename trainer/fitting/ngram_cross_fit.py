@@ -7,8 +7,9 @@ import numpy as np
 from beam_pipelines.errors import logger
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import Ngrams
-from trainer.fitting import ngram_fit
+from trainer.fitting import ngram_factors, ngram_features, ngram_fit
 from trainer.fitting.model_spec import ModelSpec
+from trainer.fitting.ngram_features import NgramFeatures, NgramReviews
 from trainer.judging import evaluation
 
 
@@ -53,12 +54,20 @@ class _Fits:
         assert isinstance(spec.head, DistributionHead), "n-grams need bins"
         self._head, self._vocabulary_size = spec.head, len(spec.prepared.vectors())
         self._outputs: dict = {}
+        self._features: NgramFeatures | None = None
+        self._factors: np.ndarray | None = None
+        if unrated := ngram_features.read_unrated(spec.prepared):
+            # They teach by the texts of all reviews that the model learns from, and by no scores: so for all folds.
+            rated = ngram_features.read(spec.prepared, spec.learned).ngrams
+            self._features = NgramFeatures.of(rated, unrated)
+            logger.info("factorising %s n-grams of rated and unrated reviews", f"{len(self._features.ngrams):,}")
+            self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
 
     def best_strength(self, spec: ModelSpec) -> float:
         """Finds the strength with which the held-out reviews that choose it are scored best."""
         if not spec.held_out or not spec.prepared.rows(spec.held_out):
             return ngram_fit.STRENGTHS[0]
-        reviews = ngram_fit.read(spec.prepared, spec.learned)
+        reviews = ngram_features.read(spec.prepared, spec.learned)
         split = evaluation.score_split(None, spec.prepared, spec.held_out)
         truths = spec.prepared.scale.to_unit(split.truths)
 
@@ -75,10 +84,17 @@ class _Fits:
         return self._score(spec, self.fitted(spec, strength)) if found is None else found
 
     def fitted(self, spec: ModelSpec, strength: float) -> Ngrams:
-        return self._fit(ngram_fit.read(spec.prepared, spec.learned), strength)
+        return self._fit(ngram_features.read(spec.prepared, spec.learned), strength)
 
-    def _fit(self, reviews: ngram_fit.NgramReviews, strength: float) -> Ngrams:
-        return ngram_fit.fit(reviews, self._head, vocabulary_size=self._vocabulary_size, strength=strength)
+    def _fit(self, reviews: NgramReviews, strength: float) -> Ngrams:
+        return ngram_fit.fit(
+            reviews,
+            self._features or NgramFeatures.of(reviews.ngrams),
+            self._head,
+            vocabulary_size=self._vocabulary_size,
+            strength=strength,
+            factors=self._factors,
+        )
 
     def _score(self, spec: ModelSpec, ngrams: Ngrams) -> np.ndarray:
         assert spec.held_out, "asked for where there are such reviews"

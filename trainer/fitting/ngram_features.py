@@ -1,0 +1,110 @@
+"""Reviews as the n-grams see them: the presences of words and bigrams, weighted and cosine-normalised.
+
+The weight of an n-gram is a power of its inverse document frequency. Presences instead of counts, and the power above 1,
+took 5% off the error on 2,500 reviews of films.
+"""
+
+import dataclasses
+import zlib
+from typing import Self
+
+import numpy as np
+import scipy.sparse
+
+from beam_pipelines.artifacts.prepared import IDS, SCORE
+from beam_pipelines.text.vocabulary import FIRST_ID
+from trainer import data
+from trainer.architectures.ngrams import bigram_keys
+
+# Of more reviews, so many are learned from; those with the lowest hashes.
+MOST_ROWS = 60_000
+# Of more words and bigrams, those that stand in the most reviews are taken.
+MOST_NGRAMS = 200_000
+IDF_POWER = 1.5
+# An n-gram of one review alone says nothing of others, but of few reviews hardly any other would be left.
+_LEAST_REVIEWS, _FEWEST_ROWS = 2, 100
+_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class NgramReviews:
+    """Reviews by their n-grams.
+
+    Attributes:
+      ngrams: The distinct n-grams of each review, int64 ascending: the ids of words, the keys of bigrams.
+      scores: float64 [reviews], in [0, 1].
+    """
+
+    ngrams: list[np.ndarray]
+    scores: np.ndarray
+
+
+def read(prepared: data.PreparedReviews, selection: data.Selection) -> NgramReviews:
+    """Reads the selected reviews, at most about `MOST_ROWS`."""
+    below = MOST_ROWS / max(prepared.rows(selection), 1) * 2**32
+    ngrams, scores = [], []
+    for batch in data.batches(prepared, selection, _BATCH).as_numpy_iterator():
+        for ids, score in zip(batch[IDS], batch[SCORE], strict=True):
+            review = ids[ids != 0]
+            if zlib.crc32(review.astype(np.int32).tobytes()) < below:
+                ngrams.append(distinct(review))
+                scores.append(score)
+    return NgramReviews(ngrams, prepared.scale.to_unit(np.array(scores, np.float64)))
+
+
+def read_unrated(prepared: data.PreparedReviews) -> list[np.ndarray]:
+    """Reads the distinct n-grams of each unrated review; none where no archive of them was prepared."""
+    batches = data.unrated_batches(prepared, _BATCH).as_numpy_iterator()
+    return [distinct(ids[ids != 0]) for batch in batches for ids in batch]
+
+
+def distinct(ids: np.ndarray) -> np.ndarray:
+    """Finds the distinct n-grams of a review, given its ids, int64 [time]; those with the shared id are none."""
+    known = ids >= FIRST_ID
+    bigrams = bigram_keys(ids[:-1], ids[1:])[known[:-1] & known[1:]]
+    return np.unique(np.concatenate([ids[known], bigrams]))
+
+
+@dataclasses.dataclass(frozen=True)
+class NgramFeatures:
+    """The n-grams that are learned.
+
+    Attributes:
+      ngrams: int64, ascending.
+      weights: float64, of each.
+    """
+
+    ngrams: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, rated: list[np.ndarray], unrated: list[np.ndarray] | None = None) -> Self:
+        """Chooses those that stand in the most reviews, and weighs them.
+
+        Args:
+          rated: The distinct n-grams of each rated review; what stands in several of them comes first.
+          unrated: Those of unrated reviews.
+        """
+        in_rated, rated_counts = np.unique(np.concatenate([*rated, np.empty(0, np.int64)]), return_counts=True)
+        least = _LEAST_REVIEWS if len(rated) >= _FEWEST_ROWS else 1
+        first = in_rated[rated_counts >= least]
+        reviews = [*rated, *(unrated or [])]
+        ngrams, counts = np.unique(np.concatenate([*reviews, np.empty(0, np.int64)]), return_counts=True)
+        is_first = np.isin(ngrams, first, assume_unique=True)
+        candidates = np.flatnonzero(is_first | ((counts >= least) & (unrated is not None)))
+        # Of equally frequent ones the first: the same on every run.
+        order = np.lexsort([-counts[candidates], ~is_first[candidates]])
+        kept = np.sort(candidates[order[:MOST_NGRAMS]])
+        idf = np.log((1 + len(reviews)) / (1 + counts[kept])) + 1
+        return cls(ngrams[kept], idf**IDF_POWER)
+
+    def matrix(self, reviews: list[np.ndarray]) -> scipy.sparse.csr_matrix:
+        """The features of reviews, float32 [reviews, ngrams], given the distinct n-grams of each."""
+        columns = []
+        for ngrams in reviews:
+            places = np.searchsorted(self.ngrams, ngrams).clip(max=max(len(self.ngrams) - 1, 0))
+            columns.append(places[self.ngrams[places] == ngrams] if len(self.ngrams) else places[:0])
+        values = [self.weights[places] / np.linalg.norm(self.weights[places]) for places in columns]
+        edges = np.cumsum([0, *map(len, columns)])
+        data_and_columns = np.concatenate(values).astype(np.float32), np.concatenate(columns), edges
+        return scipy.sparse.csr_matrix(data_and_columns, shape=(len(reviews), len(self.ngrams)))
