@@ -1,8 +1,8 @@
 """The words and bigrams of a review, compiled: the rows of those that occur, summed, on all cores.
 
-A bigram's row is found in a hash table (open addressing, Knuth, 1973) whose buckets are a cache line each: its keys
-are compared at once, so that nothing is guessed, neither how many there are nor whether one is the bigram's. A bit for
-each row tells whether the review had it before.
+A bigram's row is found in a hash table (open addressing, Knuth, 1973) whose buckets are a cache line each. All keys of
+a bucket are compared at once, and a bigram without a key has a row of zeros: whether there is one is no branch, since
+text does not let a processor foresee it. A bit for each row tells whether the review had it before.
 The scorer proves for every job that the scores are those of the export.
 """
 
@@ -17,7 +17,8 @@ from beam_pipelines.text.compiled_token_table import mix_bits
 
 # The tokens that a thread takes at a time.
 PART_TOKENS = 1 << 15
-# The buckets of so many bigrams are prefetched before the first is read: they come from memory.
+# The buckets of so many bigrams are prefetched before the first is read: they come from memory. The prefetches stand
+# between other work; many in a row wait for each other.
 RUN = 64
 # A bucket holds at most so many keys, and beside them where their rows are; buckets are made for half of them each.
 KEYS = WORDS - 1
@@ -38,20 +39,12 @@ class CompiledNgrams:
     """
 
     def __init__(self, ngram_keys: np.ndarray, ngram_rows: np.ndarray):
-        keys, (rows, self._columns) = ngram_keys.astype(np.uint64), ngram_rows.shape
-        words = rows - len(keys)
-        # Of each bucket seven keys, then twice the row of its first one, plus 1 if it was full when a key came.
-        self._buckets = vectors.zeros(1 << (len(keys) // _MEAN_KEYS).bit_length(), WIDTH).view(np.uint64)
-        self._buckets[:, :KEYS] = _EMPTY
-        _fill(self._buckets, keys)
-        placed = self._buckets[:, :KEYS]
-        counts = (placed != _EMPTY).sum(axis=1)
-        self._buckets[:, KEYS] += 2 * (words + np.cumsum(counts) - counts).astype(np.uint64)
+        (rows, self._columns), words = ngram_rows.shape, len(ngram_rows) - len(ngram_keys)
+        self._buckets, order = _in_buckets(ngram_keys.astype(np.uint64), words)
         # The last row stands for the bigrams without a key. It adds nothing.
         self._table = vectors.zeros(rows + 1, vectors.round_up(self._columns))
         self._table[:words, : self._columns] = ngram_rows[:words]
-        order_of_buckets = np.searchsorted(keys, placed[placed != _EMPTY])
-        self._table[words:rows, : self._columns] = ngram_rows[words:][order_of_buckets]
+        self._table[words:rows, : self._columns] = ngram_rows[words:][order]
 
     def pool(self, ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Sums reviews; an id or a bigram counts once in a review, however often it occurs.
@@ -67,10 +60,31 @@ class CompiledNgrams:
         sums = np.empty((len(lengths), self._table.shape[1]), np.float32)
 
         def pool(rows: slice) -> None:
-            _pool(ids, starts[rows], lengths[rows], self._buckets, self._table, sums[rows])
+            longest = lengths[rows].max(initial=0)
+            _pool(ids, starts[rows], lengths[rows], longest, self._buckets, self._table, sums[rows])
 
         threads.map_on_all_cores(pool, threads.slices_of_tokens(lengths, PART_TOKENS))
         return sums[:, : self._columns]
+
+
+def _in_buckets(keys: np.ndarray, first_row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lays keys out in a hash table.
+
+    Args:
+      keys: uint64 [bigrams], ascending.
+      first_row: The row of the first key in the order of the buckets; the others follow.
+
+    Returns:
+      uint64 [buckets, 8], of each bucket seven keys, then twice the row of its first one, plus 1 if a key that belongs
+      there lies in a later bucket; and the index of each key in the order of the buckets, int64 [bigrams].
+    """
+    buckets = vectors.zeros(1 << (len(keys) // _MEAN_KEYS).bit_length(), WIDTH).view(np.uint64)
+    buckets[:, :KEYS] = _EMPTY
+    _fill(buckets, keys)
+    is_filled = buckets[:, :KEYS] != _EMPTY
+    counts = is_filled.sum(axis=1)
+    buckets[:, KEYS] += 2 * (first_row + np.cumsum(counts) - counts).astype(np.uint64)
+    return buckets, np.searchsorted(keys, buckets[:, :KEYS][is_filled])
 
 
 @compiled
@@ -103,7 +117,7 @@ def _fill(buckets, keys):
 def _find(key, bucket, buckets, absent):
     """Finds the row of a key, from the bucket on where it belongs; `absent` where there is none."""
     found = equal_words(buckets, bucket, key) & _KEYS_MASK
-    # Few buckets were full, so this is foreseen, where whether a bigram has a key is not.
+    # Of few buckets a key went on, so this branch is foreseen.
     while buckets[bucket, KEYS] & _ONE and not found:
         bucket = _next(bucket, buckets)
         found = equal_words(buckets, bucket, key) & _KEYS_MASK
@@ -127,24 +141,27 @@ def _add(row, table, seen, rows, count):
     seen[word] = before | _ONE << bit
     # Written in any case: what is not counted is overwritten.
     rows[count] = row
-    # Its first vector: a loop over all would cost more than it gains, as few tables have a second one.
+    # Most tables have this vector alone, and then a loop from 0 on takes longer.
     prefetch(table, row, 0)
+    for column in range(WIDTH, table.shape[1], WIDTH):
+        prefetch(table, row, column)
     return count + np.int64(~(before >> bit) & _ONE)
 
 
 @compiled
-def _pool(ids, starts, lengths, buckets, table, sums):
+def _pool(ids, starts, lengths, longest, buckets, table, sums):
     """Fills in what `CompiledNgrams.pool` returns, with columns of whole vectors.
 
     Args:
       ids, starts, lengths: As of `CompiledNgrams.pool`.
+      longest: The greatest length.
       buckets: uint64 [buckets, 8].
       table: float32 [vocab + bigrams + 1, columns]; the last row is all zeros.
       sums: float32 [batch, columns].
     """
     absent = np.uint64(len(table) - 1)
     seen = np.zeros((len(table) >> 6) + 1, np.uint64)
-    rows = np.empty(2 * lengths.max(), np.uint64)
+    rows = np.empty(2 * longest, np.uint64)
     keys, buckets_of_keys = np.empty(RUN, np.uint64), np.empty(RUN, np.uint64)
     for review in range(len(starts)):
         end, count = starts[review] + lengths[review], 0

@@ -55,6 +55,11 @@ def test_a_bigram_does_not_reach_into_the_next_review():
     assert pool(keys, rows, [[3, 2], [3]]).tolist() == [[3], [2]]
 
 
+def test_no_reviews_have_no_sums():
+    none = np.empty(0, np.int64)
+    assert CompiledNgrams(*random_ngrams(9, 5, 3)).pool(none.astype(np.int32), none, none).shape == (0, 3)
+
+
 @pytest.mark.parametrize("columns", [1, 11, 16, 17, 40])
 @pytest.mark.parametrize(("vocab", "bigrams"), [(9, 0), (9, 1), (9, 49), (50, 200), (50, 2304)])
 def test_the_sums_are_those_of_sets(columns, vocab, bigrams):
