@@ -5,8 +5,9 @@
 
 Beside its signatures a SavedModel may have two functions, by which a bulk job computes its scores without padding:
 `fold()` returns named tables, of which a compiled engine pools reviews, and `finish(...)` makes of what is pooled
-what `score_ids` returns. Which tables, and what is pooled of them, the names tell: `WINDOWS` or `RECURRENCE`. A model
-that has neither function is run by its signatures.
+what `score_ids` returns. Which tables, and what is pooled of them, the names tell: `WINDOWS` or `RECURRENCE`, and
+`NGRAMS` beside them where the model has n-grams, whose sums `finish` takes last. A model that has neither function is
+run by its signatures.
 """
 
 import dataclasses
@@ -37,6 +38,8 @@ TOLERANCE = 1e-5
 WINDOWS = frozenset({"table", "widths"})
 # Those of an LSTM: see `trainer.architectures.lstm`.
 RECURRENCE = frozenset({"table", "recurrent"})
+# Those of the words and bigrams of a review, each of which counts once: their keys, and what each adds to the sums.
+NGRAMS = frozenset({"ngram_keys", "ngram_rows"})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,8 @@ from beam_pipelines.compiling.numba_internals import item_pointer
 
 # The bytes that are compared at a time, one bit of a 64-bit word each, and those of a token's key.
 BLOCK, KEY = 64, 16
+# The same block as words of 8 bytes.
+WORDS = BLOCK // 8
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 _CAPITALS = (ord("A"), ord("Z"))
 
@@ -56,6 +58,21 @@ def equal_to(typing_context, data, offset, byte):
         return builder.bitcast(builder.icmp_unsigned("==", block, _splat(builder, byte, BLOCK)), _WORD)
 
     return types.uint64(data, offset, byte), generate
+
+
+@intrinsic
+def equal_words(typing_context, array, row, word):
+    """Tells which of the first 8 words of a row of uint64 [rows, words] equal `word`: bit i is set if word i does."""
+
+    def generate(context, builder, signature, arguments):
+        array, row = zip(signature.args[:2], arguments[:2], strict=True)
+        item = item_pointer(context, builder, array, [row, (types.intp, _WORD(0))])
+        block = builder.load(builder.bitcast(item, ir.VectorType(_WORD, WORDS).as_pointer()), align=8)
+        word = context.cast(builder, arguments[2], signature.args[2], types.uint64)
+        is_equal = builder.icmp_unsigned("==", block, _splat(builder, word, WORDS))
+        return builder.zext(builder.bitcast(is_equal, ir.IntType(WORDS)), _WORD)
+
+    return types.uint64(array, row, word), generate
 
 
 @intrinsic
@@ -118,8 +135,8 @@ def _all(byte: int, size: int):
     return ir.Constant(ir.VectorType(_BYTE, size), [byte] * size)
 
 
-def _splat(builder, byte, size: int):
-    undefined = ir.Constant(ir.VectorType(_BYTE, size), ir.Undefined)
-    with_lane_0 = builder.insert_element(undefined, byte, ir.IntType(32)(0))
+def _splat(builder, number, size: int):
+    undefined = ir.Constant(ir.VectorType(number.type, size), ir.Undefined)
+    with_lane_0 = builder.insert_element(undefined, number, ir.IntType(32)(0))
     # A mask of zeros takes lane 0 for each lane.
     return builder.shuffle_vector(with_lane_0, undefined, ir.Constant(ir.VectorType(ir.IntType(32), size), None))

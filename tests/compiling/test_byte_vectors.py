@@ -38,6 +38,20 @@ def test_the_lowest_of_several_bits_and_the_last_are_found():
 
 
 @compiled
+def equal_words(array, row, word):
+    return byte_vectors.equal_words(array, row, word)
+
+
+def test_each_word_of_a_row_has_its_bit():
+    """All 8 bytes of a word count, and of the row's words the first 8."""
+    array = np.array([[5] * 9, [0, 1, 2, 3, 4, 1, 6, 1, 1], [2**56, 2**63, 0, 0, 0, 0, 0, 2**63 - 1, 0]], np.uint64)
+    assert equal_words(array, 0, np.uint64(5)) == 0b11111111
+    assert equal_words(array, 1, np.uint64(1)) == 0b10100010
+    assert equal_words(array, 1, np.uint64(5)) == 0
+    assert equal_words(array, 2, np.uint64(2**63)) == 0b10
+
+
+@compiled
 def key_of(data, offset, length, to_lower):
     return byte_vectors.first_16_bytes(data, offset, length, to_lower)
 

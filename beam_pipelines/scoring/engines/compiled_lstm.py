@@ -18,6 +18,7 @@ from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.compiling.tanh import tanh_fraction
 from beam_pipelines.compiling.vectors import WIDTH, load, maximum, prefetch, splat, store
 from beam_pipelines.scoring.engines.compiled_cnn import RUN
+from beam_pipelines.scoring.engines.compiled_sums import sum_rows
 
 # The tokens that a thread takes at a time.
 PART_TOKENS = 1 << 14
@@ -212,16 +213,6 @@ def _step(inputs, state, cell, high, total):
 
 @compiled
 def _sum(ids, starts, lengths, table, sums):
-    """Sums the rows of each review's tokens, float32 [batch, columns]: in float32 within a run, then in float64."""
-    run_sums, all_sums = np.empty((1, table.shape[1]), np.float32), np.empty(table.shape[1])
+    """Sums the rows of each review's tokens, float32 [batch, columns]."""
     for row in range(len(starts)):
-        all_sums[:] = 0
-        end = starts[row] + lengths[row]
-        for start in range(starts[row], end, RUN):
-            for column in range(0, table.shape[1], WIDTH):
-                run_sum = splat(0)
-                for index in range(start, min(start + RUN, end)):
-                    run_sum = run_sum + load(table, ids[index], column)
-                store(run_sums, 0, column, run_sum)
-            all_sums += run_sums[0]
-        sums[row] = all_sums
+        sum_rows(ids, starts[row], starts[row] + lengths[row], table, sums[row])

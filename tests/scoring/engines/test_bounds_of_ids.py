@@ -1,4 +1,4 @@
-"""The compiled networks prefetch the rows of later tokens, and read no id past the last for it."""
+"""The compiled networks prefetch the rows of later tokens, and n-grams look at two: none reads an id past the last."""
 
 import mmap
 import pathlib
@@ -12,14 +12,17 @@ PROGRAM = """
 import numpy as np
 from beam_pipelines.scoring.engines.compiled_cnn import CompiledCnn
 from beam_pipelines.scoring.engines.compiled_lstm import CompiledLstm
+from beam_pipelines.scoring.engines.compiled_ngrams import CompiledNgrams
 from tests.helpers.guarded_memory import array_before_forbidden_page
 
 random = np.random.default_rng(0)
 cnn = CompiledCnn(random.normal(size=(9, 3 + 2 + 1 + 2)).astype(np.float32), np.array([1, 2, 3]))
 lstm = CompiledLstm(*(random.normal(size=size).astype(np.float32) for size in ((9, 8 * 4 + 2), (2, 4, 16))))
+keys = np.array([first << 32 | second for first in range(2, 9) for second in range(2, 9)])
+ngrams = CompiledNgrams(keys, random.normal(size=(9 + len(keys), 3)).astype(np.float32))
 for length in (1, 2, 4, 5, 31, 32, 33, 64, 65, 100):
     ids = array_before_forbidden_page(random.integers(0, 9, length))
-    for network in (cnn, lstm):
+    for network in (cnn, lstm, ngrams):
         for starts in (np.array([0]), np.array([length - 1]), np.array([0, length // 2])):
             for values in network.pool(ids, starts, length - starts):
                 assert np.isfinite(values).all()
