@@ -58,7 +58,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     name = f"{settings.model} ({settings.preset})"
     architecture, state = _fit(spec, settings.fit_options, output, name=name, after_epoch=copies.save)
     logger.info("evaluating")
-    judgement = judge(architecture.model, spec.head, prepared, share=settings.interval, seed=settings.seed)
+    judgement = judge(architecture.outputs_of_padded, spec.head, prepared, share=settings.interval, seed=settings.seed)
     judged = verdict(judgement)
     scorer = export.ReviewScorer(
         prepared.transform_graph, architecture, judgement.head, judgement.threshold, prepared.scale

@@ -83,7 +83,7 @@ def fit(
     if state.epoch:
         logger.info("going on after epoch %d", state.epoch)
     writer = tf.summary.create_file_writer(str(folder / trained.LOGS))
-    predict = evaluation.predictor(model)
+    predict = evaluation.predictor(lambda ids: model(ids, training=False))
     remaining = Remaining(options.epochs - state.epoch)
     while not state.ended(epochs=options.epochs, patience=options.patience):
         started = time.monotonic()

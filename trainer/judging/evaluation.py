@@ -4,7 +4,6 @@ import dataclasses
 import zlib
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
@@ -68,11 +67,11 @@ class Predictions:
     mean: np.ndarray
 
 
-def predictor(model: keras.Model) -> Predictor:
-    """Makes a function of a model; one graph for all padded lengths."""
-    # Without the signature, TensorFlow would trace the model anew for each padded length.
+def predictor(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Predictor:
+    """Makes one graph, for all padded lengths, of a model or of what an architecture computes faster."""
+    # Without the signature, TensorFlow would trace anew for each padded length.
     signature = [tf.TensorSpec([None, None], tf.int64)]
-    return tf.function(lambda ids: model(ids, training=False), input_signature=signature)
+    return tf.function(lambda ids: outputs(ids), input_signature=signature)
 
 
 def score_split(predict: Predictor, prepared: data.PreparedReviews, split: str) -> ScoredSplit:

@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
-import keras
+import tensorflow as tf
 
 from beam_pipelines.artifacts.exports import Interval
 from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
@@ -50,17 +51,19 @@ class Judgement:
         return evaluation.predictions(self.head, self.splits[split].outputs, self.threshold, self.scale)
 
 
-def judge(model: keras.Model, head: Head, prepared: PreparedReviews, *, share: float, seed: int) -> Judgement:
+def judge(
+    outputs: Callable[[tf.Tensor], tf.Tensor], head: Head, prepared: PreparedReviews, *, share: float, seed: int
+) -> Judgement:
     """Judges a model.
 
     Args:
-      model: Fitted.
+      outputs: Of the fitted model, as `Architecture.outputs_of_padded` computes them.
       head: Its own.
       prepared: The reviews.
       share: How much of unseen reviews the interval shall cover.
       seed: Of the baselines.
     """
-    scale, predict = prepared.scale, evaluation.predictor(model)
+    scale, predict = prepared.scale, evaluation.predictor(outputs)
     splits = {name: evaluation.score_split(predict, prepared, name) for name in SPLITS}
     # The interval is calibrated with the head as it is exported.
     head = evaluation.with_best_temperature(head, splits[VALIDATION], scale)
