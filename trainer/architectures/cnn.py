@@ -19,6 +19,7 @@ from trainer.architectures.token_tables import TokenTables
 
 WIDTHS = (1, 2, 3)
 FILTERS = 24
+JOINED = f"{FROZEN}_convolutions"
 
 
 class Convolutional(Architecture):
@@ -70,17 +71,24 @@ class Cnn(Convolutional):
     def build(cls, vectors: WordVectors, head: Head, *, use_cudnn: bool = True) -> Self:
         ids, embedded = embed(vectors)
         bag = bag_of_words.bag_of_words(ids, vectors.table, head)
-        pooled = []
-        for width, name in zip(WIDTHS, cls._CONVOLUTIONS, strict=True):
-            convolution = layers.MaskedConv1D(
-                FILTERS, width, activation="relu", kernel_initializer="he_normal", name=name
-            )
-            windows = convolution(embedded)
-            pooled.append(layers.MaskedGlobalMaxPooling1D(name=f"max_{width}", dtype="float32")(windows))
-            pooled.append(keras.layers.GlobalAveragePooling1D(name=f"mean_{width}", dtype="float32")(windows))
-        phrases = keras.layers.Concatenate(name="pooled")(pooled)
+        convolutions = [
+            layers.MaskedConv1D(FILTERS, width, activation="relu", kernel_initializer="he_normal", name=name)
+            for width, name in zip(WIDTHS, cls._CONVOLUTIONS, strict=True)
+        ]
+        for convolution in convolutions:
+            # Built here, its weights are named after it alone, as in older exports.
+            convolution.build(embedded.shape)
+        windows = layers.JoinedConvolutions(convolutions, name=JOINED)(embedded)
+        highest = layers.MaskedGlobalMaxPooling1D(name="max", dtype="float32")(windows)
+        mean = keras.layers.GlobalAveragePooling1D(name="mean", dtype="float32")(windows)
+        by_width = zip(*(keras.ops.split(pooled, len(WIDTHS), axis=1) for pooled in (highest, mean)), strict=True)
+        phrases = keras.layers.Concatenate(name="pooled")([pooled for pair in by_width for pooled in pair])
         phrases = keras.layers.Dropout(0.8, name="pooled_dropout")(phrases)
         return cls(keras.Model(ids, bag_of_words.add_phrases(bag, phrases, head), name="cnn"))
+
+    @property
+    def _convolutions(self) -> list[layers.MaskedConv1D]:
+        return self.model.get_layer(JOINED).convolutions
 
     def read_out(self, highest: tf.Tensor, lowest: tf.Tensor, mean: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
         """Returns the model's outputs, float32 [batch, outputs], given what `TokenTables.pool` returns."""

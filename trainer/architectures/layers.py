@@ -117,21 +117,49 @@ class MaskedConv1D(keras.layers.Conv1D):
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
-        if mask is not None:
-            inputs = inputs * ops.cast(mask, inputs.dtype)[..., None]
-        inputs = ops.pad(inputs, [[0, 0], [0, self.kernel_size[0] - 1], [0, 0]])
-        return self._as_product(inputs) if has_gpu() else super().call(inputs)
-
-    def _as_product(self, inputs):
-        # cuDNN prepares its convolution anew for each length, and nearly each batch has another (cuDNN 9.19).
-        width, dim, filters = self.kernel.shape
-        tokens = ops.shape(inputs)[1] - width + 1
-        windows = ops.concatenate([inputs[:, offset : offset + tokens] for offset in range(width)], axis=-1)
-        kernel = ops.reshape(self.kernel, [width * dim, filters])
-        return self.activation(ops.tensordot(windows, kernel, 1) + self.bias)
+        return self.activation(_windows(inputs, mask, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
+
+
+class JoinedConvolutions(keras.layers.Layer):
+    """Convolutions over the same tokens, computed as one that is as wide as the widest.
+
+    float32 [batch, time, dim] -> float32 [batch, time, filters of all], the mask kept.
+
+    Args:
+      convolutions: With one activation, which hold the weights.
+    """
+
+    def __init__(self, convolutions: list[MaskedConv1D], **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.convolutions = convolutions
+
+    def call(self, inputs, mask=None):
+        width = max(layer.kernel_size[0] for layer in self.convolutions)
+        # What a narrow one does not reach weighs nothing: one large product takes less time than several small ones.
+        kernels = [ops.pad(one.kernel, [[0, width - one.kernel_size[0]], [0, 0], [0, 0]]) for one in self.convolutions]
+        bias = ops.concatenate([one.bias for one in self.convolutions])
+        return self.convolutions[0].activation(_windows(inputs, mask, ops.concatenate(kernels, axis=2), bias))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], sum(one.filters for one in self.convolutions))
+
+
+def _windows(inputs, mask, kernel, bias):
+    """The sum of each window, one for each token, float32 [batch, time, filters]."""
+    if mask is not None:
+        inputs = inputs * ops.cast(mask, inputs.dtype)[..., None]
+    width, dim, filters = kernel.shape
+    tokens = ops.shape(inputs)[1]
+    inputs = ops.pad(inputs, [[0, 0], [0, width - 1], [0, 0]])
+    if not has_gpu():
+        return ops.conv(inputs, kernel, padding="valid") + bias
+    # cuDNN prepares its convolution anew for each length, and nearly each batch has another (cuDNN 9.19).
+    windows = ops.concatenate([inputs[:, offset : offset + tokens] for offset in range(width)], axis=-1)
+    return ops.tensordot(windows, ops.reshape(kernel, [width * dim, filters]), 1) + bias
 
 
 def slope_and_shift(normalization: keras.layers.BatchNormalization) -> tuple[tf.Tensor, tf.Tensor]:

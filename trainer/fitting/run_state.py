@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from beam_pipelines.artifacts import trained
+from beam_pipelines.errors import UserError
 from beam_pipelines.files import leases, storage
 
 
@@ -86,14 +87,22 @@ def save(folder: pathlib.Path, state: RunState, model: keras.Model) -> None:
 
 
 def load(folder: pathlib.Path, model: keras.Model) -> RunState:
-    """Reads the state and, where an epoch is done, the weights and the optimizer's memory."""
+    """Reads the state and, where an epoch is done, the weights and the optimizer's memory.
+
+    Raises:
+      UserError: They are another model's, or those of another version of this program.
+    """
     if not (folder / trained.STATE).exists():
         return RunState()
     saved = storage.read_json(str(folder / trained.STATE))
     state = RunState(**{**saved, "history": tuple(saved["history"])})
     # Before its first step an optimizer has no variables, and Keras would pass over those in the file (Keras 3.15).
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(weights_path(folder, state.epoch))
+    path = weights_path(folder, state.epoch)
+    try:
+        model.load_weights(path)
+    except ValueError as error:
+        raise UserError(f"{path} was written by another version; add --overwrite to begin this run anew") from error
     return state
 
 

@@ -124,3 +124,17 @@ def test_in_training_a_bag_of_words_reads_each_token_once():
     for one, other in zip(*found, strict=True):
         assert other.numpy() == pytest.approx(one.numpy(), abs=1e-6)
     assert sorted(vectors.indices.numpy()) == [0, 2, 5, 7]
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_joined_convolutions_are_those_that_were_joined(gpu, monkeypatch):
+    monkeypatch.setattr(layers, "has_gpu", lambda: gpu)
+    convolutions = [layers.MaskedConv1D(filters, width, activation="relu") for filters, width in ((2, 1), (3, 4))]
+    random = np.random.default_rng(0)
+    vectors, mask = random.normal(size=(2, 6, 4)).astype(np.float32), np.arange(6) < [[6], [3]]
+    for convolution in convolutions:
+        convolution.build(vectors.shape)
+        convolution.bias.assign(random.normal(size=convolution.filters))
+    apart = [convolution(vectors, mask=mask) for convolution in convolutions]
+    joined = layers.JoinedConvolutions(convolutions)(vectors, mask=mask)
+    assert joined.numpy() == pytest.approx(np.concatenate(apart, axis=2), abs=1e-6)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from beam_pipelines.errors import UserError
 from trainer.fitting import run_state
 from trainer.fitting.run_state import RunState
 
@@ -39,10 +40,10 @@ def test_with_a_tolerance_a_later_epoch_that_is_nearly_as_good_is_the_best():
     assert (state.best_epoch, state.best_error) == (4, 0.4)
 
 
-def model() -> keras.Model:
+def model(*, units: int = 4) -> keras.Model:
     keras.utils.set_random_seed(0)
     built = keras.Sequential(
-        [keras.Input([3]), keras.layers.Dense(4), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+        [keras.Input([3]), keras.layers.Dense(units), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
     )
     built.compile(keras.optimizers.Adam(0.01), "mae", jit_compile=False)
     return built
@@ -67,6 +68,14 @@ def test_a_loaded_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     fit(resumed, 1)
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         assert (one == other).all()
+
+
+def test_weights_of_another_version_are_not_gone_on_with(tmp_path):
+    fitted = model()
+    fit(fitted, 0)
+    run_state.save(tmp_path, RunState().after({"loss": 1.0}, 0.5), fitted)
+    with pytest.raises(UserError, match=r"epoch-0001.weights.h5 was written by another version; add --overwrite"):
+        run_state.load(tmp_path, model(units=5))
 
 
 def test_only_the_latest_and_the_best_weights_are_kept(tmp_path):
