@@ -1,5 +1,6 @@
 """The first reading gives the reviews of an extent, and writes what it rejects as one file."""
 
+import functools
 import gzip
 import json
 import os
@@ -12,7 +13,7 @@ from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.read_reviews import ReadReviews
-from beam_pipelines.preparing.reviews import RatingRules, Reviews
+from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from tests.helpers.archives import found_file, list_extents
 
 RULES = RatingRules(text_column="text", scale=Scale(0, 100), score_column="score", id_column="id")
@@ -26,7 +27,8 @@ def rows_of(count: int, rejected: set[int]) -> bytes:
 
 def step_of(folder: pathlib.Path, *, digits: int = 6, with_raw: bool = True, **sizes: int) -> ReadReviews:
     options = ReadOptions(columns=("text", "id", "score"), **sizes)
-    return ReadReviews(options, RULES, folder=str(folder), with_raw=with_raw, index_digits=digits)
+    reviews_of = functools.partial(rated_reviews, rules=RULES)
+    return ReadReviews(options, reviews_of, folder=str(folder), with_raw=with_raw, index_digits=digits)
 
 
 def read(step: ReadReviews, path: pathlib.Path, content: bytes) -> list[Reviews]:
