@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from beam_pipelines import preprocess
-from beam_pipelines.archive import extents
+from beam_pipelines.archive import extents, sample
 from beam_pipelines.errors import UserError
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.folders import contents
@@ -334,6 +334,15 @@ def test_a_damaged_file_is_told_when_all_else_is_written(folder, tmp_path):
         prepare(folder, tmp_path / "out", unrated=path)
     assert statistics(tmp_path / "out")["unrated"]["damaged"].keys() == {str(path)}
     assert list(examples(tmp_path / "out")) == expected(10_000)
+
+
+def test_a_dirty_archive_is_stopped_before_the_work(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample, "WORTH_BYTES", 0)
+    write_csv(tmp_path / "others.csv", ["text", "judge"], [(text, "good") for text in NEW])
+    told = r"^100\.0% of 150 rows of a sample of --unrated would be rejected, most often for teacher_not_read \(150\)"
+    with pytest.raises(UserError, match=told):
+        prepare(folder, tmp_path / "out", "--teacher_column=judge", unrated=tmp_path / "others.csv")
+    assert not (tmp_path / "out").exists()
 
 
 def test_texts_that_are_all_rated_are_warned_of(folder, tmp_path, caplog):
