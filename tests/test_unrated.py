@@ -17,6 +17,7 @@ from beam_pipelines import preprocess
 from beam_pipelines.archive import extents, sample
 from beam_pipelines.errors import UserError
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+from tests.helpers.archives import zipped
 from tests.helpers.folders import contents
 from tests.helpers.tokens import plain_tokens
 
@@ -317,12 +318,18 @@ def test_an_unrated_file_that_changed_is_refused(folder, tmp_path):
         ("none.csv", [], r"--unrated .*none\.csv matches no file"),
         ("others", ["--teacher_column=teacher"], r"others/a\.csv has no column 'teacher'; it has: id, text, judge"),
         ("other_column.csv", [], r"other_column\.csv has no column 'text'; it has: body"),
+        ("others.zip", [], r"has no column 'text'; it has: body\. To read .* names: --unrated '.*others\.zip:NAME'"),
+        ("", [], r"--unrated '' names no file"),
+        ("folder", [], r"--unrated .*folder is a folder without a file"),
     ],
 )
 def test_what_is_wrong_is_told_before_any_work(folder, tmp_path, unrated, flags, told):
-    write_csv(folder / "other_column.csv", ["body"], [("a text",)])
+    write_csv(tmp_path / "in/other_column.csv", ["body"], [("a text",)])
+    (tmp_path / "in/others.zip").write_bytes(zipped({"a.csv": b"body\na text\n"}))
+    (tmp_path / "in/folder").mkdir()
+    shutil.copytree(folder / "others", tmp_path / "in/others")
     with pytest.raises(UserError, match=told):
-        prepare(folder, tmp_path / "out", *flags, unrated=folder / unrated)
+        prepare(folder, tmp_path / "out", *flags, f"--unrated={unrated and tmp_path / 'in' / unrated}")
     assert not (tmp_path / "out").exists()
 
 

@@ -196,7 +196,7 @@ def _unrated(settings: PreprocessSettings, folder: str) -> Unrated:
     else:
         archive = look.look(settings, "unrated")
         required = tuple(name for name in settings.unrated_columns if name != settings.id_column)
-        input_columns.require(archive.columns, required)
+        input_columns.require(archive.columns, required, "--unrated")
         found = archive.found
     return Unrated(
         found,

@@ -155,7 +155,7 @@ def _add_path(path: str, given: str, found: _Found, input_format: str | None) ->
         if os.path.isdir(path):
             _add_folder(path, given, found, input_format)
         elif os.path.lexists(path):
-            found.add(_local_file(path))
+            found.add(_local_file(path, found.flag))
         else:
             return False
         return True
@@ -179,7 +179,7 @@ def _add_folder(folder: str, given: str, found: _Found, input_format: str | None
         if is_marker(name):
             found.markers.add(path)
         elif input_format or formats.tells_format(name):
-            found.add(_file(path, status))
+            found.add(_file(path, status, found.flag))
             added = True
         else:
             others.append(printable(name))
@@ -202,7 +202,7 @@ def _add_matches(path: str, given: str, found: _Found) -> bool:
         if is_marker(match[start:]):
             found.markers.add(match)
         else:
-            found.add(_file(match, status))
+            found.add(_file(match, status, found.flag))
     for folder in matches.folders:
         if is_marker(f"{folder[start:]}/"):
             found.markers.add(f"{folder}/")
@@ -223,17 +223,17 @@ def _add_members(path: str, given: str, found: _Found) -> None:
         if storage.is_local(archive) and os.path.isfile(archive):
             files = {archive: (os.path.getsize(archive), os.path.getmtime(archive))}
         for file, status in files.items():
-            found.add(dataclasses.replace(_file(file, status), members=(member,)))
+            found.add(dataclasses.replace(_file(file, status, found.flag), members=(member,)))
         if files:
             return
     raise UserError(f"{found.flag} {printable(given)} matches no file")
 
 
-def _file(path: str, status: tuple[int, float]) -> FoundFile:
-    return _local_file(path) if storage.is_local(path) else FoundFile(path, *status)
+def _file(path: str, status: tuple[int, float], flag: str) -> FoundFile:
+    return _local_file(path, flag) if storage.is_local(path) else FoundFile(path, *status)
 
 
-def _local_file(path: str) -> FoundFile:
+def _local_file(path: str, flag: str) -> FoundFile:
     """Finds a file, a pipe, or what a path below /dev stands for.
 
     Raises:
@@ -250,7 +250,7 @@ def _local_file(path: str) -> FoundFile:
             return FoundFile(real, status.st_size, status.st_mtime)
     elif not stat.S_ISFIFO(status.st_mode):
         kind = "a socket" if stat.S_ISSOCK(status.st_mode) else "a device"
-        raise UserError(f"{printable(path)} is {kind}; --input takes files, and pipes such as `zcat a.gz | ...`")
+        raise UserError(f"{printable(path)} is {kind}; {flag} takes files, and pipes such as `zcat a.gz | ...`")
     return FoundFile(path, 0, pipe=path)
 
 
