@@ -31,13 +31,13 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | 
     Raises:
       UserError: Something in the settings or the archive is to be mended.
     """
-    from beam_pipelines.archive import inputs, sample
+    from beam_pipelines.archive import inputs
     from beam_pipelines.execution import remote_checks, runners
     from beam_pipelines.preparing import rehearsal
-    from beam_pipelines.preparing.job import CHOOSE, COUNTED, Job
+    from beam_pipelines.preparing.job import CHOOSE, COUNTED, UNRATED_INPUTS, Job
 
     # The vectors are read by this process alone.
-    reads = [("--input", path) for path in settings.input]
+    reads = [("--input", path) for path in settings.input] + [("--unrated", path) for path in settings.unrated]
     remote_checks.check_paths(options, reads=reads, writes=[("--output", settings.output)])
     if settings.no_wait:
         remote_checks.check_outlives(options)
@@ -50,10 +50,10 @@ def run(settings: PreprocessSettings, options: PipelineOptions) -> Statistics | 
         job.claim()
         unless = f"{COUNTED}/*" if by_phases else None
         # A phase that goes on with what others have left leaves it to them, whatever becomes of it.
-        freed = job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS,))
+        freed = job_folder.freed_on_failure(job.folder, unless=unless, also=(inputs.INPUTS, UNRATED_INPUTS))
         with contextlib.nullcontext() if job.goes_on else freed:
-            if job.size_bytes > sample.WORTH_BYTES and not job.goes_on:
-                rehearsal.check_sample(job)
+            if not job.goes_on:
+                rehearsal.check_samples(job)
             if settings.phase != CHOOSE and runners.work_here(options):
                 # Only now, since TensorFlow takes seconds to import: a wrong column is answered before.
                 entry.import_tensorflow()
@@ -83,7 +83,15 @@ def closing_lines(statistics: Statistics, output: str) -> str:
         f"{covered}\n"
         f"{statistics.seconds} s; examples, transform graph and statistics lie in {output}"
     )
-    return "\n".join([lines, *hints.remark_lines(rows.remarks or {}, rows.read)])
+    told = [lines, *hints.remark_lines(rows.remarks or {}, rows.read)]
+    if unrated := statistics.unrated:
+        told += [
+            f"--unrated: {unrated.read:,} rows read: {unrated.used:,} used, {unrated.rejected:,} rejected"
+            f"{phrases.format_counts(unrated.rejected_by_reason)}, {unrated.left_out:,} left out"
+            f"{phrases.format_counts(unrated.left_out_by_reason)}",
+            *(f"--unrated: {line}" for line in hints.remark_lines(unrated.remarks or {}, unrated.read)),
+        ]
+    return "\n".join(told)
 
 
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
@@ -96,7 +104,9 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     if statistics is None:
         return 0
     print(closing_lines(statistics, settings.output))
-    rejects.check_damage(statistics.rows.damaged or {}, settings.damaged_files, way="add --overwrite")
+    unrated = statistics.unrated
+    damaged = {**(statistics.rows.damaged or {}), **((unrated and unrated.damaged) or {})}
+    rejects.check_damage(damaged, settings.damaged_files, way="add --overwrite")
     return 0
 
 

@@ -63,7 +63,7 @@ def write_counts(folder: str, types: int, words: int, archive_gb: float, embeddi
         batch = part_of(part, number, types, words)
         largest = max(largest, batch.nbytes)
         totals.append(token_counts.write_counts((part, batch), folder=job.counted, most=most))
-    training_tokens.write_totals(training_tokens.sum_totals(totals), folder=job.counted)
+    token_counts.write_totals(token_counts.sum_totals(totals), folder=job.counted)
     return {"counted": job.counted, "parts": number, "largest_mb": largest / 1e6}
 
 

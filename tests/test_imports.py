@@ -39,11 +39,14 @@ INSIDE = {
     ],
     "beam_pipelines.preparing": [
         ["pipeline"],
-        ["vocabulary_choice", "rehearsal"],
+        ["unrated_pipeline"],
+        ["vocabulary_choice", "rehearsal", "phase_files", "rejected_share"],
         ["job"],
-        ["settings", "examples", "read_reviews", "training_tokens"],
-        ["row_counts", "token_counts", "example_files"],
-        ["recurring_texts"],
+        ["settings", "unrated_texts"],
+        ["examples", "read_reviews", "training_tokens", "unrated_choice"],
+        ["unrated_counts", "token_counts", "example_files"],
+        ["row_counts", "rated_texts", "unrated_reviews"],
+        ["recurring_texts", "soft_scores"],
         ["reviews", "splits", "parts", "embeddings", "doubts"],
     ],
     "beam_pipelines.scoring": [

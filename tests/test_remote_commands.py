@@ -19,11 +19,12 @@ def test_score_refuses_a_local_path_that_the_workers_do_not_see(name):
         score.run(settings, ON_DATAFLOW)
 
 
-@pytest.mark.parametrize("name", ["input", "output"])
+@pytest.mark.parametrize("name", ["input", "unrated", "output"])
 def test_preprocess_refuses_a_local_path_that_the_workers_do_not_see(name):
     paths = {"input": "gs://b/in.csv", "output": "gs://b/out", name: "here"}
     # The vectors are for this process to read.
-    given = {**paths, "input": ("s3://b/in.csv", paths["input"]), "embeddings": "glove.txt"}
+    archives = {"input": ("s3://b/in.csv", paths["input"]), "unrated": (paths.get("unrated", "gs://b/others"),)}
+    given = {**paths, **archives, "embeddings": "glove.txt"}
     settings = PreprocessSettings(**given, text_column="text", score_column="score")
     with pytest.raises(UserError, match=f"^--{name} here is on this machine, and Dataflow's workers do not see it; "):
         preprocess.run(settings, ON_DATAFLOW)

@@ -27,7 +27,7 @@ _HASH = {SPLIT_HASH: tf.io.FixedLenFeature([], tf.int64)}
 # So many examples at a time are asked for their fold.
 _ASKED = 1024
 # The parts of the statistics that say what the data are; the others say how they were made.
-_DIGESTED = ("rows", "scores", "tokens_per_review", "vocabulary")
+_DIGESTED = ("rows", "scores", "tokens_per_review", "vocabulary", "unrated")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ class PreparedReviews:
         """Hashes what the data are: the same when the same archive is prepared the same way again."""
         statistics = self.statistics.to_json()
         vectors = hashlib.sha256((self.folder / prepared.VECTORS).read_bytes()).hexdigest()
-        digested = [{name: statistics[name] for name in _DIGESTED}, vectors]
+        digested = [{name: statistics[name] for name in _DIGESTED if name in statistics}, vectors]
         return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()
 
     def vectors(self) -> np.ndarray:

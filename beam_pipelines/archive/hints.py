@@ -96,9 +96,9 @@ def of_fault(fault: str) -> str | None:
     return _BY_FAULT.get(fault)
 
 
-def of_members(file: InputFile) -> str:
+def of_members(file: InputFile, flag: str = "--input") -> str:
     """Says how to read other members of a .zip or .tar than this one, after a full stop; "" of a file that is none."""
-    return f". To read some members alone, add their names: --input '{file.path}:NAME'" if file.container else ""
+    return f". To read some members alone, add their names: {flag} '{file.path}:NAME'" if file.container else ""
 
 
 def _faults(reason: str, noticed: dict[str, int]) -> dict[str, int]:

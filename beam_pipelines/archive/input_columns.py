@@ -44,38 +44,43 @@ def look_at(file: InputFile, stream: OpenFile, options: LookOptions) -> tuple[In
     return file, columns
 
 
-def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...]) -> None:
+def require(columns_by_file: dict[InputFile, Columns], wanted: tuple[str, ...], flag: str = "--input") -> None:
     """Looks for the wanted columns. Of JSON lines, where a key may be rare, one file with it will do.
+
+    Args:
+      columns_by_file: The columns of the files that were looked at.
+      wanted: The names, the text's first.
+      flag: By which the files were given.
 
     Raises:
       UserError: Names the first file that lacks one, the column, and the columns that are there.
     """
     json_lines = [columns for file, columns in columns_by_file.items() if file.format == "jsonl"]
     in_some_json_lines = {name for name in wanted if any(name in columns for columns in json_lines)}
-    _tell_of_other_rows(columns_by_file, wanted[0])
+    _tell_of_other_rows(columns_by_file, wanted[0], flag)
     for file, columns in columns_by_file.items():
         for name in wanted:
             if columns.names.count(name) > 1:
                 raise UserError(f"{file.label} has several columns {name!r}")
             if name not in columns and not (file.format == "jsonl" and name in in_some_json_lines):
-                raise missing_column(file, name, columns)
+                raise missing_column(file, name, columns, flag)
 
 
-def _tell_of_other_rows(columns_by_file: dict[InputFile, Columns], text_column: str) -> None:
+def _tell_of_other_rows(columns_by_file: dict[InputFile, Columns], text_column: str, flag: str) -> None:
     """Warns of files of JSON lines whose first rows have no text, as those that hold something else than reviews."""
     without = [
         file for file, columns in columns_by_file.items() if file.format == "jsonl" and text_column not in columns
     ]
     if without:
-        listed, more = phrases.some_of([file.label for file in without]), hints.of_members(without[0])
+        listed, more = phrases.some_of([file.label for file in without]), hints.of_members(without[0], flag)
         logger.warning("are these reviews? There is no %r in the first rows of %s%s", text_column, listed, more)
 
 
-def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
+def missing_column(file: InputFile, name: str, columns: Columns, flag: str = "--input") -> UserError:
     """Makes the error that a file lacks a column, with what can help."""
     if file.format in ("csv", "tsv") and columns.names and columns.names[0].startswith(("{", "[{")):
         return UserError(f"{file.label} has no header of {file.format}, but JSON: add --input_format jsonl")
-    hint = _hint(file, name, columns)
+    hint = _hint(file, name, columns, flag)
     if not hint and file.format in ("csv", "tsv") and headers.is_like_row(columns.names):
         return UserError(
             f"{file.label} has no column {name!r}, and its first line seems to be a row: write the names of all "
@@ -84,7 +89,7 @@ def missing_column(file: InputFile, name: str, columns: Columns) -> UserError:
     return UserError(f"{file.label} has no column {name!r}; it has: {headers.listed(columns.names)}{hint}")
 
 
-def _hint(file: InputFile, name: str, columns: Columns) -> str:
+def _hint(file: InputFile, name: str, columns: Columns, flag: str) -> str:
     """Says what helps where a column is missing; "" where nothing shows."""
     if columns.objects and name in columns.objects[1]:
         return f"; write an object a line first, as jq -c '{columns.objects[0]}' does"
@@ -92,7 +97,7 @@ def _hint(file: InputFile, name: str, columns: Columns) -> str:
         return f"; {hint}"
     if close := headers.close_name(name, columns.names):
         return f"; is it {close!r}?"
-    return hints.of_members(file)
+    return hints.of_members(file, flag)
 
 
 def _hint_of_header(name: str, columns: Columns) -> str:

@@ -1,4 +1,4 @@
-"""The list of a job's inputs, a file of its folder: neither the manifest nor Beam's graph grows with the archive."""
+"""Lists of a job's inputs, files of its folder: neither the manifest nor Beam's graph grows with the archive."""
 
 import io
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ _SCHEMA = pa.schema(
 )
 
 
-def write(folder: str, files: list[FoundFile]) -> None:
-    """Writes the list."""
+def write(folder: str, files: list[FoundFile], name: str = INPUTS) -> None:
+    """Writes a list."""
     rows = [
         {
             "path": file.path.encode("utf-8", "surrogateescape"),
@@ -38,17 +38,17 @@ def write(folder: str, files: list[FoundFile]) -> None:
     ]
     data = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), data, compression="zstd")
-    storage.write_bytes(folder, INPUTS, data.getvalue())
+    storage.write_bytes(folder, name, data.getvalue())
 
 
-def read(folder: str) -> list[FoundFile]:
-    """Reads the list.
+def read(folder: str, name: str = INPUTS) -> list[FoundFile]:
+    """Reads a list.
 
     Raises:
       FileNotFoundError: There is none.
       UserError: It is damaged.
     """
-    path = storage.join(folder, INPUTS)
+    path = storage.join(folder, name)
     try:
         table = pq.read_table(io.BytesIO(storage.read_bytes(path)))
     except pa.ArrowInvalid as error:

@@ -30,6 +30,7 @@ class ListExtents(beam.PTransform):
       read_options: How they are read.
       rounds: The index of the first file of each round: a round adds files to an archive, and has extents of its own.
       first: The index of the first file that is wanted; those of rounds before were read by an earlier job.
+      listed: The name of the list of inputs.
       saved_in: A folder that keeps what was scanned, for the next reading of the same archive; None for none.
     """
 
@@ -37,6 +38,7 @@ class ListExtents(beam.PTransform):
     read_options: ReadOptions
     rounds: tuple[int, ...] = (0,)
     first: int = 0
+    listed: str = inputs.INPUTS
     saved_in: str | None = None
 
     def expand(self, root: beam.pvalue.PBegin) -> beam.PCollection[Extent]:
@@ -45,7 +47,10 @@ class ListExtents(beam.PTransform):
             root
             # One element, so that neither the list of inputs nor that of what is done lies in the graph.
             | "Inputs" >> beam.Create([self.folder])
-            | "Pack" >> beam.FlatMap(_pack, options.extent_bytes, self.rounds, self.first).with_outputs(SMALL, LARGE)
+            | "Pack"
+            >> beam.FlatMap(_pack, self.listed, options.extent_bytes, self.rounds, self.first).with_outputs(
+                SMALL, LARGE
+            )
         )
         seen = (
             listed[LARGE]
@@ -67,8 +72,8 @@ class ListExtents(beam.PTransform):
         )
 
 
-def _pack(folder: str, extent_bytes: int, rounds: tuple[int, ...], first: int) -> Iterator[Any]:
-    listed = inputs.read(folder)
+def _pack(folder: str, name: str, extent_bytes: int, rounds: tuple[int, ...], first: int) -> Iterator[Any]:
+    listed = inputs.read(folder, name)
     for begin, end in itertools.pairwise([*rounds, len(listed)]):
         if begin < first:
             continue

@@ -74,13 +74,13 @@ class Look:
     notes: list[str] = dataclasses.field(default_factory=list)
 
 
-def look(settings: ArchiveSettings) -> Archive:
-    """Finds the files of `--input` and looks into each, or into a thousand of them.
+def look(settings: ArchiveSettings, name: str = "input") -> Archive:
+    """Finds the files of `--input`, or of another flag of that name, and looks into each, or into a thousand of them.
 
     Raises:
       UserError: Names an input that matches no file, or a file that cannot be read.
     """
-    found, notes = found_files.find(settings.input, settings.input_format)
+    found, notes = found_files.find(getattr(settings, name), settings.input_format, f"--{name}")
     options = LookOptions.of(settings)
     # Each file costs some requests to an object store, and an archive may be thousands of them.
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:

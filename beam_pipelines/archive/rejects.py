@@ -133,6 +133,7 @@ def check_share(
     allowed: float,
     output: str,
     unread_share: float = 0.0,
+    of: str = "",
 ) -> None:
     """Fails a job that rejected more than the allowed share of its rows.
 
@@ -143,6 +144,7 @@ def check_share(
       allowed: The share, in [0, 1].
       output: The folder of the job.
       unread_share: The share of the archive's bytes that cannot be read; as much of its rows is taken for lost.
+      of: Tells whose rows, where there are others.
 
     Raises:
       UserError: Names the share and the reason that dominates; its exit status is 3.
@@ -153,13 +155,15 @@ def check_share(
         worst = max(lost, key=lambda reason: lost[reason])
         unread = f", {unread_share:.1%} of the archive cannot be read" if unread_share else ""
         raise UserError(
-            f"{share:.1%} of the rows were rejected, most often for {worst} ({lost[worst]:,}){unread}; "
+            f"{share:.1%} of the rows{of} were rejected, most often for {worst} ({lost[worst]:,}){unread}; "
             f"{hints.hint(lost, remarks, rows_read)}see {output}/rejected, and allow more with --max_rejected_share",
             status=TOO_MANY,
         )
 
 
-def check_sample(by_reason: dict[str, int], remarks: dict[str, int], rows_read: int, *, allowed: float) -> None:
+def check_sample(
+    by_reason: dict[str, int], remarks: dict[str, int], rows_read: int, *, allowed: float, of: str = ""
+) -> None:
     """Stops a job before it costs hours, where more than twice the allowed share of a sample is rejected.
 
     The arguments are those of `check_share`, of the sample.
@@ -172,7 +176,7 @@ def check_sample(by_reason: dict[str, int], remarks: dict[str, int], rows_read: 
     if share > 2 * allowed and sum(lost.values()) >= LEAST_IN_SAMPLE:
         worst = max(lost, key=lambda reason: lost[reason])
         raise UserError(
-            f"{share:.1%} of {rows_read:,} rows of a sample would be rejected, most often for {worst} "
+            f"{share:.1%} of {rows_read:,} rows of a sample{of} would be rejected, most often for {worst} "
             f"({lost[worst]:,}); {hints.hint(lost, remarks, rows_read)}allow more with --max_rejected_share",
             status=TOO_MANY,
         )

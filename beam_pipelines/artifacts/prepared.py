@@ -1,6 +1,7 @@
 """The prepared folder: what preprocess writes and the trainer reads.
 
 train/, validation/, test/   gzipped TFRecords of tf.Examples, a shard for each block
+unrated/                     the same of texts without a score, where --unrated names any
 transform/                   tf.Transform's output: the graph and its vocabulary
 vectors.npy                  float32 [vocab, dim], the vectors by id
 statistics.json              `Statistics`; written last, so a folder that has it is finished
@@ -16,9 +17,13 @@ from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+UNRATED = "unrated"
 # The features of an example: int64 list, float in the archive's unit, bytes, and int64 in [0, 2**63), a hash of what
 # keeps reviews in one split: of the split column, or else of the text.
 IDS, SCORE, ID, SPLIT_HASH = "ids", "score", "id", "split_hash"
+# Of an unrated one, beside `ids` and `id`, where --teacher_column names any: float lists of equal length, scores in the
+# archive's unit and their weights, which add up to 1; both are empty where the teacher says nothing.
+TEACHER_SCORES, TEACHER_WEIGHTS = "teacher_scores", "teacher_weights"
 STATISTICS = "statistics.json"
 VECTORS = "vectors.npy"
 TRANSFORM = "transform"
@@ -134,6 +139,32 @@ class VocabularyTotals(TypedJson):
 
 
 @dataclasses.dataclass(frozen=True)
+class UnratedTotals(TypedJson):
+    """What became of the rows of --unrated; `read` is the sum of `used`, `rejected` and `left_out`.
+
+    Attributes:
+      with_teacher: How many of those used have a teacher's scores.
+      left_out_by_reason: A row whose hash is too high is `beyond_unrated_rows`, whatever else it is.
+      digest: Of the tokens and the teacher's scores of those used.
+      remarks: As of `RowTotals`.
+      damaged: Likewise.
+    """
+
+    OMITTED_IF_NONE: ClassVar = ("remarks", "damaged")
+
+    read: int
+    used: int
+    with_teacher: int
+    rejected: int
+    left_out: int
+    rejected_by_reason: dict[str, int]
+    left_out_by_reason: dict[str, int]
+    digest: str
+    remarks: dict[str, int] | None = None
+    damaged: dict[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingData(TypedJson):
     """What a model's export says of the data that it learned from.
 
@@ -157,7 +188,10 @@ class Statistics(TrainingData):
       seconds: How long the job took.
       seconds_by_stage: Summed over all workers; stages overlap.
       command: With what follows, as in the folder's manifest.
+      unrated: Of the rows of --unrated; None without it.
     """
+
+    OMITTED_IF_NONE: ClassVar = ("unrated",)
 
     seconds: float
     seconds_by_stage: dict[str, float]
@@ -165,6 +199,7 @@ class Statistics(TrainingData):
     settings: dict[str, Any]
     versions: dict[str, str]
     outputs: list[str]
+    unrated: UnratedTotals | None = None
 
     @property
     def scale(self) -> Scale:

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from beam_pipelines.archive import read_extents
+from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.extents import Extent
 from beam_pipelines.archive.positions import Position, extent_name
 from beam_pipelines.archive.read_options import ReadOptions
@@ -21,6 +23,8 @@ from beam_pipelines.preparing import recurring_texts
 from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign, split_hashes
+from beam_pipelines.preparing.unrated_counts import UnratedCounts
+from beam_pipelines.text.encoded import Encoded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,21 +41,21 @@ class EncodedExamples:
     extent: Position
     next_extent: Position | None
     shards: dict[str, bytes]
-    counts: ExampleCounts
+    counts: ExampleCounts | UnratedCounts
 
 
-class WriteExamples(OverlappedDoFn):
-    """Reads and writes the examples of an extent: PCollection[Extent] -> PCollection[ExampleCounts].
+class WriteShards(OverlappedDoFn):
+    """Reads an extent, encodes its reviews and writes them into shards: PCollection[Extent] -> PCollection of counts.
+
+    Subclasses define `reviews_of` and `process_one`.
 
     Args:
       folder: The prepared folder, which holds the graph already.
       read_options: How extents are read.
-      rules: Where a row holds its text and its score.
       index_digits: How many digits the index of a file has in the names of extents.
       counted: The folder of what the first reading has left.
       first_trained_id: Of the vocabulary.
       max_tokens: A review is cut after so many.
-      shares: How reviews are divided; the same as when their tokens were counted.
     """
 
     # Compressing takes one core.
@@ -63,20 +67,16 @@ class WriteExamples(OverlappedDoFn):
         counted: str,
         *,
         read_options: ReadOptions,
-        rules: RatingRules,
         index_digits: int,
         first_trained_id: int,
         max_tokens: int,
-        shares: SplitShares,
     ):
         self.folder = folder
         self.read_options = read_options
-        self.rules = rules
         self.index_digits = index_digits
         self.counted = counted
         self.first_trained_id = first_trained_id
         self.max_tokens = max_tokens
-        self.shares = shares
 
     def setup(self):
         entry.import_tensorflow()
@@ -84,11 +84,10 @@ class WriteExamples(OverlappedDoFn):
         from beam_pipelines.preparing.example_files import ExampleFiles
         from beam_pipelines.text.compiled_encoder import CompiledEncoder
 
-        self._progress = Progress("prepared")
-        self._recurring = recurring_texts.read(self.counted)
+        self.progress = Progress("prepared")
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
             self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
-        self._example_files = ExampleFiles()
+        self.example_files = ExampleFiles()
         self._files: dict[str, StagedFile] = {}
         super().setup()
 
@@ -100,31 +99,21 @@ class WriteExamples(OverlappedDoFn):
         self._discard()
         super().teardown()
 
+    def reviews_of(self, block: Block) -> Reviews:
+        """Takes the reviews of a block."""
+        raise NotImplementedError
+
     def split(self, extent: Extent) -> Iterator[Reviews]:
         for block in counters.timed_iterator("read", read_extents.read(extent, self.read_options)):
-            yield rated_reviews(block, self.rules)
+            yield self.reviews_of(block)
 
-    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[EncodedExamples]:
-        self._progress.add(len(reviews.ids))
+    def encode(self, reviews: Reviews, stopwatch: Stopwatch) -> tuple[Encoded, np.ndarray]:
+        """Makes the ids of reviews; also returns the hash of each text, int64 [reviews]."""
         with stopwatch.timed("encode"):
             tokenized = self._encoder.tokenize(reviews.texts)
-            encoded, fingerprints = self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
-        hashes = split_hashes(reviews.split_keys, fingerprints)
-        split = assign(hashes, self.shares)
-        recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
-        with stopwatch.timed("write"):
-            shards = self._example_files.by_split(reviews, encoded, np.where(recurring, -1, split), hashes)
-        counts = ExampleCounts.of(
-            split=split,
-            recurring=recurring,
-            scores=reviews.scores,
-            lengths=encoded.tokens,
-            known_shares=encoded.known_share,
-            scale=self.rules.scale,
-        )
-        return [EncodedExamples(reviews.extent, reviews.next_extent, shards, counts)]
+            return self._encoder.encode(tokenized), self._encoder.fingerprints(tokenized)
 
-    def collect(self, encoded: EncodedExamples) -> Iterator[ExampleCounts]:
+    def collect(self, encoded: EncodedExamples) -> Iterator[ExampleCounts | UnratedCounts]:
         """Appends a block to the shards of its extent, which appear with the last one."""
         for split, data in encoded.shards.items():
             if split not in self._files:
@@ -144,3 +133,43 @@ class WriteExamples(OverlappedDoFn):
         for file in self._files.values():
             file.discard()
         self._files = {}
+
+
+class WriteExamples(WriteShards):
+    """Writes the examples of rated reviews, into their splits: PCollection[Extent] -> PCollection[ExampleCounts].
+
+    Args:
+      rules: Where a row holds its text and its score.
+      shares: How reviews are divided; the same as when their tokens were counted.
+      more: What `WriteShards` takes.
+    """
+
+    def __init__(self, *given: str, rules: RatingRules, shares: SplitShares, **more: Any):
+        super().__init__(*given, **more)
+        self.rules = rules
+        self.shares = shares
+
+    def setup(self):
+        super().setup()
+        self._recurring = recurring_texts.read(self.counted)
+
+    def reviews_of(self, block: Block) -> Reviews:
+        return rated_reviews(block, self.rules)
+
+    def process_one(self, reviews: Reviews, stopwatch: Stopwatch) -> list[EncodedExamples]:
+        self.progress.add(len(reviews.ids))
+        encoded, fingerprints = self.encode(reviews, stopwatch)
+        hashes = split_hashes(reviews.split_keys, fingerprints)
+        split = assign(hashes, self.shares)
+        recurring = (split == TRAIN_INDEX) & recurring_texts.contains(self._recurring, fingerprints)
+        with stopwatch.timed("write"):
+            shards = self.example_files.by_split(reviews, encoded, np.where(recurring, -1, split), hashes)
+        counts = ExampleCounts.of(
+            split=split,
+            recurring=recurring,
+            scores=reviews.scores,
+            lengths=encoded.tokens,
+            known_shares=encoded.known_share,
+            scale=self.rules.scale,
+        )
+        return [EncodedExamples(reviews.extent, reviews.next_extent, shards, counts)]

@@ -17,9 +17,12 @@ from beam_pipelines.preparing.embeddings import word_vectors
 from beam_pipelines.preparing.reviews import RatingRules
 from beam_pipelines.preparing.settings import CHOOSE, COUNT, EXAMPLES, MODULE, PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
+from beam_pipelines.preparing.unrated_reviews import UnratedRules
 
 # What the first reading leaves for the rest of the job; it goes when that is done.
 COUNTED = "counted"
+# The list of the files of --unrated.
+UNRATED_INPUTS = "unrated_inputs.parquet"
 # What follows the last phase.
 FINISH = "finish"
 # What the job may write, as patterns; with --overwrite it deletes these files and no others.
@@ -30,8 +33,34 @@ OUTPUTS = [
     prepared.VECTORS,
     prepared.STATISTICS,
     inputs.INPUTS,
+    prepared.example_shard(prepared.UNRATED, "*"),
+    UNRATED_INPUTS,
     f"{COUNTED}/*",
 ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unrated:
+    """The archive of --unrated.
+
+    Attributes:
+      found: Its files.
+      read_options: How it is read.
+      rules: Where a row holds its text and its teacher's score.
+    """
+
+    found: list[FoundFile]
+    read_options: ReadOptions
+    rules: UnratedRules
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.found)
+
+    @property
+    def index_digits(self) -> int:
+        """As of `Job`."""
+        return positions.digits(len(self.found))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +74,7 @@ class Job:
       rules: Where a row holds its text and its score.
       shares: How the reviews are divided.
       folder: The output.
+      unrated: The archive of --unrated; None without it.
     """
 
     settings: PreprocessSettings
@@ -53,10 +83,11 @@ class Job:
     rules: RatingRules
     shares: SplitShares
     folder: str
+    unrated: Unrated | None = None
 
     @classmethod
     def of(cls, settings: PreprocessSettings) -> "Job":
-        """Looks at the archive and the vectors.
+        """Looks at the archives and the vectors.
 
         Raises:
           UserError: Something in the settings or the archive is to be mended.
@@ -64,13 +95,8 @@ class Job:
         folder = storage.absolute(settings.output)
         if settings.finish or settings.phase in (CHOOSE, EXAMPLES):
             _check_goes_on(folder, settings)
-        if settings.finish or settings.phase == CHOOSE:
-            # The archive is not read once more.
-            found = inputs.read(folder)
-        else:
-            archive = look.look(settings)
-            input_columns.require(archive.columns, settings.columns)
-            found = archive.found
+        found = _find(settings, folder)
+        unrated = _unrated(settings, folder) if settings.unrated else None
         if settings.embeddings and not settings.finish:
             word_vectors.check(settings.embeddings)
         shares = SplitShares(
@@ -88,6 +114,7 @@ class Job:
             rules=rating_rules(settings),
             shares=shares,
             folder=folder,
+            unrated=unrated,
         )
 
     @property
@@ -105,25 +132,43 @@ class Job:
         return storage.join(self.folder, COUNTED)
 
     @property
+    def counted_unrated(self) -> str:
+        """The folder of what it leaves of the unrated texts."""
+        return storage.join(self.counted, prepared.UNRATED)
+
+    @property
     def goes_on(self) -> bool:
         """Whether it goes on with what an earlier phase has left."""
         return self.settings.finish or self.settings.phase in (CHOOSE, EXAMPLES)
 
     def claim(self) -> None:
         """Takes the output folder."""
-        sizes = {"block_bytes": self.read_options.block_bytes, "extent_bytes": self.read_options.extent_bytes}
-        fingerprint = {"settings": self.settings.outcome, **sizes}
+        unrated = self.unrated.found if self.unrated else []
         job_folder.claim(
             self.folder,
-            job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=fingerprint),
+            job_folder.manifest(MODULE, self.settings, OUTPUTS, fingerprint=self._fingerprint()),
             overwrite=self.settings.overwrite,
-            reads=[file.path for file in self.found],
+            reads=[file.path for file in [*self.found, *unrated]],
             resume=self.goes_on,
             goes_on_by=f"--phase {self.settings.phase}" if self.goes_on else "",
-            more_differences=lambda: list(inputs.differences(inputs.read(self.folder), self.found)),
+            more_differences=self._changed_files,
         )
         if not self.goes_on:
             inputs.write(self.folder, self.found)
+            if self.unrated:
+                inputs.write(self.folder, unrated, UNRATED_INPUTS)
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """What tells another job from this one, whose phases go on with each other."""
+        fingerprint = {"settings": self.settings.outcome, **_sizes(self.read_options)}
+        return {**fingerprint, "unrated": _sizes(self.unrated.read_options)} if self.unrated else fingerprint
+
+    def _changed_files(self) -> list[str]:
+        """Tells in words which files are others than when the job began."""
+        changed = [*inputs.differences(inputs.read(self.folder), self.found)]
+        if self.unrated:
+            changed += inputs.differences(_listed_unrated(self.folder), self.unrated.found)
+        return list(dict.fromkeys(changed))
 
     def command_after(self, then: str) -> str:
         """The command of the phase that follows, or with `FINISH` of what is written last."""
@@ -134,6 +179,57 @@ class Job:
     def clear_counted(self) -> None:
         """Deletes what the first reading has left."""
         storage.delete_folder(self.counted)
+
+
+def _find(settings: PreprocessSettings, folder: str) -> list[FoundFile]:
+    if _reads_no_archive(settings):
+        return inputs.read(folder)
+    archive = look.look(settings)
+    input_columns.require(archive.columns, settings.columns)
+    return archive.found
+
+
+def _unrated(settings: PreprocessSettings, folder: str) -> Unrated:
+    """Looks at the archive of --unrated, whose rows need no name of their own."""
+    if _reads_no_archive(settings):
+        found = _listed_unrated(folder)
+    else:
+        archive = look.look(settings, "unrated")
+        required = tuple(name for name in settings.unrated_columns if name != settings.id_column)
+        input_columns.require(archive.columns, required, "--unrated")
+        found = archive.found
+    return Unrated(
+        found,
+        ReadOptions.of(
+            settings,
+            columns=settings.unrated_columns,
+            sizes=Sizes.of(sum(file.size_bytes for file in found)),
+            nullable=tuple(name for name in (settings.text_column, settings.teacher_column) if name),
+            optional=tuple(name for name in (settings.id_column,) if name),
+        ),
+        UnratedRules(
+            text_column=settings.text_column,
+            scale=Scale(settings.score_min, settings.score_max),
+            id_column=settings.id_column,
+            teacher_column=settings.teacher_column,
+            unrated_values=settings.scores_for_none,
+        ),
+    )
+
+
+def _reads_no_archive(settings: PreprocessSettings) -> bool:
+    """Whether a phase goes on with what others have read."""
+    return settings.finish or settings.phase == CHOOSE
+
+
+def _listed_unrated(folder: str) -> list[FoundFile]:
+    """The files of --unrated as the job began; none where it began without."""
+    has_list = storage.exists(storage.join(folder, UNRATED_INPUTS))
+    return inputs.read(folder, UNRATED_INPUTS) if has_list else []
+
+
+def _sizes(options: ReadOptions) -> dict[str, int]:
+    return {"block_bytes": options.block_bytes, "extent_bytes": options.extent_bytes}
 
 
 def _check_goes_on(folder: str, settings: PreprocessSettings) -> None:
@@ -162,5 +258,5 @@ def rating_rules(settings: PreprocessSettings) -> RatingRules:
         title_groups=settings.title_groups,
         id_column=settings.id_column,
         split_column=settings.split_column,
-        unrated_values=settings.unrated,
+        unrated_values=settings.scores_for_none,
     )

@@ -1,17 +1,17 @@
-"""The preprocess job at work: two readings of the archive, and between them the choice of the vocabulary.
+"""The preprocess job at work: two readings of the archives, and between them the choice of the vocabulary.
 
 The archive is never held: the first reading writes the rejects and counts the tokens of the training split, the
 second applies the vocabulary that was chosen.
 """
 
+import functools
 import time
 from collections.abc import Callable
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.archive import damage, hints, look, rejects
+from beam_pipelines.archive import hints, look
 from beam_pipelines.archive.list_extents import ListExtents
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.artifacts.prepared import Statistics, VocabularyTotals
@@ -23,27 +23,29 @@ from beam_pipelines.files import leases, storage
 from beam_pipelines.preparing import (
     doubts,
     parts,
+    phase_files,
+    rated_texts,
     recurring_texts,
+    rejected_share,
     row_counts,
     token_counts,
     training_tokens,
+    unrated_pipeline,
     vocabulary_choice,
 )
 from beam_pipelines.preparing.examples import WriteExamples
 from beam_pipelines.preparing.job import CHOOSE, COUNT, EXAMPLES, FINISH, Job
 from beam_pipelines.preparing.read_reviews import ReadReviews
+from beam_pipelines.preparing.reviews import rated_reviews
 from beam_pipelines.preparing.row_counts import ExampleCounts, RowCounts
 from beam_pipelines.reporting import phrases
-
-# What one phase leaves for the next.
-_ROWS, _VOCABULARY, _EXAMPLES = "rows.json", "vocabulary.json", "examples.json"
 
 
 def build_count(root: beam.Pipeline, job: Job) -> None:
     """Adds the first reading of the archive: rejects, counts of rows and of training tokens."""
     read_reviews = ReadReviews(
         job.read_options,
-        job.rules,
+        functools.partial(rated_reviews, rules=job.rules),
         folder=job.folder,
         with_raw=not job.settings.no_text_in_rejects,
         index_digits=job.index_digits,
@@ -53,33 +55,31 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
         reviews
         | "CountRows" >> beam.Map(RowCounts.of)
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
-        | "WriteRows" >> beam.Map(_write_counts, folder=job.counted, name=_ROWS)
+        | "WriteRows" >> beam.Map(phase_files.write, folder=job.counted, name=phase_files.ROWS)
     )
-    count_tokens = token_counts.CountTokens(job.shares, job.settings.max_tokens, parts.count_parts(job.size_bytes))
+    count_tokens = token_counts.CountTokens(
+        job.shares,
+        job.settings.max_tokens,
+        parts.count_parts(job.size_bytes),
+        lists_all=job.unrated is not None,
+    )
     counted = reviews | "CountTokens" >> beam.ParDo(count_tokens).with_outputs("counts", "texts")
-    _add_counts(counted.counts, job)
-    if job.settings.split_column:
-        _add_recurring(counted.texts, job)
-
-
-def _add_counts(counts: beam.PCollection, job: Job) -> None:
-    """Adds up the counts of tokens: a file for each part, and the totals."""
     # Those with a vector may be rare, and a worker does not know them.
     most = None if job.settings.embeddings else training_tokens.most_without_vector(job.settings.trained_tokens)
-    _ = (
-        counts
-        | "MergeCounts" >> beam.CombinePerKey(parts.MergeParts("sum"))
-        | "WriteCounts" >> beam.Map(token_counts.write_counts, folder=job.counted, most=most)
-        | "SumTokens" >> beam.CombineGlobally(training_tokens.sum_totals).without_defaults()
-        | "WriteTotals" >> beam.Map(training_tokens.write_totals, folder=job.counted)
-    )
+    _ = counted.counts | "Tokens" >> token_counts.WriteCounts(job.counted, most)
+    if job.settings.split_column or job.unrated:
+        texts = counted.texts | "MergeTexts" >> beam.CombinePerKey(parts.MergeParts(recurring_texts.MERGE))
+    if job.settings.split_column:
+        _add_recurring(texts, job)
+    if job.unrated:
+        written = texts | "WriteRated" >> beam.Map(rated_texts.write, folder=job.counted_unrated)
+        unrated_pipeline.add_count(root, job, job.unrated, written)
 
 
 def _add_recurring(texts: beam.PCollection, job: Job) -> None:
     """Finds the training texts that recur in validation or test."""
     _ = (
         texts
-        | "MergeTexts" >> beam.CombinePerKey(parts.MergeParts(recurring_texts.MERGE))
         | "FindRecurring" >> beam.Map(recurring_texts.recurring)
         | "PackRecurring" >> beam.GroupByKey()
         | "WriteRecurring" >> beam.Map(recurring_texts.write, folder=job.counted)
@@ -88,13 +88,14 @@ def _add_recurring(texts: beam.PCollection, job: Job) -> None:
 
 def build_examples(root: beam.Pipeline, job: Job) -> None:
     """Adds the second reading: text to ids by the chosen vocabulary, examples into their splits."""
+    first_trained_id = read_vocabulary(job).first_trained_id
     write_examples = WriteExamples(
         job.folder,
         job.counted,
         read_options=job.read_options,
         rules=job.rules,
         index_digits=job.index_digits,
-        first_trained_id=read_vocabulary(job).first_trained_id,
+        first_trained_id=first_trained_id,
         max_tokens=job.settings.max_tokens,
         shares=job.shares,
     )
@@ -103,18 +104,15 @@ def build_examples(root: beam.Pipeline, job: Job) -> None:
         | "Extents" >> _list_extents(job)
         | "WriteExamples" >> beam.ParDo(write_examples)
         | "SumExamples" >> beam.CombineGlobally(row_counts.sum_examples)
-        | "WriteExampleCounts" >> beam.Map(_write_counts, folder=job.counted, name=_EXAMPLES)
+        | "WriteExampleCounts" >> beam.Map(phase_files.write, folder=job.counted, name=phase_files.EXAMPLES)
     )
+    if job.unrated:
+        unrated_pipeline.add_examples(root, job, job.unrated, first_trained_id)
 
 
 def _list_extents(job: Job) -> ListExtents:
     # The second reading has the extents of the first.
     return ListExtents(job.folder, job.read_options, saved_in=job.counted)
-
-
-# Any: of a union of two dataclasses, Beam would make a schema of rows, and fails at it (Beam 2.77).
-def _write_counts(counts: Any, *, folder: str, name: str) -> None:
-    storage.write_json(folder, name, counts.to_json())
 
 
 def run(job: Job, options: PipelineOptions) -> Statistics | None:
@@ -135,12 +133,14 @@ def run(job: Job, options: PipelineOptions) -> Statistics | None:
         stopwatch += counted
         rows = read_rows(job)
         logger.info("read %s rows, %s rated", f"{rows.read:,}", f"{rows.rated:,}")
+        if job.unrated:
+            logger.info("read %s rows of --unrated", f"{unrated_pipeline.read_rows(job, job.unrated).read:,}")
     if phase in (None, CHOOSE):
         if phase:
             _check_counted(job)
         with stopwatch.timed("choose"):
             vocabulary = vocabulary_choice.choose(job)
-        storage.write_json(job.counted, _VOCABULARY, vocabulary.to_json())
+        phase_files.write(vocabulary, folder=job.counted, name=phase_files.VOCABULARY)
         logger.info("chose a vocabulary of %s", f"{vocabulary.size:,}")
     if phase not in (None, EXAMPLES):
         return None
@@ -160,7 +160,9 @@ def _check_counted(job: Job) -> None:
       UserError: It has not, or a cluster may be at the last phase already.
     """
     read_rows(job)
-    if job_folder.is_submitted(job.folder) and storage.exists(storage.join(job.counted, _VOCABULARY)):
+    if job.unrated:
+        unrated_pipeline.read_rows(job, job.unrated)
+    if job_folder.is_submitted(job.folder) and storage.exists(storage.join(job.counted, phase_files.VOCABULARY)):
         raise UserError(
             f"--phase {CHOOSE}: the vocabulary is chosen, and a cluster may be at the examples in {job.folder}; "
             "--finish when that has ended"
@@ -196,7 +198,7 @@ def read_rows(job: Job) -> RowCounts:
     Raises:
       UserError: It has not ended; there is nothing to learn from, or more is rejected than allowed.
     """
-    rows = _read_counts(job, _ROWS, RowCounts.from_json, COUNT)
+    rows = phase_files.read(job, job.counted, phase_files.ROWS, RowCounts.from_json, COUNT)
     check_rows(rows, job)
     return rows
 
@@ -204,9 +206,10 @@ def read_rows(job: Job) -> RowCounts:
 def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Statistics:
     """Writes the statistics of a job whose phases have ended, and deletes what these have left for each other."""
     rows = read_rows(job)
-    for note in sorted(rows.notes)[: look.MOST_NOTES]:
+    notes = rows.notes | (unrated_pipeline.read_rows(job, job.unrated).notes if job.unrated else set())
+    for note in sorted(notes)[: look.MOST_NOTES]:
         logger.warning("%s", note)
-    examples = _read_counts(job, _EXAMPLES, ExampleCounts.from_json, EXAMPLES)
+    examples = phase_files.read(job, job.counted, phase_files.EXAMPLES, ExampleCounts.from_json, EXAMPLES)
     vocabulary, manifest = read_vocabulary(job), job_folder.read_claimed(job.folder)
     statistics = Statistics(
         rows=row_counts.row_totals(rows, examples),
@@ -217,6 +220,7 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
         vocabulary=vocabulary,
         seconds=seconds,
         seconds_by_stage=seconds_by_stage,
+        unrated=unrated_pipeline.read_totals(job, job.unrated) if job.unrated else None,
         **{name: manifest[name] for name in ("command", "settings", "versions", "outputs")},
     )
     _check_totals(statistics)
@@ -235,16 +239,7 @@ def read_vocabulary(job: Job) -> VocabularyTotals:
     Raises:
       UserError: Nothing was yet.
     """
-    return _read_counts(job, _VOCABULARY, VocabularyTotals.from_json, CHOOSE)
-
-
-def _read_counts(job: Job, name: str, from_json: Callable[[dict[str, Any]], Any], phase: str) -> Any:
-    try:
-        return from_json(storage.read_json(storage.join(job.counted, name)))
-    except FileNotFoundError:
-        raise UserError(
-            f"--output {job.folder} holds no end of --phase {phase}: run that first, or wait for it"
-        ) from None
+    return phase_files.read(job, job.counted, phase_files.VOCABULARY, VocabularyTotals.from_json, CHOOSE)
 
 
 def check_rows(rows: RowCounts, job: Job) -> None:
@@ -263,19 +258,7 @@ def check_rows(rows: RowCounts, job: Job) -> None:
         if settings.title_column and skipped:
             message += "; does --score_pattern fit the titles?"
         raise UserError(message)
-    unread_share = rows.unread_bytes / max(job.size_bytes, 1)
-    if rows.damaged and settings.damaged_files == "stop":
-        # What is damaged then ends the job when all else is written, however much it is.
-        rejected.pop(damage.DAMAGED_FILE, None)
-        unread_share = 0.0
-    rejects.check_share(
-        rejected,
-        rows.remarks,
-        rows.read,
-        allowed=settings.max_rejected_share,
-        output=settings.output,
-        unread_share=unread_share,
-    )
+    rejected_share.check(rows, job, job.size_bytes)
 
 
 def _check_totals(statistics: Statistics) -> None:

@@ -17,15 +17,16 @@ _FOLDER = "recurring"
 MERGE = "any"
 
 
-def of_reviews(fingerprints: np.ndarray, split: np.ndarray) -> pa.RecordBatch:
-    """Lists the texts of reviews, `text` their hash, but for those that are not used.
+def of_reviews(fingerprints: np.ndarray, split: np.ndarray, *, with_unused: bool = False) -> pa.RecordBatch:
+    """Lists the texts of reviews, `text` their hash.
 
     Args:
       fingerprints: int64 [reviews].
       split: int8 [reviews], an index into `SPLITS` or `NOT_SAMPLED`.
+      with_unused: Whether those that are not sampled are listed too, on neither side.
     """
     listed = pa.record_batch({"text": fingerprints, "training": split == TRAIN_INDEX, "held_out": split > TRAIN_INDEX})
-    return listed.filter(pa.array(split >= TRAIN_INDEX))
+    return listed if with_unused else listed.filter(pa.array(split >= TRAIN_INDEX))
 
 
 def recurring(merged: tuple[int, pa.RecordBatch]) -> tuple[int, np.ndarray]:

@@ -51,6 +51,24 @@ class PreprocessSettings(ArchiveSettings):
         default=None,
         metavar="NAME",
     )
+    unrated: tuple[str, ...] = flag(
+        "texts to learn words from, in the formats of --input: the archive that will be scored is the natural one; its "
+        "scores, if it has any, are not read; may be repeated",
+        default=(),
+        metavar="GLOB",
+        is_path=True,
+    )
+    unrated_rows: int = flag(
+        "how many texts of --unrated are taken, those with the lowest hashes; texts that are rated are left out, and "
+        "of equal ones all but the first",
+        default=25_000,
+    )
+    teacher_column: str | None = flag(
+        "the column of --unrated with what another judge says of the score: a number, or JSON such as "
+        '{"4": 0.25, "5": 0.75}',
+        default=None,
+        metavar="NAME",
+    )
     embeddings: str | None = flag(
         "word vectors: text of GloVe, word2vec or fastText (.vec), plain or compressed, FILE:MEMBER of a .zip or "
         ".tar, or the name of an installed package that holds vectors; without it all vectors are learned",
@@ -61,8 +79,9 @@ class PreprocessSettings(ArchiveSettings):
     vector_size: int = flag("the length of the vectors, where all are learned", default=100)
     trained_tokens: int = flag("how many of the most frequent tokens without a vector get an id", default=5000)
     unseen_tokens: int = flag(
-        "how many further words of --embeddings get an id, the most frequent ones that no training review holds; an "
-        "archive may hold them. Each costs about 1.3 kB in the export of a CNN over 100-d vectors",
+        "how many further words of --embeddings get an id, the most frequent ones that no training review holds, first "
+        "those of --unrated; an archive may hold them. Each costs about 1.3 kB in the export of a CNN over 100-d "
+        "vectors",
         default=20_000,
     )
     max_tokens: int = flag("a review is cut after this many tokens", default=4096)
@@ -93,14 +112,16 @@ class PreprocessSettings(ArchiveSettings):
                 raise ValueError(f"--{name} {getattr(self, name)} is not in [0, 1]")
         if self.test_share + self.validation_share >= 1:
             raise ValueError("--test_share and --validation_share together leave nothing to train on")
-        for name in ("max_tokens", "vector_size"):
+        for name in ("max_tokens", "vector_size", "unrated_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} must be at least 1")
         for name in ("trained_tokens", "unseen_tokens"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
+        if self.teacher_column and not self.unrated:
+            raise ValueError(f"--teacher_column {self.teacher_column} is a column of --unrated, which is not given")
         try:
-            _ = self.unrated
+            _ = self.scores_for_none
         except ValueError:
             raise ValueError(f"--unrated_values {self.unrated_values!r} are no numbers such as 0,-1") from None
         try:
@@ -117,10 +138,12 @@ class PreprocessSettings(ArchiveSettings):
             *("input", "output", "overwrite", "max_rejected_share", "max_unpacked_gb", "damaged_files"),
             *("phase", "no_wait", "finish", "dry_run"),
         )
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+        # The files are compared one by one, as those of --input are.
+        return {**values, "unrated": bool(self.unrated)}
 
     @property
-    def unrated(self) -> tuple[float, ...]:
+    def scores_for_none(self) -> tuple[float, ...]:
         """The scores that stand for none."""
         return tuple(float(value) for value in self.unrated_values.split(",") if value.strip())
 
@@ -130,6 +153,12 @@ class PreprocessSettings(ArchiveSettings):
         wanted = [self.text_column, self.score_column or self.title_column, self.id_column]
         if self.split_column and self.split_column not in self.title_groups:
             wanted.append(self.split_column)
+        return tuple(dict.fromkeys(name for name in wanted if name))
+
+    @property
+    def unrated_columns(self) -> tuple[str, ...]:
+        """The columns of --unrated that the job reads, the text first."""
+        wanted = (self.text_column, self.id_column, self.teacher_column)
         return tuple(dict.fromkeys(name for name in wanted if name))
 
     @property

@@ -1,6 +1,8 @@
 """Counts the tokens of the training split, block after block, before Beam shuffles anything."""
 
+import dataclasses
 import io
+from collections.abc import Iterable
 
 import apache_beam as beam
 import numpy as np
@@ -13,7 +15,7 @@ from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.files import storage
-from beam_pipelines.preparing import parts, recurring_texts
+from beam_pipelines.preparing import parts, rated_texts, recurring_texts
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import TRAIN_INDEX, SplitShares, assign, split_hashes
 from beam_pipelines.text import compiled_ids
@@ -21,7 +23,7 @@ from beam_pipelines.text.compiled_token_table import TokenTable
 
 # So many distinct tokens, or bytes of them, are counted before they are handed on; so many texts, likewise.
 MOST_TOKENS, MOST_BYTES, MOST_TEXTS = 1 << 20, 64 << 20, 1 << 20
-COUNTS = "counts"
+COUNTS, TOTALS = "counts", "counts.json"
 BY_FALLING_COUNT = [("count", "descending"), ("token", "ascending")]
 
 
@@ -29,13 +31,20 @@ class CountTokens(OverlappedDoFn):
     """Counts the training tokens of many blocks; with a split column also lists the hashes of their texts.
 
     PCollection[Reviews] -> `counts`: (part, RecordBatch of `token` and `count`); `texts`: (part, RecordBatch of
-    `recurring_texts`).
+    `recurring_texts`), where parts are those of `rated_texts.part_of`.
+
+    Args:
+      shares: How reviews are divided.
+      max_tokens: A review is cut after so many.
+      parts: The number of parts.
+      lists_all: Whether to list the hashes of all texts, also without a split column and of those not sampled.
     """
 
-    def __init__(self, shares: SplitShares, max_tokens: int, parts: int):
+    def __init__(self, shares: SplitShares, max_tokens: int, parts: int, *, lists_all: bool = False):
         self.shares = shares
         self.max_tokens = max_tokens
         self.parts = parts
+        self.lists_all = lists_all
 
     def setup(self):
         entry.import_tensorflow()
@@ -65,11 +74,15 @@ class CountTokens(OverlappedDoFn):
             self._counts = np.pad(self._counts, (0, len(self._tokens) - len(self._counts)))
             is_training = split == TRAIN_INDEX
             compiled_ids.count_tokens(tokenized.codes, tokenized.lengths, is_training, self.max_tokens, self._counts)
-        if reviews.split_keys is not None:
-            # Without a split column, equal texts are in one split anyway.
-            self._texts.append(recurring_texts.of_reviews(fingerprints, split))
+        self.list_texts(reviews, fingerprints, split, tokenized.lengths)
         is_full = len(self._tokens) >= MOST_TOKENS or self._tokens.data_bytes >= MOST_BYTES
         return self.flush() if is_full or sum(map(len, self._texts)) >= MOST_TEXTS else []
+
+    def list_texts(self, reviews: Reviews, fingerprints: np.ndarray, split: np.ndarray, lengths: np.ndarray) -> None:
+        """Takes the texts of a block, as their hashes."""
+        # Without a split column, equal texts are in one split anyway.
+        if reviews.split_keys is not None or self.lists_all:
+            self._texts.append(recurring_texts.of_reviews(fingerprints, split, with_unused=self.lists_all))
 
     def flush(self) -> list[beam.pvalue.TaggedOutput]:
         """Returns the counts so far, and begins anew."""
@@ -80,12 +93,50 @@ class CountTokens(OverlappedDoFn):
         outputs = self._cut("counts", counts, self._tokens.hashes[counted])
         if self._texts:
             texts = pa.concat_batches(self._texts)
-            outputs += self._cut("texts", texts, texts.column(0).to_numpy().astype(np.uint64))
+            part_of = rated_texts.part_of(texts.column(0).to_numpy(), self.parts)
+            outputs += self._cut("texts", texts, part_of.astype(np.uint64))
         self._begin_anew()
         return outputs
 
     def _cut(self, tag: str, batch: pa.RecordBatch, hashes: np.ndarray) -> list[beam.pvalue.TaggedOutput]:
         return [beam.pvalue.TaggedOutput(tag, piece) for piece in parts.cut(batch, hashes, self.parts)]
+
+
+@dataclasses.dataclass
+class WriteCounts(beam.PTransform):
+    """Adds up the counts of tokens: a file for each part, and the totals.
+
+    PCollection[(part, RecordBatch)] -> PCollection[None]
+
+    Attributes:
+      folder: The temporary folder.
+      most: So many tokens of a part are enough, the most frequent ones; None for all.
+    """
+
+    folder: str
+    most: int | None = None
+
+    def expand(self, counts: beam.PCollection) -> beam.PCollection:
+        return (
+            counts
+            | "MergeCounts" >> beam.CombinePerKey(parts.MergeParts("sum"))
+            | "WriteCounts" >> beam.Map(write_counts, folder=self.folder, most=self.most)
+            | "SumTokens" >> beam.CombineGlobally(sum_totals).without_defaults()
+            | "WriteTotals" >> beam.Map(write_totals, folder=self.folder)
+        )
+
+
+def sum_totals(totals: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Adds up the distinct tokens, and the tokens, of parts."""
+    distinct = total = 0
+    for distinct_of_part, total_of_part in totals:
+        distinct, total = distinct + distinct_of_part, total + total_of_part
+    return distinct, total
+
+
+def write_totals(totals: tuple[int, int], *, folder: str) -> None:
+    """Writes the distinct tokens, and the tokens, of all parts into a temporary folder."""
+    storage.write_json(folder, TOTALS, totals)
 
 
 def write_counts(counted: tuple[int, pa.RecordBatch], *, folder: str, most: int | None) -> tuple[int, int]:

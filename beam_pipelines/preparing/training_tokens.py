@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,6 @@ from beam_pipelines.text.vocabulary import LISTED_MISSES, TrainingTokens
 
 # So many parts are read and looked at together; an object store answers slowly, but many at a time.
 _PARTS_AT_A_TIME = 64
-_TOTALS = "counts.json"
 
 
 def most_without_vector(trained_tokens: int) -> int:
@@ -22,22 +21,9 @@ def most_without_vector(trained_tokens: int) -> int:
     return max(trained_tokens, LISTED_MISSES)
 
 
-def sum_totals(totals: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Adds up the distinct tokens, and the tokens, of parts."""
-    distinct = total = 0
-    for distinct_of_part, total_of_part in totals:
-        distinct, total = distinct + distinct_of_part, total + total_of_part
-    return distinct, total
-
-
-def write_totals(totals: tuple[int, int], *, folder: str) -> None:
-    """Writes the distinct tokens, and the tokens, of all parts into a temporary folder."""
-    storage.write_json(folder, _TOTALS, totals)
-
-
 def read_totals(folder: str) -> tuple[int, int]:
-    """Reads what `write_totals` wrote; nothing was written where there are no tokens."""
-    path = storage.join(folder, _TOTALS)
+    """Reads what `token_counts.write_totals` wrote; nothing was written where there are no tokens."""
+    path = storage.join(folder, token_counts.TOTALS)
     distinct, total = storage.read_json(path) if storage.exists(path) else (0, 0)
     return distinct, total
 
@@ -59,7 +45,7 @@ def read(folder: str, words: pa.Array | None, most: int) -> TrainingTokens:
             may_have_vector = pc.is_in(counts["token"], words)
             held.append(counts.filter(may_have_vector))
             others = pa.concat_tables([others, counts.filter(pc.invert(may_have_vector))])
-            others = token_counts.most_frequent(others, most)
+            others = token_counts.most_frequent(others, most) if most else nothing
     found = pa.concat_tables([*held, others]).sort_by(token_counts.BY_FALLING_COUNT)
     distinct, total = read_totals(folder)
     tokens, counts_of_tokens = found["token"].cast(pa.string()).to_pylist(), found["count"].to_numpy().copy()

@@ -103,16 +103,25 @@ def choose_tokens(job: Job) -> Choice:
 
 def _read_with_vectors(job: Job, source: str, distinct: int, most: int) -> tuple[TrainingTokens, KeptVectors, int]:
     """Reads the tokens that may get an id, the vectors, and their length."""
-    words = None
-    if distinct > MOST_HELD:
+    holds_all, slots, words = distinct <= MOST_HELD, job.settings.unseen_tokens, None
+    if not holds_all:
         logger.info("listing the words of --embeddings, as not all %s tokens can be held", f"{distinct:,}")
+    if not holds_all or job.unrated:
         source = word_vectors.rereadable(source)
         words = word_vectors.list_words(source)
-    training = training_tokens.read(job.counted, words, most)
-    vectors, dim = word_vectors.read(source, frozenset(training.tokens), job.settings.unseen_tokens)
+    training = training_tokens.read(job.counted, None if holds_all else words, most)
+    unseen = _most_frequent_unrated(job, words, training, slots) if job.unrated else []
+    wanted = frozenset([*training.tokens, *unseen])
+    vectors, dim = word_vectors.read(source, wanted, slots - len(unseen))
     if not any(token in vectors for token in training.tokens):
         raise UserError(
             f"--embeddings {job.settings.embeddings}: none of its words is a token of the training split; is it of the "
             f"right language? Likewise, {doubts.SPACES}"
         )
     return training, vectors, dim
+
+
+def _most_frequent_unrated(job: Job, words: pa.Array | None, training: TrainingTokens, most: int) -> list[str]:
+    """The words of the vectors that are most frequent in --unrated, of those that no training review holds."""
+    tokens, seen = training_tokens.read(job.counted_unrated, words, 0).tokens, frozenset(training.tokens)
+    return [token for token in tokens if token not in seen][:most]

@@ -24,6 +24,12 @@ def test_it_is_read_as_it_was_written(tmp_path):
     assert storage.listing(str(tmp_path)) == [inputs.INPUTS] == ["inputs.parquet"]
 
 
+def test_a_job_may_have_two(tmp_path):
+    inputs.write(str(tmp_path), FILES[:1])
+    inputs.write(str(tmp_path), FILES[1:], "others.parquet")
+    assert (inputs.read(str(tmp_path)), len(inputs.read(str(tmp_path), "others.parquet"))) == (FILES[:1], 4)
+
+
 def test_what_was_found_on_a_disk_is_read_as_it_was_found(tmp_path):
     """The time that a file was written is compared to its last digit."""
     (tmp_path / "in").mkdir()

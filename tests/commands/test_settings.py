@@ -36,6 +36,17 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         (PreprocessSettings, {"test_share": 1.0, "validation_share": 0.0}, NOTHING_LEFT),
         (PreprocessSettings, {"max_tokens": 0}, "--max_tokens 0 must be at least 1"),
         (PreprocessSettings, {"vector_size": 0}, "--vector_size 0 must be at least 1"),
+        (PreprocessSettings, {"unrated_rows": 0}, "--unrated_rows 0 must be at least 1"),
+        (
+            PreprocessSettings,
+            {"teacher_column": "judge"},
+            "--teacher_column judge is a column of --unrated, which is not given",
+        ),
+        (
+            PreprocessSettings,
+            {"teacher_column": "", "unrated": ("b.csv",)},
+            "--teacher_column names no column; one without a name cannot be read",
+        ),
         (PreprocessSettings, {"trained_tokens": -1}, "--trained_tokens -1 must not be negative"),
         (PreprocessSettings, {"max_field_mb": 0.0}, "--max_field_mb 0.0 is not in (0, 16]"),
         (PreprocessSettings, {"max_field_mb": 16.5}, "--max_field_mb 16.5 is not in (0, 16]"),

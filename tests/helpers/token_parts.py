@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.preparing import parts, token_counts, training_tokens
+from beam_pipelines.preparing import parts, token_counts
 
 
 def write_counts(folder: pathlib.Path, counts: dict[str, int], *, most: int | None = None, number: int = 16) -> None:
@@ -16,4 +16,4 @@ def write_counts(folder: pathlib.Path, counts: dict[str, int], *, most: int | No
     written = [
         token_counts.write_counts(part, folder=str(folder), most=most) for part in parts.cut(batch, hashes, number)
     ]
-    training_tokens.write_totals(training_tokens.sum_totals(written), folder=str(folder))
+    token_counts.write_totals(token_counts.sum_totals(written), folder=str(folder))

@@ -1,5 +1,6 @@
 """The first reading gives the reviews of an extent, and writes what it rejects as one file."""
 
+import functools
 import gzip
 import json
 import os
@@ -12,7 +13,7 @@ from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.files import storage
 from beam_pipelines.preparing.read_reviews import ReadReviews
-from beam_pipelines.preparing.reviews import RatingRules, Reviews
+from beam_pipelines.preparing.reviews import RatingRules, Reviews, rated_reviews
 from tests.helpers.archives import found_file, list_extents
 
 RULES = RatingRules(text_column="text", scale=Scale(0, 100), score_column="score", id_column="id")
@@ -24,9 +25,12 @@ def rows_of(count: int, rejected: set[int]) -> bytes:
     return "\n".join(["id,text,score", *lines, ""]).encode()
 
 
-def step_of(folder: pathlib.Path, *, digits: int = 6, with_raw: bool = True, **sizes: int) -> ReadReviews:
+def step_of(
+    folder: pathlib.Path, *, digits: int = 6, with_raw: bool = True, prefix: str = "", **sizes: int
+) -> ReadReviews:
     options = ReadOptions(columns=("text", "id", "score"), **sizes)
-    return ReadReviews(options, RULES, folder=str(folder), with_raw=with_raw, index_digits=digits)
+    reviews_of = functools.partial(rated_reviews, rules=RULES)
+    return ReadReviews(options, reviews_of, folder=str(folder), with_raw=with_raw, index_digits=digits, prefix=prefix)
 
 
 def read(step: ReadReviews, path: pathlib.Path, content: bytes) -> list[Reviews]:
@@ -63,6 +67,14 @@ def test_each_extent_has_a_file_of_its_own_and_one_without_rejects_has_none(tmp_
     assert [path.stem for path in paths] == [extents[0], extents[-1]]
     assert extents[0] == "0000000-00000000-000000000000000"
     assert [[reject["place"] for reject in rejects(path)] for path in paths] == [[3, 4], [97]]
+
+
+def test_rejects_of_another_archive_have_files_of_their_own(tmp_path):
+    step = step_of(tmp_path / "out", prefix="unrated-")
+    read(step, tmp_path / "a.csv", rows_of(3, {1}))
+    assert [path.name for path in (tmp_path / "out/rejected").iterdir()] == [
+        "unrated-000000-00000000-000000000000000.jsonl"
+    ]
 
 
 def test_rejects_tell_no_text_where_that_is_asked(tmp_path):

@@ -12,6 +12,7 @@ from beam_pipelines.preparing import recurring_texts, splits, token_counts
 from beam_pipelines.preparing.parts import MergeParts
 from beam_pipelines.preparing.reviews import Reviews
 from beam_pipelines.preparing.splits import SplitShares
+from beam_pipelines.preparing.token_counts import CountTokens
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.blocks import rated
 from tests.helpers.reviews import review
@@ -28,9 +29,11 @@ def texts() -> list[str]:
     return [f"{review(random, 10 * (number % 10))} word{number}" for number in range(300)]
 
 
-def outputs_of(blocks: list[Reviews], shares: SplitShares = SHARES, parts: int = PARTS) -> dict[str, list[tuple]]:
+def outputs_of(
+    blocks: list[Reviews], shares: SplitShares = SHARES, parts: int = PARTS, step: CountTokens | None = None
+) -> dict[str, list[tuple]]:
     """What the step puts out of some blocks in one bundle, by tag."""
-    step = token_counts.CountTokens(shares, MAX_TOKENS, parts)
+    step = step or CountTokens(shares, MAX_TOKENS, parts)
     step.setup()
     step.start_bundle()
     outputs = [output for block in blocks for output in step.process(block)]
@@ -134,9 +137,25 @@ def test_texts_of_training_that_recur_in_the_other_splits_are_found(texts, tmp_p
     assert sum(piece.num_rows for _, piece in listed) == np.sum(split >= 0)
 
 
+def test_all_texts_are_listed_where_others_are_told_from_them(texts):
+    """Also those that are not sampled, and without a split column."""
+    split = splits.assign(fingerprints(texts), SHARES)
+    step = CountTokens(SHARES, MAX_TOKENS, PARTS, lists_all=True)
+    listed = outputs_of([rated("a", texts[:200]), rated("b", texts[200:])], step=step)["texts"]
+    found = {row["text"]: (row["training"], row["held_out"]) for _, piece in listed for row in piece.to_pylist()}
+    sides = {
+        int(text): (bool(index == 0), bool(index > 0)) for text, index in zip(fingerprints(texts), split, strict=True)
+    }
+    assert found == sides
+    assert (False, False) in sides.values()
+    # Parts in order hold hashes in order.
+    for part, piece in listed:
+        assert {int(text) * PARTS >> 63 for text in piece["text"].to_pylist()} == {part}
+
+
 def test_hashes_of_texts_are_handed_on_before_they_grow(texts, monkeypatch):
     monkeypatch.setattr(token_counts, "MOST_TEXTS", 50)
-    step = token_counts.CountTokens(SplitShares(test=0.3, validation=0.2), MAX_TOKENS, PARTS)
+    step = CountTokens(SplitShares(test=0.3, validation=0.2), MAX_TOKENS, PARTS)
     step.setup()
     step.start_bundle()
     given = [list(step.process(rated("a", texts[:30], split_keys=["k"] * 30))) for _ in range(4)]

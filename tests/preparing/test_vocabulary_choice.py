@@ -1,5 +1,6 @@
 """The vocabulary is that of plain Python over all counts, whether all tokens can be held or are too many."""
 
+import dataclasses
 import os
 import pathlib
 import threading
@@ -9,11 +10,13 @@ import pytest
 
 from beam_pipelines.archive.extents import Sizes
 from beam_pipelines.archive.read_options import ReadOptions
+from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing import training_tokens, vocabulary_choice
 from beam_pipelines.preparing.embeddings import word_vectors
-from beam_pipelines.preparing.job import Job, rating_rules
+from beam_pipelines.preparing.job import Job, Unrated, rating_rules
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.preparing.splits import SplitShares
+from beam_pipelines.preparing.unrated_reviews import UnratedRules
 from beam_pipelines.preparing.vocabulary_choice import Choice
 from beam_pipelines.text import vocabulary
 from tests.helpers.token_parts import write_counts
@@ -22,6 +25,7 @@ from tests.helpers.vocabularies import plain_choice
 # Of 600 words, some have a vector that is none, and every third one has no token.
 WORDS = [f"{word}{number}" for number in range(100) for word in ("good", "Film", "\u00c9t\u00e9", "zz", "FILM", "x")]
 NOT_FINITE = ["good7", "x50"]
+SCALE = Scale(0, 100)
 
 
 @pytest.fixture
@@ -88,6 +92,26 @@ def test_tokens_with_a_vector_and_the_most_frequent_without(tmp_path, monkeypatc
     assert list(totals.most_frequent_without_vector.items()) == list(misses.items())
     # Else this would not tell the two ways apart.
     assert (len(training.tokens) < len(counts)) == (most_held == 0 and trained < 200)
+
+
+@pytest.mark.parametrize("most_held", [1 << 19, 0])
+@pytest.mark.parametrize("slots", [0, 3, 60])
+def test_words_of_unrated_texts_get_the_first_slots(tmp_path, monkeypatch, counts, vectors, most_held, slots):
+    """The most frequent ones that no training review holds; then come those of the file, as without."""
+    monkeypatch.setattr(vocabulary_choice, "MOST_HELD", most_held)
+    job = job_of(tmp_path, counts, embeddings=str(vectors), unseen_tokens=slots)
+    job = dataclasses.replace(job, unrated=Unrated([], job.read_options, UnratedRules(text_column="t", scale=SCALE)))
+    words = list(dict.fromkeys(word.lower() for word in WORDS if word.lower() not in [*counts, *NOT_FINITE]))
+    unrated = {word: 5 + number % 7 for number, word in enumerate(words[::4])}
+    write_counts(pathlib.Path(job.counted_unrated), {**unrated, **dict.fromkeys(counts, 99), "unheard of": 99})
+    chosen = vocabulary_choice.choose_tokens(job).vocabulary
+
+    by_count = sorted(unrated, key=lambda word: (-unrated[word], word))
+    first = by_count[:slots]
+    expected = {*first, *[word for word in words if word not in first][: slots - len(first)]}
+    unseen = [token for token in chosen.tokens[: chosen.pretrained] if token not in counts]
+    assert len(unseen) == slots
+    assert set(unseen) == expected
 
 
 def test_a_token_whose_vector_is_none_may_be_learned(tmp_path, monkeypatch, counts, vectors):

@@ -15,6 +15,7 @@ from tests.helpers.engines import jobs
 from tests.helpers.reviews import review
 
 ROWS_PER_FILE, TEXTS = 3000, 1500
+UNRATED_ROWS = 150
 
 
 def some_rows(random: np.random.Generator, file: int) -> list[dict]:
@@ -72,8 +73,10 @@ def score_flags(dump: pathlib.Path, model: pathlib.Path, output: pathlib.Path) -
 
 
 def preprocess_flags(dump: pathlib.Path, glove: pathlib.Path, output: pathlib.Path) -> list[object]:
+    # Rows without a score are the unrated texts of the same archive.
+    unrated = ["--unrated", f"{dump}/*", "--unrated_rows", UNRATED_ROWS]
     where = ["--input", f"{dump}/*", "--embeddings", glove, "--output", output]
-    return [*where, "--text_column=text", "--id_column=id", "--score_column=score", "--max_rejected_share=1"]
+    return [*where, *unrated, "--text_column=text", "--id_column=id", "--score_column=score", "--max_rejected_share=1"]
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +124,7 @@ def same_scores(output: pathlib.Path, expected: pathlib.Path) -> None:
 
 
 def same_examples(output: pathlib.Path, expected: pathlib.Path) -> None:
-    names = ("train", "validation", "test", "rejected")
+    names = ("train", "validation", "test", "unrated", "rejected")
     assert jobs.contents(output, *names) == jobs.contents(expected, *names)
     assert (output / "vectors.npy").read_bytes() == (expected / "vectors.npy").read_bytes()
     assert jobs.counts(output / "statistics.json") == jobs.counts(expected / "statistics.json")

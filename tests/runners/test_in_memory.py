@@ -3,6 +3,7 @@
 import pytest
 
 from tests.helpers.engines import jobs
+from tests.runners.conftest import UNRATED_ROWS
 
 pytestmark = pytest.mark.runners
 # Of eight files of 3,000 rows, five are CSV, with three broken rows each, and three JSON lines, with one each.
@@ -26,3 +27,13 @@ def test_examples(prepared_in_memory):
     assert rows["skipped_by_reason"] == {"no_score": 8 * 57}
     assert rows["kept"] == ROWS_READ - rows["rejected"] - rows["skipped"]
     assert len(jobs.contents(prepared_in_memory, "train", "validation", "test")) >= 6
+
+
+def test_unrated_examples(prepared_in_memory):
+    """All that are rated are left out, of whichever split."""
+    rows = jobs.counts(prepared_in_memory / "statistics.json")["unrated"]
+    assert (rows["read"], rows["used"]) == (ROWS_READ, UNRATED_ROWS)
+    assert rows["rejected_by_reason"] == BROKEN
+    assert rows["left_out_by_reason"].keys() == {"beyond_unrated_rows", "empty_text", "rated"}
+    assert rows["left_out_by_reason"]["empty_text"] == 8 * 30
+    assert len(jobs.contents(prepared_in_memory, "unrated")) >= 2

@@ -67,6 +67,17 @@ def test_the_digest_of_the_data_is_that_of_earlier_versions(tmp_path):
         assert reviews.digest() == DIGEST
 
 
+def test_the_digest_covers_the_unrated_texts(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.arange(6, dtype=np.float32).reshape(3, 2))
+    parts = {"vocabulary": {"size": 3}, "rows": {"read": 2, "kept": 1}, "scores": {"min": 0}, "tokens_per_review": {}}
+    digests = {DIGEST}
+    for digest in ("00", "01"):
+        statistics = {**parts, "unrated": {"used": 2, "digest": digest}}
+        reviews = data.PreparedReviews(tmp_path, types.SimpleNamespace(to_json=lambda values=statistics: values))
+        digests.add(reviews.digest())
+    assert len(digests) == 3
+
+
 def test_several_devices_need_whole_batches():
     assert [data.steps(50, 16), data.steps(48, 16), data.steps(50, 16, replicas=2)] == [4, 3, 3]
     assert data.steps(50, 50, replicas=2) == 1

@@ -58,12 +58,14 @@ class _Found:
     """What is found so far.
 
     Attributes:
+      flag: By which all of it was named.
       files: By path.
       folders: Folders that a glob matches, with the glob.
       markers: Files and folders that were left out since they hold no rows; those end with a slash.
       notes: What to tell the user.
     """
 
+    flag: str = "--input"
     files: dict[str, FoundFile] = dataclasses.field(default_factory=dict)
     folders: dict[str, str] = dataclasses.field(default_factory=dict)
     markers: set[str] = dataclasses.field(default_factory=set)
@@ -76,12 +78,15 @@ class _Found:
         self.files[file.path] = dataclasses.replace(file, members=tuple(dict.fromkeys(members)))
 
 
-def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[FoundFile], list[str]]:
+def find(
+    inputs: Iterable[str], input_format: str | None = None, flag: str = "--input"
+) -> tuple[list[FoundFile], list[str]]:
     """Finds the files of some globs, paths and folders, each once, sorted by path; a pipe becomes a temporary file.
 
     Args:
       inputs: As the user gave them.
       input_format: The format of all files, if not that which their names tell.
+      flag: By which they were given.
 
     Returns:
       The files, and what to tell the user, a sentence each.
@@ -89,11 +94,11 @@ def find(inputs: Iterable[str], input_format: str | None = None) -> tuple[list[F
     Raises:
       UserError: One of the inputs matches no file, or something that cannot be read.
     """
-    found = _Found()
+    found = _Found(flag)
     for given in inputs:
         if not given:
             # Else it would be the working folder, where a shell's variable is not set.
-            raise UserError("--input '' names no file")
+            raise UserError(f"{flag} '' names no file")
         given = "/dev/stdin" if given == "-" else given
         path = storage.absolute(given)
         if not (_add_path(path, given, found, input_format) or _add_matches(path, given, found)):
@@ -150,7 +155,7 @@ def _add_path(path: str, given: str, found: _Found, input_format: str | None) ->
         if os.path.isdir(path):
             _add_folder(path, given, found, input_format)
         elif os.path.lexists(path):
-            found.add(_local_file(path))
+            found.add(_local_file(path, found.flag))
         else:
             return False
         return True
@@ -174,13 +179,13 @@ def _add_folder(folder: str, given: str, found: _Found, input_format: str | None
         if is_marker(name):
             found.markers.add(path)
         elif input_format or formats.tells_format(name):
-            found.add(_file(path, status))
+            found.add(_file(path, status, found.flag))
             added = True
         else:
             others.append(printable(name))
     if not added:
         why = f"without a file whose name tells its format; {ADD_FORMAT}" if others else "without a file"
-        raise UserError(f"--input {printable(given)} is a folder {why}")
+        raise UserError(f"{found.flag} {printable(given)} is a folder {why}")
     if others:
         told = some_of(sorted(others))
         found.notes.append(f"{printable(given)}: not read, since the name tells no format that is read: {told}")
@@ -197,7 +202,7 @@ def _add_matches(path: str, given: str, found: _Found) -> bool:
         if is_marker(match[start:]):
             found.markers.add(match)
         else:
-            found.add(_file(match, status))
+            found.add(_file(match, status, found.flag))
     for folder in matches.folders:
         if is_marker(f"{folder[start:]}/"):
             found.markers.add(f"{folder}/")
@@ -218,17 +223,17 @@ def _add_members(path: str, given: str, found: _Found) -> None:
         if storage.is_local(archive) and os.path.isfile(archive):
             files = {archive: (os.path.getsize(archive), os.path.getmtime(archive))}
         for file, status in files.items():
-            found.add(dataclasses.replace(_file(file, status), members=(member,)))
+            found.add(dataclasses.replace(_file(file, status, found.flag), members=(member,)))
         if files:
             return
-    raise UserError(f"--input {printable(given)} matches no file")
+    raise UserError(f"{found.flag} {printable(given)} matches no file")
 
 
-def _file(path: str, status: tuple[int, float]) -> FoundFile:
-    return _local_file(path) if storage.is_local(path) else FoundFile(path, *status)
+def _file(path: str, status: tuple[int, float], flag: str) -> FoundFile:
+    return _local_file(path, flag) if storage.is_local(path) else FoundFile(path, *status)
 
 
-def _local_file(path: str) -> FoundFile:
+def _local_file(path: str, flag: str) -> FoundFile:
     """Finds a file, a pipe, or what a path below /dev stands for.
 
     Raises:
@@ -245,7 +250,7 @@ def _local_file(path: str) -> FoundFile:
             return FoundFile(real, status.st_size, status.st_mtime)
     elif not stat.S_ISFIFO(status.st_mode):
         kind = "a socket" if stat.S_ISSOCK(status.st_mode) else "a device"
-        raise UserError(f"{printable(path)} is {kind}; --input takes files, and pipes such as `zcat a.gz | ...`")
+        raise UserError(f"{printable(path)} is {kind}; {flag} takes files, and pipes such as `zcat a.gz | ...`")
     return FoundFile(path, 0, pipe=path)
 
 
@@ -273,9 +278,9 @@ def _tell_of_folders(found: _Found) -> None:
     """
     for folder in globs.without_matches(found.folders, found.files):
         given = printable(found.folders[folder])
-        told = f"{printable(folder)} is a folder, and its files are left out by --input {given}"
+        told = f"{printable(folder)} is a folder, and its files are left out by {found.flag} {given}"
         if formats.tells_format(folder) or not found.files:
-            raise UserError(f"{told}; add --input {printable(folder)} to read them")
+            raise UserError(f"{told}; add {found.flag} {printable(folder)} to read them")
         found.notes.append(told)
 
 
@@ -289,6 +294,6 @@ def _tell_of_markers(found: _Found) -> None:
         return
     names = some_of(sorted({printable(os.path.basename(path.rstrip("/"))) for path in found.markers}))
     if not found.files:
-        raise UserError(f"--input matches nothing but what holds no rows: {names}")
+        raise UserError(f"{found.flag} matches nothing but what holds no rows: {names}")
     kind = "files and folders" if any(path.endswith("/") for path in found.markers) else "files"
     found.notes.append(f"left out, since they hold no rows: {len(found.markers):,} {kind} ({names})")
