@@ -232,6 +232,13 @@ def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
     return batched.map(lambda batch: {**batch, IDS: batch[IDS].to_tensor()})
 
 
+def unrated_batches(reviews: PreparedReviews, batch_size: int) -> tf.data.Dataset:
+    """Makes batches of unrated reviews, `ids` int64 [batch, time], padded with 0; none where none were prepared."""
+    files = sorted(str(path) for path in reviews.folder.glob(prepared.example_shard(prepared.UNRATED, "*")))
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(batch_size)
+    return dataset.map(lambda records: tf.io.parse_example(records, {IDS: _FEATURES[IDS]})[IDS].to_tensor())
+
+
 def training_batches(
     reviews: PreparedReviews,
     selection: Selection,

@@ -74,17 +74,10 @@ class Predictions:
 
 
 def predictor(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Predictor:
-<<<<<<< HEAD
     """Makes a function of what takes padded ids, int64 [batch, time]; one graph for all padded lengths."""
     # Without the signature, TensorFlow would trace the model anew for each padded length.
     signature = [tf.TensorSpec([None, None], tf.int64)]
     return tf.function(outputs, input_signature=signature)
-=======
-    """Makes one graph, for all padded lengths, of a model or of what an architecture computes faster."""
-    # Without the signature, TensorFlow would trace anew for each padded length.
-    signature = [tf.TensorSpec([None, None], tf.int64)]
-    return tf.function(lambda ids: outputs(ids), input_signature=signature)
->>>>>>> speed
 
 
 def score_split(predict: Predictor | None, prepared: data.PreparedReviews, selection: data.Selection) -> ScoredSplit:

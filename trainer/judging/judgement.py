@@ -1,13 +1,6 @@
 """Judges a fitted model: scores all splits, calibrates its interval, and measures it beside the baselines."""
 
 import dataclasses
-<<<<<<< HEAD
-=======
-import math
-from collections.abc import Callable
-
-import tensorflow as tf
->>>>>>> speed
 
 from beam_pipelines.artifacts.exports import Interval
 from beam_pipelines.artifacts.prepared import SPLITS, TEST, TRAIN, VALIDATION
@@ -61,7 +54,6 @@ class Judgement:
 
 
 def judge(
-<<<<<<< HEAD
     architecture: Architecture,
     head: Head,
     prepared: PreparedReviews,
@@ -70,20 +62,12 @@ def judge(
     out_of_fold: ScoredSplit | None = None,
     share: float,
     seed: int,
-=======
-    outputs: Callable[[tf.Tensor], tf.Tensor], head: Head, prepared: PreparedReviews, *, share: float, seed: int
->>>>>>> speed
 ) -> Judgement:
     """Judges a model.
 
     Args:
-<<<<<<< HEAD
       architecture: Fitted.
       head: That of its outputs.
-=======
-      outputs: Of the fitted model, as `Architecture.outputs_of_padded` computes them.
-      head: Its own.
->>>>>>> speed
       prepared: The reviews.
       learned: Those that it learned from, "train" in what is found.
       out_of_fold: The reviews that it learned from, with the outputs of models that did not see them; None where
@@ -91,7 +75,6 @@ def judge(
       share: How much of unseen reviews the interval shall cover.
       seed: Of the baselines.
     """
-<<<<<<< HEAD
     scale = prepared.scale
     predict = evaluation.predictor(architecture.outputs_of_padded)
     selections = {TRAIN: learned, VALIDATION: Selection.whole(VALIDATION), TEST: Selection.whole(TEST)}
@@ -99,10 +82,6 @@ def judge(
     for name in SPLITS:
         if name not in splits:
             splits[name] = evaluation.score_split(predict, prepared, selections[name])
-=======
-    scale, predict = prepared.scale, evaluation.predictor(outputs)
-    splits = {name: evaluation.score_split(predict, prepared, name) for name in SPLITS}
->>>>>>> speed
     # The interval is calibrated with the head as it is exported.
     head = evaluation.fitted_head(head, splits[VALIDATION], scale)
     reach = evaluation.calibrate(head, splits[VALIDATION], scale, share)
