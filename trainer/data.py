@@ -10,10 +10,20 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts import prepared
-from beam_pipelines.artifacts.prepared import ID, IDS, SCORE, SPLIT_HASH, SPLITS, Statistics
+from beam_pipelines.artifacts.prepared import (
+    ID,
+    IDS,
+    SCORE,
+    SPLIT_HASH,
+    SPLITS,
+    TEACHER_SCORES,
+    TEACHER_WEIGHTS,
+    Statistics,
+)
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
+from trainer.architectures.heads import Head
 
 SHUFFLE_BUFFER = 20_000
 # Reviews are sorted by length within this many batches.
@@ -24,6 +34,18 @@ _FEATURES = {
     ID: tf.io.FixedLenFeature([], tf.string),
 }
 _HASH = {SPLIT_HASH: tf.io.FixedLenFeature([], tf.int64)}
+# Of rated reviews and of those with a teacher's scores.
+_NO_SCORE, _NO_HASH = float("nan"), -1
+_TEACHER = {
+    TEACHER_SCORES: tf.io.RaggedFeature(tf.float32),
+    TEACHER_WEIGHTS: tf.io.RaggedFeature(tf.float32),
+}
+_RATED_OR_TAUGHT = {
+    **_FEATURES,
+    **_TEACHER,
+    SCORE: tf.io.FixedLenFeature([], tf.float32, _NO_SCORE),
+    SPLIT_HASH: tf.io.FixedLenFeature([], tf.int64, _NO_HASH),
+}
 # So many examples at a time are asked for their fold.
 _ASKED = 1024
 # The parts of the statistics that say what the data are; the others say how they were made.
@@ -39,12 +61,14 @@ class Selection:
       folds: Into how many folds they are cut; 0 for all of them together.
       fold: The fold, from 0.
       inside: Whether the reviews of the fold are selected; else those of all others are.
+      taught: Whether the unrated reviews with a teacher's scores are selected, too.
     """
 
     splits: tuple[str, ...]
     folds: int = 0
     fold: int = 0
     inside: bool = True
+    taught: bool = False
 
     @classmethod
     def whole(cls, *splits: str) -> "Selection":
@@ -52,8 +76,9 @@ class Selection:
         return cls(splits)
 
     def in_folds(self, folds: int, fold: int) -> tuple["Selection", "Selection"]:
-        """The reviews of these splits outside a fold, and those inside it."""
-        return Selection(self.splits, folds, fold, inside=False), Selection(self.splits, folds, fold)
+        """The reviews of these splits outside a fold, and those inside it; what is taught is outside of all."""
+        outside = dataclasses.replace(self, folds=folds, fold=fold, inside=False)
+        return outside, Selection(self.splits, folds, fold)
 
     def holds(self, hashes):
         """Which examples with these split hashes are selected, bool [examples]; in a graph too."""
@@ -139,23 +164,30 @@ class PreparedReviews:
 
     def rows(self, selection: Selection) -> int:
         """How many reviews are selected."""
+        unrated = self.statistics.unrated
+        taught = unrated.with_teacher if unrated and selection.taught else 0
         if selection.folds:
-            return int(selection.holds(np.concatenate([self._hashes[name] for name in selection.splits])).sum())
-        return sum(self.statistics.rows.kept_by_split[name] for name in selection.splits)
+            hashes = np.concatenate([self._hashes[name] for name in selection.splits])
+            return int(selection.holds(hashes).sum()) + taught
+        return sum(self.statistics.rows.kept_by_split[name] for name in selection.splits) + taught
 
     def files(self, selection: Selection) -> list[str]:
         """Lists the TFRecord files that hold the selected reviews, in the order of the archive."""
-        found = (self.folder.glob(prepared.example_shard(name, "*")) for name in selection.splits)
+        names = [*selection.splits, *([prepared.UNRATED] if selection.taught else [])]
+        found = (self.folder.glob(prepared.example_shard(name, "*")) for name in names)
         return [str(path) for paths in found for path in sorted(paths)]
 
     def records(self, selection: Selection, files: list[str] | None = None) -> tf.data.Dataset:
         """Reads the selected examples, string [], in the order of `files`, without them in that of the archive."""
         dataset = tf.data.TFRecordDataset(self.files(selection) if files is None else files, compression_type="GZIP")
-        if not selection.folds:
+        if not selection.folds and not selection.taught:
             return dataset
 
         def selected(records: tf.Tensor) -> tf.Tensor:
-            return tf.boolean_mask(records, selection.holds(tf.io.parse_example(records, _HASH)[SPLIT_HASH]))
+            parsed = tf.io.parse_example(records, _RATED_OR_TAUGHT)
+            is_held = selection.holds(parsed[SPLIT_HASH]) if selection.folds else True
+            is_rated, is_taught = parsed[SPLIT_HASH] != _NO_HASH, parsed[TEACHER_WEIGHTS].row_lengths() > 0
+            return tf.boolean_mask(records, tf.where(is_rated, is_held, is_taught))
 
         return dataset.batch(_ASKED).map(selected).unbatch()
 
@@ -206,7 +238,7 @@ def batches(
 
     Returns:
       Dicts of `ids` int64 [batch, time], padded with 0, `score` float32 [batch] and `id` string
-      [batch].
+      [batch]; where some are taught, also ragged `teacher_scores` and `teacher_weights`.
     """
     files = reviews.files(selection)
     if seed is not None:
@@ -214,12 +246,13 @@ def batches(
     dataset = reviews.records(selection, files)
     if seed is not None:
         dataset = dataset.shuffle(SHUFFLE_BUFFER, seed=seed)
-    windows = dataset.batch(batch_size * WINDOW_BATCHES).map(_parse_by_length)
+    features = _RATED_OR_TAUGHT if selection.taught else _FEATURES
+    windows = dataset.batch(batch_size * WINDOW_BATCHES).map(functools.partial(_parse_by_length, features))
     return windows.flat_map(lambda window: _cut(window, batch_size, seed))
 
 
-def _parse_by_length(records: tf.Tensor) -> dict:
-    window = tf.io.parse_example(records, _FEATURES)
+def _parse_by_length(features: dict, records: tf.Tensor) -> dict:
+    window = tf.io.parse_example(records, features)
     order = tf.argsort(window[IDS].row_lengths(), stable=True)
     return {name: tf.gather(values, order) for name, values in window.items()}
 
@@ -232,6 +265,29 @@ def _cut(window: dict, batch_size: int, seed: int | None) -> tf.data.Dataset:
     return batched.map(lambda batch: {**batch, IDS: batch[IDS].to_tensor()})
 
 
+def scores_and_targets(batch: dict, scale: Scale, head: Head) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns what a batch of `batches` is to be learned as: scores, float32 [batch], and targets of the head.
+
+    What a teacher says of a review is the mean of the targets of its scores.
+    """
+    scores = batch[SCORE]
+    if TEACHER_SCORES not in batch:
+        return scores, head.targets(scale.to_unit(scores))
+    teacher, weights = batch[TEACHER_SCORES], batch[TEACHER_WEIGHTS].flat_values
+    reviews, is_taught = teacher.value_rowids(), teacher.row_lengths() > 0
+
+    def mean(values: tf.Tensor) -> tf.Tensor:
+        weighted = values * tf.reshape(weights, [-1] + [1] * (len(values.shape) - 1))
+        return tf.math.unsorted_segment_sum(weighted, reviews, tf.size(scores))
+
+    taught = mean(head.targets(scale.to_unit(teacher.flat_values)))
+    rated = head.targets(scale.to_unit(tf.where(is_taught, scale.low, scores)))
+    return (
+        tf.where(is_taught, mean(teacher.flat_values), scores),
+        tf.where(is_taught[:, tf.newaxis], taught, rated),
+    )
+
+
 def unrated_batches(reviews: PreparedReviews, batch_size: int) -> tf.data.Dataset:
     """Makes batches of unrated reviews, `ids` int64 [batch, time], padded with 0; none where none were prepared."""
     files = sorted(str(path) for path in reviews.folder.glob(prepared.example_shard(prepared.UNRATED, "*")))
@@ -242,13 +298,14 @@ def unrated_batches(reviews: PreparedReviews, batch_size: int) -> tf.data.Datase
 def training_batches(
     reviews: PreparedReviews,
     selection: Selection,
+    head: Head,
     *,
     batch_size: int,
     balanced: bool,
     seed: int,
     replicas: int = 1,
 ) -> tf.data.Dataset:
-    """Makes the batches of an epoch: (ids int64 [batch, time], score in [0, 1] [batch, 1], sample weight [batch]).
+    """Makes the batches of an epoch: (ids int64 [batch, time], targets of the head, sample weight [batch]).
 
     With several replicas all batches are whole, since no replica may get an empty part (Keras 3.15);
     the reviews that this leaves out are others in each epoch.
@@ -259,8 +316,8 @@ def training_batches(
 
     def to_pair(batch):
         # As `Scale.bins` finds them: a score on an edge belongs to the bin below.
-        weight = tf.gather(weights, tf.searchsorted(edges, batch[SCORE], side="left"))
-        return batch[IDS], scale.to_unit(batch[SCORE])[:, tf.newaxis], weight
+        scores, targets = scores_and_targets(batch, scale, head)
+        return batch[IDS], targets, tf.gather(weights, tf.searchsorted(edges, scores, side="left"))
 
     dataset = batches(reviews, selection, batch_size, seed=seed)
     if replicas > 1:

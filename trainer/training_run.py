@@ -64,7 +64,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         fitted.architecture,
         fitted.head,
         prepared,
-        learned=spec.learned,
+        learned=spec.rated,
         out_of_fold=fitted.out_of_fold,
         share=settings.interval,
         seed=settings.seed,
@@ -101,7 +101,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     }
     run = FinishedRun(
         prepared=prepared,
-        learned=spec.learned,
+        learned=spec.rated,
         architecture=fitted.architecture,
         judgement=judgement,
         scorer=scorer,
@@ -132,12 +132,13 @@ def number_of_folds(settings: TrainerSettings, prepared: PreparedReviews) -> int
 def model_spec(settings: TrainerSettings, prepared: PreparedReviews, folds: int) -> ModelSpec:
     """Chooses what is fitted, and to which reviews."""
     architecture = ARCHITECTURES[settings.model].load(settings.preset)
-    learned = cross_fitting.LEARNED if folds else Selection.whole(TRAIN)
+    rated = cross_fitting.LEARNED if folds else Selection.whole(TRAIN)
+    unrated = prepared.statistics.unrated
     return ModelSpec(
         architecture=architecture,
-        head=architecture.head_for(prepared.scale.to_unit(prepared.scores(learned))),
+        head=architecture.head_for(prepared.scale.to_unit(prepared.scores(rated))),
         prepared=prepared,
-        learned=learned,
+        learned=dataclasses.replace(rated, taught=bool(unrated and unrated.with_teacher)),
         held_out=None if folds else Selection.whole(VALIDATION),
         learn_missing=settings.learn_vectors == "missing",
         warm_start=settings.warm_start,

@@ -100,11 +100,13 @@ class DistributionHead(Head):
         limits = float(scores.min()), float(scores.max())
         return cls(points.clip(*limits), np.clip(values, *limits), spread[:, : len(values)], edges, shares)
 
-    def bins_of(self, scores: np.ndarray) -> np.ndarray:
-        """Finds which of the model's bins holds each score in [0, 1], int64 [scores]."""
-        return np.searchsorted(self.edges, scores, side="left")
+    def targets(self, scores):
+        """The bin that holds each score, float32 [batch, bins], 1 there."""
+        above = ops.cast(scores[:, None] > self.edges.astype(np.float32), "float32")
+        ends = ops.zeros_like(scores[:, None])
+        return ops.concatenate([ends + 1, above], axis=1) - ops.concatenate([above, ends], axis=1)
 
-    def loss(self, truths, outputs):
+    def loss(self, targets, outputs):
         """The binary cross-entropies of "the score is in this bin or below", summed over the edges.
 
         Frank and Hall (2001) split an ordinal scale in this way. Each edge counts as much as the
@@ -112,10 +114,9 @@ class DistributionHead(Head):
         absolute error; one between neighbours of ten even bins counts 1.
         """
         below = ops.cumsum(ops.softmax(outputs), axis=1)[:, :-1]
-        is_below = ops.cast(truths <= self.edges.astype(np.float32), outputs.dtype)
-        right = is_below * below + (1 - is_below) * (1 - below)
-        apart = BINS * np.diff(self.points).astype(np.float32)
-        return -ops.sum(apart * ops.log(right + _EPSILON), axis=1)
+        is_below = ops.cast(ops.cumsum(targets, axis=1)[:, :-1], outputs.dtype)
+        surprises = is_below * ops.log(below + _EPSILON) + (1 - is_below) * ops.log(1 - below + _EPSILON)
+        return -ops.sum(BINS * np.diff(self.points).astype(np.float32) * surprises, axis=1)
 
     def bias(self) -> np.ndarray:
         # The logits of the training scores' own distribution.

@@ -33,8 +33,12 @@ class Head(abc.ABC):
         """How many outputs the model has."""
 
     @abc.abstractmethod
-    def loss(self, truths, outputs):
-        """The loss of each review, float32 [batch], for `model.compile`; truths are float32 [batch, 1]."""
+    def targets(self, scores):
+        """What outputs are to be for scores in [0, 1], float32 [batch] -> [batch, outputs]; targets may be averaged."""
+
+    @abc.abstractmethod
+    def loss(self, targets, outputs):
+        """The loss of each review, float32 [batch], for `model.compile`."""
 
     @abc.abstractmethod
     def score(self, outputs):
@@ -103,8 +107,11 @@ class PointHead(Head):
     def outputs(self) -> int:
         return 1
 
-    def loss(self, truths, outputs):
-        return keras.losses.mean_absolute_error(truths, outputs)
+    def targets(self, scores):
+        return scores[:, None]
+
+    def loss(self, targets, outputs):
+        return keras.losses.mean_absolute_error(targets, outputs)
 
     def score(self, outputs):
         return ops.clip(outputs[:, 0], 0.0, 1.0)

@@ -146,6 +146,7 @@ def _fit_epoch(model: keras.Model, spec: ModelSpec, options: FitOptions, epoch: 
     batches = data.training_batches(
         spec.prepared,
         spec.learned,
+        spec.head,
         batch_size=options.batch_size,
         balanced=options.balanced,
         seed=seed,

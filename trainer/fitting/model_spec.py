@@ -29,6 +29,11 @@ class ModelSpec:
     learn_missing: bool = False
     warm_start: str | None = None
 
+    @property
+    def rated(self) -> Selection:
+        """The reviews that it learns from and that have a score of their own."""
+        return dataclasses.replace(self.learned, taught=False)
+
     def of_fold(self, folds: int, fold: int) -> "ModelSpec":
         """What learns from all reviews but those of a fold, which are held out; it starts from the seed alone."""
         learned, held_out = self.learned.in_folds(folds, fold)

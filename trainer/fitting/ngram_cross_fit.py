@@ -58,7 +58,7 @@ class _Fits:
         self._factors: np.ndarray | None = None
         if unrated := ngram_features.read_unrated(spec.prepared):
             # They teach by the texts of all reviews that the model learns from, and by no scores: so for all folds.
-            rated = ngram_features.read(spec.prepared, spec.learned).ngrams
+            rated = ngram_features.read(spec.prepared, spec.learned, spec.head).ngrams
             self._features = NgramFeatures.of(rated, unrated)
             logger.info("factorising %s n-grams of rated and unrated reviews", f"{len(self._features.ngrams):,}")
             self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
@@ -67,7 +67,7 @@ class _Fits:
         """Finds the strength with which the held-out reviews that choose it are scored best."""
         if not spec.held_out or not spec.prepared.rows(spec.held_out):
             return ngram_fit.STRENGTHS[0]
-        reviews = ngram_features.read(spec.prepared, spec.learned)
+        reviews = ngram_features.read(spec.prepared, spec.learned, spec.head)
         split = evaluation.score_split(None, spec.prepared, spec.held_out)
         truths = spec.prepared.scale.to_unit(split.truths)
 
@@ -84,13 +84,12 @@ class _Fits:
         return self._score(spec, self.fitted(spec, strength)) if found is None else found
 
     def fitted(self, spec: ModelSpec, strength: float) -> Ngrams:
-        return self._fit(ngram_features.read(spec.prepared, spec.learned), strength)
+        return self._fit(ngram_features.read(spec.prepared, spec.learned, spec.head), strength)
 
     def _fit(self, reviews: NgramReviews, strength: float) -> Ngrams:
         return ngram_fit.fit(
             reviews,
             self._features or NgramFeatures.of(reviews.ngrams),
-            self._head,
             vocabulary_size=self._vocabulary_size,
             strength=strength,
             factors=self._factors,

@@ -11,9 +11,10 @@ from typing import Self
 import numpy as np
 import scipy.sparse
 
-from beam_pipelines.artifacts.prepared import IDS, SCORE
+from beam_pipelines.artifacts.prepared import IDS
 from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer import data
+from trainer.architectures.heads import Head
 from trainer.architectures.ngrams import bigram_keys
 
 # Of more reviews, so many are learned from; those with the lowest hashes.
@@ -32,24 +33,23 @@ class NgramReviews:
 
     Attributes:
       ngrams: The distinct n-grams of each review, int64 ascending: the ids of words, the keys of bigrams.
-      scores: float64 [reviews], in [0, 1].
+      targets: float32 [reviews, outputs], those of the head.
     """
 
     ngrams: list[np.ndarray]
-    scores: np.ndarray
+    targets: np.ndarray
 
 
-def read(prepared: data.PreparedReviews, selection: data.Selection) -> NgramReviews:
+def read(prepared: data.PreparedReviews, selection: data.Selection, head: Head) -> NgramReviews:
     """Reads the selected reviews, at most about `MOST_ROWS`."""
     below = MOST_ROWS / max(prepared.rows(selection), 1) * 2**32
-    ngrams, scores = [], []
-    for batch in data.batches(prepared, selection, _BATCH).as_numpy_iterator():
-        for ids, score in zip(batch[IDS], batch[SCORE], strict=True):
-            review = ids[ids != 0]
-            if zlib.crc32(review.astype(np.int32).tobytes()) < below:
-                ngrams.append(distinct(review))
-                scores.append(score)
-    return NgramReviews(ngrams, prepared.scale.to_unit(np.array(scores, np.float64)))
+    ngrams, targets = [], [np.empty((0, head.outputs), np.float32)]
+    for batch in data.batches(prepared, selection, _BATCH):
+        reviews = [ids[ids != 0] for ids in batch[IDS].numpy()]
+        is_drawn = [zlib.crc32(ids.astype(np.int32).tobytes()) < below for ids in reviews]
+        ngrams += [distinct(ids) for ids, drawn in zip(reviews, is_drawn, strict=True) if drawn]
+        targets.append(data.scores_and_targets(batch, prepared.scale, head)[1].numpy()[is_drawn])
+    return NgramReviews(ngrams, np.concatenate(targets))
 
 
 def read_unrated(prepared: data.PreparedReviews) -> list[np.ndarray]:

@@ -7,7 +7,6 @@ import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import Ngrams
 from trainer.fitting.ngram_factors import FACTOR_WEIGHT
 from trainer.fitting.ngram_features import NgramFeatures, NgramReviews
@@ -22,7 +21,6 @@ _NEVER = -20.0
 def fit(
     reviews: NgramReviews,
     features: NgramFeatures,
-    head: DistributionHead,
     *,
     vocabulary_size: int,
     strength: float,
@@ -33,7 +31,6 @@ def fit(
     Args:
       reviews: To learn from.
       features: The n-grams.
-      head: That of the model, of one branch.
       vocabulary_size: How many ids there are.
       strength: The inverse strength of the regularisation.
       factors: What the n-grams stand for, of `ngram_factors`: features beside them, which are linear in them, so that
@@ -42,7 +39,7 @@ def fit(
     matrix = features.matrix(reviews.ngrams)
     if factors is not None:
         matrix = scipy.sparse.hstack([matrix, scipy.sparse.csr_matrix(FACTOR_WEIGHT * (matrix @ factors))], "csr")
-    coefficients, bias = _regress(matrix, head.bins_of(reviews.scores), head.outputs, strength)
+    coefficients, bias = _regress(matrix, reviews.targets, strength)
     if factors is not None:
         of_ngrams, of_factors = np.split(coefficients, [len(features.ngrams)])
         coefficients = of_ngrams + FACTOR_WEIGHT * factors @ of_factors
@@ -53,18 +50,20 @@ def fit(
     return Ngrams(features.ngrams[~is_word], np.concatenate([words, rows[~is_word]]).astype(np.float32), bias)
 
 
-def _regress(
-    features: scipy.sparse.csr_matrix, bins: np.ndarray, outputs: int, strength: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _regress(features: scipy.sparse.csr_matrix, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
     """Fits the regression: what each feature adds to each bin's logit, [features, outputs], and the bias, [outputs]."""
+    outputs = targets.shape[1]
     coefficients, bias = np.zeros((features.shape[1], outputs)), np.full(outputs, _NEVER)
+    # A review whose teacher names several bins stands once for each.
+    reviews, bins = np.nonzero(targets)
     found = np.unique(bins)
     if len(found) == 1 or not features.shape[1]:
-        bias[found] = np.log(np.bincount(bins, minlength=outputs)[found])
+        bias[found] = np.log(targets.sum(axis=0)[found])
         return coefficients, bias
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(features, bins)
+        model = LogisticRegression(C=strength, max_iter=_ITERATIONS)
+        model.fit(features[reviews], bins, sample_weight=targets[reviews, bins])
     if len(found) == 2:
         # scikit-learn has one row then, for the second of the two.
         coefficients[:, found[1]] = model.coef_[0]

@@ -146,25 +146,25 @@ def test_scores_that_are_all_the_same_are_no_error():
     head = DistributionHead.of(np.full(7, 0.3))
     outputs = np.zeros((2, head.outputs), np.float32)
     assert np.array(head.score(outputs)) == pytest.approx([0.3, 0.3])
-    assert np.array(head.loss(np.full((2, 1), 0.3, np.float32), outputs)).tolist() == [0, 0]
+    assert np.array(head.loss(head.targets(np.full(2, 0.3, np.float32)), outputs)).tolist() == [0, 0]
 
 
 def test_the_loss_is_that_of_the_thresholds():
     outputs, truths = logits(STARS, 6), np.array([0.0, 0.0, 0.25, 0.5, 0.75, 1.0], np.float32)
     bins = [0, 0, 1, 2, 3, 4]
-    assert STARS.bins_of(truths).tolist() == bins
+    assert np.array(STARS.targets(truths)).tolist() == np.eye(5)[bins].tolist()
     expected = []
     for row, place in zip(outputs.astype(np.float64), bins, strict=True):
         below = (np.exp(row) / np.exp(row).sum()).cumsum()[:-1]
         right = np.where(np.arange(4) >= place, below, 1 - below)
         expected.append(-2.5 * np.log(right + 1e-6).sum())  # Two bins and a half from star to star.
-    assert np.array(STARS.loss(truths[:, None], outputs)) == pytest.approx(np.array(expected), rel=1e-3)
+    assert np.array(STARS.loss(STARS.targets(truths), outputs)) == pytest.approx(np.array(expected), rel=1e-3)
 
 
 def test_a_near_miss_costs_less_than_a_far_one():
     outputs = np.full((1, 5), -4, np.float32)
     outputs[0, 2] = 4
-    near, far = (float(STARS.loss(np.array([[truth]], np.float32), outputs)[0]) for truth in (0.75, 1.0))
+    near, far = (float(STARS.loss(STARS.targets(np.array([truth], np.float32)), outputs)[0]) for truth in (0.75, 1.0))
     assert far > 2 * near
 
 

@@ -29,9 +29,9 @@ def reviews(rows: int = 150, seed: int = 0) -> tuple[list[np.ndarray], np.ndarra
 
 def fit(texts, scores, strength: float = 10.0):
     head = DistributionHead.of(scores)
-    ngrams = NgramReviews([distinct(ids) for ids in texts], scores)
+    ngrams = NgramReviews([distinct(ids) for ids in texts], np.array(head.targets(scores)))
     features = NgramFeatures.of(ngrams.ngrams)
-    return ngram_fit.fit(ngrams, features, head, vocabulary_size=VOCABULARY, strength=strength)
+    return ngram_fit.fit(ngrams, features, vocabulary_size=VOCABULARY, strength=strength)
 
 
 def outputs(branch, texts) -> np.ndarray:
@@ -88,9 +88,11 @@ def test_one_score_or_two_are_no_error(values):
 def test_a_bin_that_no_review_is_in_is_unlikely():
     """As where a fold holds all reviews of one score."""
     texts, scores = reviews()
-    ngrams = NgramReviews([distinct(ids) for ids in texts], np.where(scores == 0.5, 0, scores))
-    features, head = NgramFeatures.of(ngrams.ngrams), DistributionHead.of(scores)
-    branch = ngram_fit.fit(ngrams, features, head, vocabulary_size=VOCABULARY, strength=10.0)
+    head = DistributionHead.of(scores)
+    targets = np.array(head.targets(np.where(scores == 0.5, 0, scores)))
+    ngrams = NgramReviews([distinct(ids) for ids in texts], targets)
+    features = NgramFeatures.of(ngrams.ngrams)
+    branch = ngram_fit.fit(ngrams, features, vocabulary_size=VOCABULARY, strength=10.0)
     found = outputs(branch, texts)
     assert (found[:, 1] < found[:, [0, 2]].min(axis=1) - 5).all()
 
