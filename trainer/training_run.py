@@ -61,7 +61,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     judgement = judge(architecture.model, spec.head, prepared, share=settings.interval, seed=settings.seed)
     judged = verdict(judgement)
     scorer = export.ReviewScorer(
-        prepared.transform_graph, architecture, judgement.head, judgement.threshold, prepared.scale
+        prepared.transform_graph, architecture, judgement.head, judgement.threshold, prepared.scale, prepared.rule
     )
     version = export.export(
         output / exports.VERSIONS,

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 
@@ -138,8 +139,11 @@ class Statistics(TrainingData):
     Attributes:
       seconds: How long the job took.
       seconds_by_stage: Summed over all workers; stages overlap.
-      command: With what follows, as in the folder's manifest.
+      command: With what follows to the outputs, as in the folder's manifest.
+      tokenizer: How the texts were cut into tokens; None of a folder that an earlier version wrote.
     """
+
+    OMITTED_IF_NONE: ClassVar = ("tokenizer",)
 
     seconds: float
     seconds_by_stage: dict[str, float]
@@ -147,6 +151,7 @@ class Statistics(TrainingData):
     settings: dict[str, Any]
     versions: dict[str, str]
     outputs: list[str]
+    tokenizer: Tokenizer | None = None
 
     @property
     def scale(self) -> Scale:

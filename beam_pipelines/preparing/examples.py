@@ -10,6 +10,7 @@ from beam_pipelines.archive.extents import Extent
 from beam_pipelines.archive.positions import Position, extent_name
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution import counters
@@ -49,6 +50,7 @@ class WriteExamples(OverlappedDoFn):
       rules: Where a row holds its text and its score.
       index_digits: How many digits the index of a file has in the names of extents.
       counted: The folder of what the first reading has left.
+      rule: Of the tokeniser.
       first_trained_id: Of the vocabulary.
       max_tokens: A review is cut after so many.
       shares: How reviews are divided; the same as when their tokens were counted.
@@ -65,6 +67,7 @@ class WriteExamples(OverlappedDoFn):
         read_options: ReadOptions,
         rules: RatingRules,
         index_digits: int,
+        rule: Tokenizer,
         first_trained_id: int,
         max_tokens: int,
         shares: SplitShares,
@@ -74,6 +77,7 @@ class WriteExamples(OverlappedDoFn):
         self.rules = rules
         self.index_digits = index_digits
         self.counted = counted
+        self.rule = rule
         self.first_trained_id = first_trained_id
         self.max_tokens = max_tokens
         self.shares = shares
@@ -87,7 +91,9 @@ class WriteExamples(OverlappedDoFn):
         self._progress = Progress("prepared")
         self._recurring = recurring_texts.read(self.counted)
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
-            self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
+            self._encoder = CompiledEncoder(
+                graph, rule=self.rule, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens
+            )
         self._example_files = ExampleFiles()
         self._files: dict[str, StagedFile] = {}
         super().setup()

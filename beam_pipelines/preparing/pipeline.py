@@ -55,7 +55,9 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
         | "SumRows" >> beam.CombineGlobally(row_counts.sum_rows)
         | "WriteRows" >> beam.Map(_write_counts, folder=job.counted, name=_ROWS)
     )
-    count_tokens = token_counts.CountTokens(job.shares, job.settings.max_tokens, parts.count_parts(job.size_bytes))
+    count_tokens = token_counts.CountTokens(
+        job.shares, job.settings.tokenizer, job.settings.max_tokens, parts.count_parts(job.size_bytes)
+    )
     counted = reviews | "CountTokens" >> beam.ParDo(count_tokens).with_outputs("counts", "texts")
     _add_counts(counted.counts, job)
     if job.settings.split_column:
@@ -94,6 +96,7 @@ def build_examples(root: beam.Pipeline, job: Job) -> None:
         read_options=job.read_options,
         rules=job.rules,
         index_digits=job.index_digits,
+        rule=job.settings.tokenizer,
         first_trained_id=read_vocabulary(job).first_trained_id,
         max_tokens=job.settings.max_tokens,
         shares=job.shares,
@@ -217,6 +220,7 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
         vocabulary=vocabulary,
         seconds=seconds,
         seconds_by_stage=seconds_by_stage,
+        tokenizer=job.settings.tokenizer,
         **{name: manifest[name] for name in ("command", "settings", "versions", "outputs")},
     )
     _check_totals(statistics)

@@ -5,6 +5,7 @@ import math
 import re
 
 from beam_pipelines.archive.settings import ArchiveSettings
+from beam_pipelines.artifacts.tokenizer import PLAIN, Tokenizer
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
@@ -65,6 +66,13 @@ class PreprocessSettings(ArchiveSettings):
         "archive may hold them. Each costs about 1.3 kB in the export of a CNN over 100-d vectors",
         default=20_000,
     )
+    punctuation_tokens: str = flag(
+        "on: each !, ? and emoji is a token of its own, with a vector or an id as words have; off: they only part "
+        "words, as other punctuation does and as in the notebook",
+        default="on",
+        choices=["on", "off"],
+        alone="on",
+    )
     max_tokens: int = flag("a review is cut after this many tokens", default=4096)
     test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
     validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
@@ -118,6 +126,11 @@ class PreprocessSettings(ArchiveSettings):
             *("phase", "no_wait", "finish", "dry_run"),
         )
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How texts are cut into tokens."""
+        return Tokenizer(PLAIN, punctuation_tokens=self.punctuation_tokens == "on")
 
     @property
     def unrated(self) -> tuple[float, ...]:

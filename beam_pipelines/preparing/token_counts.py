@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
@@ -32,8 +33,9 @@ class CountTokens(OverlappedDoFn):
     `recurring_texts`).
     """
 
-    def __init__(self, shares: SplitShares, max_tokens: int, parts: int):
+    def __init__(self, shares: SplitShares, rule: Tokenizer, max_tokens: int, parts: int):
         self.shares = shares
+        self.rule = rule
         self.max_tokens = max_tokens
         self.parts = parts
 
@@ -43,7 +45,7 @@ class CountTokens(OverlappedDoFn):
         from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 
         self._progress = Progress("counted")
-        self._tokenizer = CompiledTokenizer()
+        self._tokenizer = CompiledTokenizer(self.rule)
         super().setup()
 
     def start_bundle(self):

@@ -72,7 +72,11 @@ def choose(job: Job) -> VocabularyTotals:
     from beam_pipelines.text import transform_graph
 
     transform_graph.write_graph(
-        job.folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
+        job.folder,
+        chosen.tokens,
+        rule=settings.tokenizer,
+        first_trained_id=chosen.first_trained_id,
+        max_tokens=settings.max_tokens,
     )
     if settings.embeddings:
         doubts.warn_of_missing_vectors(totals, settings.embeddings)
@@ -109,7 +113,8 @@ def _read_with_vectors(job: Job, source: str, distinct: int, most: int) -> tuple
         source = word_vectors.rereadable(source)
         words = word_vectors.list_words(source)
     training = training_tokens.read(job.counted, words, most)
-    vectors, dim = word_vectors.read(source, frozenset(training.tokens), job.settings.unseen_tokens)
+    settings, wanted = job.settings, frozenset(training.tokens)
+    vectors, dim = word_vectors.read(source, wanted, settings.tokenizer, unseen=settings.unseen_tokens)
     if not any(token in vectors for token in training.tokens):
         raise UserError(
             f"--embeddings {job.settings.embeddings}: none of its words is a token of the training split; is it of the "

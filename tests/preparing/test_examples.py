@@ -24,6 +24,7 @@ from beam_pipelines.text import transform_graph
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.archives import list_extents
 from tests.helpers.examples import examples
+from tests.helpers.tokens import RULE
 
 VOCABULARY = ["good", "bad", "film"]
 SHARES = SplitShares(test=0.3, validation=0.3, sample=0.8)
@@ -37,7 +38,7 @@ RULES = RatingRules(text_column="text", scale=Scale(0, 100), score_column="score
 @pytest.fixture
 def folder(tmp_path) -> pathlib.Path:
     """A folder with a graph of three words, of which two have vectors."""
-    transform_graph.write_graph(str(tmp_path / "out"), VOCABULARY, first_trained_id=4, max_tokens=3)
+    transform_graph.write_graph(str(tmp_path / "out"), VOCABULARY, rule=RULE, first_trained_id=4, max_tokens=3)
     return tmp_path / "out"
 
 
@@ -56,6 +57,7 @@ def step_of(folder: pathlib.Path, **sizes: int) -> WriteExamples:
         read_options=ReadOptions(columns=("text", "id", "score", "album"), **sizes),
         rules=RULES,
         index_digits=6,
+        rule=RULE,
         first_trained_id=4,
         max_tokens=3,
         shares=SHARES,
@@ -134,7 +136,7 @@ def test_records_are_equal_whatever_the_size_of_a_block(folder, tmp_path, name):
 def test_a_training_text_that_recurs_in_another_split_is_left_out(folder, tmp_path):
     """In the training split alone, and however it is written."""
     texts, keys = ["good film", "GOOD film!", "bad film", "bad film"], [TRAIN, TEST, TRAIN, TRAIN]
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     training, held_out, *_ = tokenizer.fingerprints(tokenizer(pa.array(texts)))
     assert training == held_out
     recurring_texts.write((0, [np.array([training])]), folder=f"{folder}/temporary")

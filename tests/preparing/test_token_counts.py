@@ -15,7 +15,7 @@ from beam_pipelines.preparing.splits import SplitShares
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.blocks import rated
 from tests.helpers.reviews import review
-from tests.helpers.tokens import plain_tokens
+from tests.helpers.tokens import RULE, plain_tokens
 
 MAX_TOKENS, PARTS = 20, 16
 SHARES = SplitShares(test=0.3, validation=0.2, sample=0.8)
@@ -30,7 +30,7 @@ def texts() -> list[str]:
 
 def outputs_of(blocks: list[Reviews], shares: SplitShares = SHARES, parts: int = PARTS) -> dict[str, list[tuple]]:
     """What the step puts out of some blocks in one bundle, by tag."""
-    step = token_counts.CountTokens(shares, MAX_TOKENS, parts)
+    step = token_counts.CountTokens(shares, RULE, MAX_TOKENS, parts)
     step.setup()
     step.start_bundle()
     outputs = [output for block in blocks for output in step.process(block)]
@@ -69,7 +69,7 @@ def expected_counts(texts: list[str], is_training: np.ndarray) -> dict[bytes, in
 
 
 def fingerprints(texts: list[str]) -> np.ndarray:
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     return tokenizer.fingerprints(tokenizer(pa.array(texts)))
 
 
@@ -136,7 +136,7 @@ def test_texts_of_training_that_recur_in_the_other_splits_are_found(texts, tmp_p
 
 def test_hashes_of_texts_are_handed_on_before_they_grow(texts, monkeypatch):
     monkeypatch.setattr(token_counts, "MOST_TEXTS", 50)
-    step = token_counts.CountTokens(SplitShares(test=0.3, validation=0.2), MAX_TOKENS, PARTS)
+    step = token_counts.CountTokens(SplitShares(test=0.3, validation=0.2), RULE, MAX_TOKENS, PARTS)
     step.setup()
     step.start_bundle()
     given = [list(step.process(rated("a", texts[:30], split_keys=["k"] * 30))) for _ in range(4)]

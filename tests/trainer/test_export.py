@@ -127,7 +127,7 @@ def test_what_is_served_is_what_the_model_gives(preset, prepared):
         # Its output is a score: most would be cut off at an end of the scale.
         last = model.get_layer("score")
         last.set_weights([0.05 * last.kernel.numpy(), np.array([0.5])])
-    scorer = export.ReviewScorer(reviews.transform_graph, cnn, head, 0.1, reviews.scale)
+    scorer = export.ReviewScorer(reviews.transform_graph, cnn, head, 0.1, reviews.scale, reviews.rule)
     words = reviews.vocabulary()
     texts = ["", "excellent", "zzz", "excellent boring " * 300, "boring " * 200]
     texts += [" ".join(random.choice(words, size)) for size in random.integers(1, 150, 20)]

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from beam_pipelines.preparing.embeddings.word_choice import WordChoice, WordList
+from tests.helpers.tokens import RULE
 
 
 def chosen(words: list[str], wanted=(), unseen: int = 0) -> dict[str, int]:
     """By token, the index of the word whose vector it gets."""
-    choice = WordChoice(wanted, unseen)
+    choice = WordChoice(wanted, RULE, unseen)
     for index, word in enumerate(words):
         token = choice.token(word)
         if token is not None:
