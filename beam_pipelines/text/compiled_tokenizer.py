@@ -120,7 +120,10 @@ class CompiledTokenizer:
         return plain, plain_offsets
 
     def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
-        """Hashes each text's tokens to 63 bits, int64 [batch], the same in every process and for every vocabulary."""
+        """Hashes each text's tokens to 63 bits, int64 [batch], the same in every process and for every vocabulary.
+
+        Exclamation and question marks do not count, whatever the rule: archives are split alike with them and without.
+        """
         return compiled_ids.hash_texts(
             tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes
         )
