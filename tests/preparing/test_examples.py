@@ -88,7 +88,7 @@ def records(folder: pathlib.Path, split: str) -> list[bytes]:
 
 def test_a_shard_holds_what_its_extent_has_of_a_split(folder, tmp_path):
     keys = [TRAIN, TEST, TRAIN, UNUSED, VALIDATION, TRAIN]
-    texts = ["good film", "Bad, bad!", "...", "good", "zzz good qqq film", "film"]
+    texts = ["good film", "Bad, bad.", "...", "good", "zzz good qqq film", "film"]
     scores = [0, 12.5, 30, 40, 50, 100]
     write_csv(tmp_path / "a.csv", list(zip(texts, scores, keys, strict=True)))
     write_csv(tmp_path / "b.csv", [("bad", 7, TRAIN)])
