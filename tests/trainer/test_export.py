@@ -105,6 +105,7 @@ def test_reviews_json_says_what_a_job_needs(rows, trained, alone):
     assert sum(sum(bins) for bins in about["training"]["scores"]["histogram"].values()) == len(rows)
     assert [one["text"] for one in about["fixed_texts"]] == list(FIXED_TEXTS)
     assert [one["tokens"] for one in about["fixed_texts"][:4]] == [len(plain_tokens(t)) for t in FIXED_TEXTS[:4]]
+    assert about["tokenizer"] == {"typography": "plain_1", "punctuation_tokens": True}
     assert sum(about["training"]["token_lengths"]["histogram"]) == len(rows)
     assert sum(sum(bins) for bins in about["training"]["known_shares"]["histogram"].values()) == len(rows)
     scores = serve(alone, list(FIXED_TEXTS))["score"]
