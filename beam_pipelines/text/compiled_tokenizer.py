@@ -57,11 +57,7 @@ class CompiledTokenizer:
     """
 
     def __init__(self, rule: Tokenizer, vocabulary: pa.Array | None = None):
-        self._rule = rule
-        self._lower = _LOWER_CASE.copy()
-        self._lower[np.isin(characters.kinds(rule)[:128], (characters.SPACE, characters.APOSTROPHE)).nonzero()] = (
-            compiled_splitting.SEPARATOR
-        )
+        self._rule, self._lower = rule, _lower_or_separate(rule)
         self.vocabulary = TokenTable()
         if vocabulary is not None:
             codes = _codes_of_lowered(vocabulary, TokenTable(), self.vocabulary)
@@ -127,6 +123,12 @@ class CompiledTokenizer:
         return compiled_ids.hash_texts(
             tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes
         )
+
+
+def _lower_or_separate(rule: Tokenizer) -> np.ndarray:
+    """Tells what each byte becomes, uint8 [256]: see `compiled_splitting.split_rows`."""
+    is_between = np.isin(characters.kinds(rule)[:128], (characters.SPACE, characters.APOSTROPHE))
+    return np.where(np.pad(is_between, (0, 128)), compiled_splitting.SEPARATOR, _LOWER_CASE).astype(np.uint8)
 
 
 def _lower(distinct: pa.Array) -> pa.Array:

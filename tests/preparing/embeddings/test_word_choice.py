@@ -48,17 +48,8 @@ def test_so_many_other_words_are_kept_in_the_order_of_the_file():
 
 def test_other_words_that_no_text_can_reach_are_passed_over():
     """Each holds a character that parts or leaves a token, or is written otherwise there."""
-    unreachable = [
-        "didn\u2019t",
-        "don\u02bct",
-        "a\u2014b",
-        "no\u00a0break",
-        "so\u00adft",
-        "a\U0001f600",
-        "!!",
-        "\uff01",
-        "\u2764\ufe0f",
-    ]
+    unreachable = ["didn\u2019t", "don\u02bct", "a\u2014b", "no\u00a0break", "so\u00adft", "a\U0001f600"]
+    unreachable += ["!!", "\uff01", "\u2764\ufe0f"]
     assert chosen([*unreachable, "film", "!", "\u2764", "\U0001f1e9\U0001f1ea", "\u0939\u093f"], unseen=99) == {
         "film": 9,
         "!": 10,
