@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from beam_pipelines.artifacts.tokenizer import PLAIN, Tokenizer
 from beam_pipelines.preparing.embeddings import word_vectors
 
 # The notebook's archive: reviews, then words a review, then distinct words.
@@ -83,7 +84,9 @@ def made_up(words: int) -> list[str]:
 
 def read_words(source: str) -> Words:
     """The words of a file of vectors (as of `preprocess --embeddings`), and made-up ones."""
-    vectors, _ = word_vectors.read(source, (), 2 * WORDS_WITH_VECTOR)
+    # Punctuation is put between the words later.
+    rule = Tokenizer(PLAIN, punctuation_tokens=False)
+    vectors, _ = word_vectors.read(source, (), rule, 2 * WORDS_WITH_VECTOR)
     known = [word for word in vectors if word.isascii()][:WORDS_WITH_VECTOR]
     unknown = made_up(WORDS_WITHOUT)
     foreign = [word for word in vectors if not word.isascii()] + [word.translate(ACCENTS) for word in unknown[:1000]]

@@ -192,6 +192,21 @@ def test_the_score_and_the_split_may_stand_in_the_folders(tmp_path):
     assert all(score in (int(a) * 2 % 5 + 1, (int(a) * 2 + 1) % 5 + 1) for a, (_, score) in found["train"].items())
 
 
+@pytest.mark.parametrize(
+    ("flags", "vocabulary", "tokens"),
+    [([], ["!", "\U0001f600", "good", "didn", "t"], 5.0), (["--punctuation_tokens=off"], ["good", "didn", "t"], 3.0)],
+)
+def test_punctuation_and_emoji_are_tokens_unless_that_is_off(tmp_path, flags, vocabulary, tokens):
+    rows = [{"text": "Didn\u2019t\u3000! Good\U0001f600", "score": score} for score in range(40)]
+    archive = write_csv(tmp_path / "a.csv", rows)
+    all_in_training = ["--test_share=0", "--validation_share=0"]
+    statistics = run_preprocess(tmp_path, archive, "--score_column=score", *all_in_training, *flags)
+    lines = (tmp_path / "out/transform/transform_fn/assets/vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(lines) == sorted(vocabulary)
+    assert statistics["tokens_per_review"]["mean"] == tokens
+    assert statistics["tokenizer"] == {"typography": "plain_1", "punctuation_tokens": not flags}
+
+
 def test_equal_texts_land_in_one_split(tmp_path):
     texts = [f"film {number}" for number in range(60)]
     variants = texts + [text.upper() + "!" for text in texts]

@@ -55,6 +55,23 @@ def test_in_the_bulk_job(trained, tmp_path):
     assert found["truncated"].iloc[-1]
 
 
+def test_however_it_is_typed(trained):
+    """A curly apostrophe, no-break and wide spaces, dashes, an ellipsis and an emoji at a word change nothing."""
+    plain = ['It isn\'t "excellent" - boring... with a DULL voice! \U0001f600'] * 4
+    typed = [
+        "It isn\u2019t \u201cexcellent\u201d\u2014boring\u2026 with a DULL voice! \U0001f600",
+        plain[0].replace(" ", "\u00a0"),
+        plain[0].replace(" ", "\u3000").replace("!", "\uff01"),
+        plain[0].replace("boring", "bor\u00ading").replace(" \U0001f600", "\U0001f600\ufe0f"),
+    ]
+    expected, found = serve(version(trained), plain), serve(version(trained), typed)
+    bulk = Scorer(exports.find(str(trained))).score(pa.array(typed), EngineMetrics())
+    for name in ("score", "tokens", "known_share"):
+        assert found[name] == pytest.approx(expected[name], abs=WITHIN)
+        assert bulk[name] == pytest.approx(expected[name], abs=WITHIN)
+    assert found["tokens"].tolist() == [11] * 4
+
+
 def test_in_the_bulk_scorer_of_texts_the_job_rejects(trained):
     found = Scorer(exports.find(str(trained))).score(pa.array(TEXTS), EngineMetrics())
     assert found["score"] == pytest.approx(scores_alone(version(trained)), abs=WITHIN)

@@ -19,7 +19,7 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.archives import zipped
 from tests.helpers.folders import contents
-from tests.helpers.tokens import plain_tokens
+from tests.helpers.tokens import RULE, plain_tokens
 
 WORDS = ["good", "bad", "film", "song", "album", "dull", "great"]
 TEACHERS = ["", "80", '{"20": 1, "80": 3}']
@@ -82,7 +82,7 @@ def statistics(output: pathlib.Path) -> dict:
 
 
 def hash_of(text: str) -> int:
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     return int(tokenizer.fingerprints(tokenizer(pa.array([text])))[0])
 
 

@@ -21,6 +21,7 @@ from beam_pipelines.artifacts.prepared import (
     Statistics,
 )
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from trainer.architectures.heads import Head
@@ -103,19 +104,31 @@ class PreparedReviews:
         """Opens a folder; `named` is what --data says, where that is elsewhere.
 
         Raises:
-          UserError: The job that writes it has not been there or has not ended, or its vectors cannot be used.
+          UserError: The job that writes it has not been there or has not ended, an earlier version wrote it, or its
+            vectors cannot be used.
         """
         if not storage.exists(storage.join(folder, prepared.STATISTICS)):
             raise UserError(
                 f"--data {named or folder} has no {prepared.STATISTICS}: run beam_pipelines.preprocess to its end first"
             )
         reviews = cls(pathlib.Path(folder), Statistics.read(folder))
+        if reviews.statistics.tokenizer is None:
+            raise UserError(
+                f"--data {named or folder} was prepared by an earlier version, which cut texts into other tokens: run "
+                "beam_pipelines.preprocess again"
+            )
         reviews._check_vectors(named or folder)
         return reviews
 
     @property
     def scale(self) -> Scale:
         return self.statistics.scale
+
+    @property
+    def rule(self) -> Tokenizer:
+        """How the texts were cut into tokens."""
+        assert self.statistics.tokenizer, "`load` has looked"
+        return self.statistics.tokenizer
 
     @property
     def first_trained_id(self) -> int:

@@ -9,6 +9,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.text import tokens
 
 # So many phrases up and as many down.
@@ -49,9 +50,9 @@ class Words:
     joined: tf.Tensor
 
 
-def words(text: tf.Tensor, time: tf.Tensor) -> Words:
-    """Finds the first `time` tokens of texts, string [batch]."""
-    spans = tokens.spans(text)
+def words(text: tf.Tensor, time: tf.Tensor, rule: Tokenizer) -> Words:
+    """Finds the first `time` tokens, by a tokeniser's rule, of texts, string [batch]."""
+    spans = tokens.spans(text, rule)
 
     def first(values: tf.RaggedTensor) -> tf.Tensor:
         # Cut before it is padded: a text that is cut may have many more tokens.

@@ -25,6 +25,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval, Verdict
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import leases, storage
 from trainer import explanation
@@ -43,6 +44,8 @@ FIXED_TEXTS = (
     "It's neither good nor bad; the middle part drags, but the ending more than makes up for it.",
     "GREAT band, great ALBUM 🤘🔥 <br /><br />10/10",
     "NUL\x00 inside, a 'quoted' word, caf\u00e9 na\u00efve \u0130stanbul \u0416\u0418\u0417\u041d\u042c \u4e16\u754c",
+    "I didn\u2019t like it\u2014isn\u2018t \u201cgood\u201d\u2026 ok\U0001f600 \U0001f44d\U0001f3fd\uff01\u2764\ufe0f",
+    "no\u00a0break,\u3000wide, so\u00adft, zero\u200b width?! \u00a1ol\u00e9! \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7",
     "x" * 10_000,
     "good " * 6_000,
 )
@@ -57,10 +60,17 @@ class ReviewScorer(tf.Module):
       head: What reads its outputs.
       reach: Of the interval.
       scale: The range of the scores.
+      rule: Of the graph's tokeniser.
     """
 
     def __init__(
-        self, transform_graph: pathlib.Path, architecture: Architecture, head: Head, reach: IntervalReach, scale: Scale
+        self,
+        transform_graph: pathlib.Path,
+        architecture: Architecture,
+        head: Head,
+        reach: IntervalReach,
+        scale: Scale,
+        rule: Tokenizer,
     ):
         super().__init__()
         self._transform = tf.saved_model.load(str(transform_graph))
@@ -69,6 +79,7 @@ class ReviewScorer(tf.Module):
         self._head = head
         self._reach = reach
         self._scale = scale
+        self._rule = rule
         self._tables = architecture.tables
         # By path, for `trainer.fitting.warm_start`.
         self.weights = {
@@ -124,7 +135,7 @@ class ReviewScorer(tf.Module):
         ids = encoded["ids"]
         # A text without tokens is encoded as an unknown one, which is no phrase.
         lengths = tf.minimum(ids.row_lengths(), encoded["tokens"])
-        words = explanation.words(text, tf.shape(pad(ids))[1])
+        words = explanation.words(text, tf.shape(pad(ids))[1], self._rule)
         contributions = self._architecture.contributions(ids)
         if contributions is None:
             starts, sizes = explanation.cover(lengths, words.joined)
@@ -195,6 +206,7 @@ def export(
         digests=digests(aside),
         fixed_texts=_served_texts(aside),
         verdict=verdict,
+        tokenizer=prepared.rule,
     )
     (aside / exports.INFO).parent.mkdir()
     storage.write_json(str(aside), exports.INFO, info.to_json())

@@ -71,7 +71,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     )
     judged = verdict(judgement)
     scorer = export.ReviewScorer(
-        prepared.transform_graph, fitted.architecture, judgement.head, judgement.reach, prepared.scale
+        prepared.transform_graph, fitted.architecture, judgement.head, judgement.reach, prepared.scale, prepared.rule
     )
     version = export.export(
         output / exports.VERSIONS,

@@ -20,6 +20,7 @@ import numpy as np
 
 from beam_pipelines.artifacts.prepared import TrainingData
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.tokenizer import OLDER, Tokenizer
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -126,9 +127,10 @@ class ExportInfo(TypedJson):
       digests: SHA-256 of every other file of the version, by its path.
       fixed_texts: With what the model said of them.
       verdict: What the model is worth; None where no reviews were held out, or an earlier version exported it.
+      tokenizer: How its graph cuts texts into tokens; None where a version exported it that knew only one way.
     """
 
-    OMITTED_IF_NONE = ("verdict",)
+    OMITTED_IF_NONE = ("verdict", "tokenizer")
 
     score_column: str
     score_min: float
@@ -145,6 +147,12 @@ class ExportInfo(TypedJson):
     digests: dict[str, str]
     fixed_texts: list[FixedText]
     verdict: Verdict | None = None
+    tokenizer: Tokenizer | None = None
+
+    @property
+    def rule(self) -> Tokenizer:
+        """That of its tokens, whichever version exported it."""
+        return self.tokenizer or OLDER
 
     @property
     def scale(self) -> Scale:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from beam_pipelines.artifacts.scale import Scale
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.files import storage
 
@@ -187,11 +188,12 @@ class Statistics(TrainingData):
     Attributes:
       seconds: How long the job took.
       seconds_by_stage: Summed over all workers; stages overlap.
-      command: With what follows, as in the folder's manifest.
+      command: With what follows to the outputs, as in the folder's manifest.
       unrated: Of the rows of --unrated; None without it.
+      tokenizer: How the texts were cut into tokens; None of a folder that an earlier version wrote.
     """
 
-    OMITTED_IF_NONE: ClassVar = ("unrated",)
+    OMITTED_IF_NONE: ClassVar = ("unrated", "tokenizer")
 
     seconds: float
     seconds_by_stage: dict[str, float]
@@ -200,6 +202,7 @@ class Statistics(TrainingData):
     versions: dict[str, str]
     outputs: list[str]
     unrated: UnratedTotals | None = None
+    tokenizer: Tokenizer | None = None
 
     @property
     def scale(self) -> Scale:

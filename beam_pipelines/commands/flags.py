@@ -21,6 +21,7 @@ def flag(
     *,
     default: Any = dataclasses.MISSING,
     choices=None,
+    alone: str | None = None,
     metavar: str | None = None,
     is_path: bool = False,
 ) -> Any:
@@ -30,10 +31,11 @@ def flag(
       help_text: For `--help`.
       default: Without one, the flag is required.
       choices: The values that may be given.
+      alone: The value of the flag where none is given with it; None where one must be.
       metavar: What stands for the value in `--help`.
       is_path: Whether a leading ~ is the user's home, which no shell expands in `--output=~/scored`.
     """
-    metadata = {"help": help_text, "choices": choices, "metavar": metavar, "is_path": is_path}
+    metadata = {"help": help_text, "choices": choices, "alone": alone, "metavar": metavar, "is_path": is_path}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -99,6 +101,8 @@ def _argument(field: dataclasses.Field, hint) -> dict:
         return {**options, "action": "append", "type": to_path or str, "metavar": field.metadata["metavar"]}
     if isinstance(hint, types.UnionType):
         hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+    if field.metadata["alone"] is not None:
+        options |= {"nargs": "?", "const": field.metadata["alone"]}
     return {
         **options,
         "type": to_path or hint,

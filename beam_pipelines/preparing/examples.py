@@ -12,6 +12,7 @@ from beam_pipelines.archive.extents import Extent
 from beam_pipelines.archive.positions import Position, extent_name
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution import counters
@@ -54,6 +55,7 @@ class WriteShards(OverlappedDoFn):
       read_options: How extents are read.
       index_digits: How many digits the index of a file has in the names of extents.
       counted: The folder of what the first reading has left.
+      rule: Of the tokeniser.
       first_trained_id: Of the vocabulary.
       max_tokens: A review is cut after so many.
     """
@@ -68,6 +70,7 @@ class WriteShards(OverlappedDoFn):
         *,
         read_options: ReadOptions,
         index_digits: int,
+        rule: Tokenizer,
         first_trained_id: int,
         max_tokens: int,
     ):
@@ -75,6 +78,7 @@ class WriteShards(OverlappedDoFn):
         self.read_options = read_options
         self.index_digits = index_digits
         self.counted = counted
+        self.rule = rule
         self.first_trained_id = first_trained_id
         self.max_tokens = max_tokens
 
@@ -86,7 +90,9 @@ class WriteShards(OverlappedDoFn):
 
         self.progress = Progress("prepared")
         with storage.local_copy(storage.join(self.folder, prepared.TRANSFORM_GRAPH)) as graph:
-            self._encoder = CompiledEncoder(graph, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens)
+            self._encoder = CompiledEncoder(
+                graph, rule=self.rule, first_trained_id=self.first_trained_id, max_tokens=self.max_tokens
+            )
         self.example_files = ExampleFiles()
         self._files: dict[str, StagedFile] = {}
         super().setup()

@@ -59,6 +59,7 @@ def build_count(root: beam.Pipeline, job: Job) -> None:
     )
     count_tokens = token_counts.CountTokens(
         job.shares,
+        job.settings.tokenizer,
         job.settings.max_tokens,
         parts.count_parts(job.size_bytes),
         lists_all=job.unrated is not None,
@@ -95,6 +96,7 @@ def build_examples(root: beam.Pipeline, job: Job) -> None:
         read_options=job.read_options,
         rules=job.rules,
         index_digits=job.index_digits,
+        rule=job.settings.tokenizer,
         first_trained_id=first_trained_id,
         max_tokens=job.settings.max_tokens,
         shares=job.shares,
@@ -221,6 +223,7 @@ def finish(job: Job, seconds: float, seconds_by_stage: dict[str, float]) -> Stat
         seconds=seconds,
         seconds_by_stage=seconds_by_stage,
         unrated=unrated_pipeline.read_totals(job, job.unrated) if job.unrated else None,
+        tokenizer=job.settings.tokenizer,
         **{name: manifest[name] for name in ("command", "settings", "versions", "outputs")},
     )
     _check_totals(statistics)

@@ -5,6 +5,7 @@ import math
 import re
 
 from beam_pipelines.archive.settings import ArchiveSettings
+from beam_pipelines.artifacts.tokenizer import PLAIN, Tokenizer
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
@@ -84,6 +85,13 @@ class PreprocessSettings(ArchiveSettings):
         "vectors",
         default=20_000,
     )
+    punctuation_tokens: str = flag(
+        "on: each !, ? and emoji is a token of its own, with a vector or an id as words have; off: they only part "
+        "words, as other punctuation does and as in the notebook",
+        default="on",
+        choices=["on", "off"],
+        alone="on",
+    )
     max_tokens: int = flag("a review is cut after this many tokens", default=4096)
     test_share: float = flag("the share of rated rows kept for the test, in [0, 1]", default=0.2)
     validation_share: float = flag("the share of rated rows kept for early stopping, in [0, 1]", default=0.16)
@@ -141,6 +149,11 @@ class PreprocessSettings(ArchiveSettings):
         values = {name: value for name, value in dataclasses.asdict(self).items() if name not in free}
         # The files are compared one by one, as those of --input are.
         return {**values, "unrated": bool(self.unrated)}
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How texts are cut into tokens."""
+        return Tokenizer(PLAIN, punctuation_tokens=self.punctuation_tokens == "on")
 
     @property
     def scores_for_none(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.commands import entry
 from beam_pipelines.commands.progress import Progress
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
@@ -40,8 +41,9 @@ class CountTokens(OverlappedDoFn):
       lists_all: Whether to list the hashes of all texts, also without a split column and of those not sampled.
     """
 
-    def __init__(self, shares: SplitShares, max_tokens: int, parts: int, *, lists_all: bool = False):
+    def __init__(self, shares: SplitShares, rule: Tokenizer, max_tokens: int, parts: int, *, lists_all: bool = False):
         self.shares = shares
+        self.rule = rule
         self.max_tokens = max_tokens
         self.parts = parts
         self.lists_all = lists_all
@@ -52,7 +54,7 @@ class CountTokens(OverlappedDoFn):
         from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 
         self._progress = Progress("counted")
-        self._tokenizer = CompiledTokenizer()
+        self._tokenizer = CompiledTokenizer(self.rule)
         super().setup()
 
     def start_bundle(self):

@@ -53,6 +53,7 @@ def add_count(root: beam.Pipeline, job: Job, unrated: Unrated, written: beam.PCo
         job.counted_unrated,
         rated_parts=parts.count_parts(job.size_bytes),
         most=most,
+        rule=job.settings.tokenizer,
         max_tokens=job.settings.max_tokens,
         parts=parts.count_parts(unrated.size_bytes),
     )
@@ -79,6 +80,7 @@ def add_examples(root: beam.Pipeline, job: Job, unrated: Unrated, first_trained_
         most=job.settings.unrated_rows,
         index_digits=unrated.index_digits,
         first_trained_id=first_trained_id,
+        rule=job.settings.tokenizer,
         max_tokens=job.settings.max_tokens,
     )
     _ = (

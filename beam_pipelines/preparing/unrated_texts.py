@@ -8,6 +8,7 @@ import numpy as np
 
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.preparing import unrated_choice
 from beam_pipelines.preparing.examples import EncodedExamples, WriteShards
@@ -32,12 +33,13 @@ class CountUnrated(CountTokens):
       rated: The folder of `rated_texts`.
       rated_parts: The number of its parts.
       most: How many texts are chosen.
+      rule: Of the tokeniser.
       max_tokens: A text is cut after so many.
       parts: The number of parts of the counts.
     """
 
-    def __init__(self, rated: str, *, rated_parts: int, most: int, max_tokens: int, parts: int):
-        super().__init__(_NOTHING_HELD_OUT, max_tokens, parts)
+    def __init__(self, rated: str, *, rated_parts: int, most: int, rule: Tokenizer, max_tokens: int, parts: int):
+        super().__init__(_NOTHING_HELD_OUT, rule, max_tokens, parts)
         self.rated = rated
         self.rated_parts = rated_parts
         self.most = most

@@ -72,7 +72,11 @@ def choose(job: Job) -> VocabularyTotals:
     from beam_pipelines.text import transform_graph
 
     transform_graph.write_graph(
-        job.folder, chosen.tokens, first_trained_id=chosen.first_trained_id, max_tokens=settings.max_tokens
+        job.folder,
+        chosen.tokens,
+        rule=settings.tokenizer,
+        first_trained_id=chosen.first_trained_id,
+        max_tokens=settings.max_tokens,
     )
     if settings.embeddings:
         doubts.warn_of_missing_vectors(totals, settings.embeddings)
@@ -112,7 +116,7 @@ def _read_with_vectors(job: Job, source: str, distinct: int, most: int) -> tuple
     training = training_tokens.read(job.counted, None if holds_all else words, most)
     unseen = _most_frequent_unrated(job, words, training, slots) if job.unrated else []
     wanted = frozenset([*training.tokens, *unseen])
-    vectors, dim = word_vectors.read(source, wanted, slots - len(unseen))
+    vectors, dim = word_vectors.read(source, wanted, job.settings.tokenizer, unseen=slots - len(unseen))
     if not any(token in vectors for token in training.tokens):
         raise UserError(
             f"--embeddings {job.settings.embeddings}: none of its words is a token of the training split; is it of the "

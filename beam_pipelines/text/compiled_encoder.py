@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.artifacts import prepared
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.text import compiled_ids, vocabulary
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
 from beam_pipelines.text.encoded import Encoded
@@ -16,13 +17,14 @@ class CompiledEncoder:
 
     Args:
       saved_model: The local folder of a SavedModel that holds the graph, for its vocabulary.
+      rule: That of the graph's tokeniser.
       first_trained_id: See `transform_graph.preprocessing_fn`.
       max_tokens: See `transform_graph.preprocessing_fn`.
     """
 
-    def __init__(self, saved_model: str, *, first_trained_id: int, max_tokens: int):
+    def __init__(self, saved_model: str, *, rule: Tokenizer, first_trained_id: int, max_tokens: int):
         lines = pathlib.Path(saved_model, prepared.VOCABULARY).read_bytes().split(b"\n")[:-1]
-        self._tokenizer = CompiledTokenizer(pa.array(lines, pa.binary()))
+        self._tokenizer = CompiledTokenizer(rule, pa.array(lines, pa.binary()))
         self._end_of_known_ids = vocabulary.end_of_known_ids(first_trained_id)
         self._max_tokens = max_tokens
 

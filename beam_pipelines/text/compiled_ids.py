@@ -4,7 +4,12 @@ import numpy as np
 
 from beam_pipelines.compiling.cache import compiled
 from beam_pipelines.text import vocabulary
+from beam_pipelines.text.characters import EXCLAMATION, QUESTION, WRITTEN
 from beam_pipelines.text.compiled_token_table import hash_words
+
+# The two words of a token of one byte: see `compiled_token_table`.
+_EXCLAMATION_KEY, _QUESTION_KEY = (np.uint64(ord(WRITTEN[kind])) for kind in (EXCLAMATION, QUESTION))
+_NO_KEY = np.uint64(0)
 
 
 @compiled
@@ -80,15 +85,24 @@ def replace_codes(codes, final_codes, known_are_others):
 
 @compiled
 def hash_texts(codes, lengths, vocabulary_hashes, other_hashes):
-    """Hashes the tokens of each text, in their order, to 63 bits: int64 [batch]."""
+    """Hashes the tokens of each text, in their order, to 63 bits: int64 [batch].
+
+    Exclamation and question marks are left out, so that texts which differ in them alone stay in one split.
+    """
+    exclamation, question = hash_words(_EXCLAMATION_KEY, _NO_KEY), hash_words(_QUESTION_KEY, _NO_KEY)
     hashes, start = np.empty(len(lengths), np.int64), 0
+    hashes_of_text = np.empty(lengths.max() if len(lengths) else 0, np.uint64)
     for row in range(len(lengths)):
-        hashed = np.uint64(lengths[row])
+        count = 0
         for index in range(start, start + lengths[row]):
-            # hash_0 = length, hash_n = H(hash_n-1, hash of token n)
             code = codes[index]
             token_hash = vocabulary_hashes[code] if code >= 0 else other_hashes[-1 - code]
-            hashed = hash_words(hashed, token_hash)
+            hashes_of_text[count] = token_hash
+            count += token_hash != exclamation and token_hash != question
+        hashed = np.uint64(count)
+        for index in range(count):
+            # hash_0 = count, hash_n = H(hash_n-1, hash of token n)
+            hashed = hash_words(hashed, hashes_of_text[index])
         hashes[row] = np.int64(hashed >> np.uint64(1))
         start += lengths[row]
     return hashes

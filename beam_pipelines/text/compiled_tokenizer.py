@@ -1,9 +1,10 @@
 """The tokeniser of `tokens`, compiled, for many texts at a time.
 
-It makes the same tokens: the tests compare them on any text. It splits at ASCII characters, as the graph does, and
-lowers ASCII letters itself. A distinct token with any other character is handed to the graph, which lowers it as it
-would within its text: what Unicode's lower case depends on beside the letter (whether a sigma ends a word) never
-lies beyond a space.
+It makes the same tokens: the tests compare them on any text. Texts that are not ASCII get plain typography first, by
+`compiled_typography`. What is left is split at ASCII characters, as in the graph, and ASCII letters are lowered here.
+A distinct token with any other character is handed to the graph's own operations, which lower it as they would within
+its text: what Unicode's lower case depends on beside the letter (whether a sigma ends a word) never lies beyond a
+space.
 """
 
 import dataclasses
@@ -15,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from beam_pipelines.artifacts.tokenizer import AS_TYPED, Tokenizer
 from beam_pipelines.compiling import threads
-from beam_pipelines.text import compiled_ids, compiled_splitting, tokens
+from beam_pipelines.text import characters, compiled_ids, compiled_splitting, compiled_typography, tokens
 from beam_pipelines.text.compiled_token_table import TokenTable
 
 # The bytes of text that a thread takes at a time: enough to outweigh its start, few enough to share out.
@@ -24,7 +26,6 @@ MIN_BATCH_BYTES, MAX_BATCH_BYTES = 1 << 16, 1 << 20
 # What each byte becomes, uint8 [256]. Where no byte becomes a separator, each text is one token.
 _AS_IT_IS = np.arange(256, dtype=np.uint8)
 _LOWER_CASE = np.array([byte + 32 if chr(byte) in string.ascii_uppercase else byte for byte in range(256)], np.uint8)
-_LOWER_CASE[list((tokens.FILTERED + tokens.WHITE_SPACE).encode())] = compiled_splitting.SEPARATOR
 _NO_VOCABULARY = TokenTable()
 
 
@@ -48,10 +49,15 @@ class CompiledTokenizer:
     """Tokenises texts and looks the tokens up.
 
     Args:
+      rule: What each character is.
       vocabulary: Its tokens, or None if all are only to be counted.
+
+    Raises:
+      ValueError: A newer version made the rule, or the vocabulary holds a token twice.
     """
 
-    def __init__(self, vocabulary: pa.Array | None = None):
+    def __init__(self, rule: Tokenizer, vocabulary: pa.Array | None = None):
+        self._rule, self._lower = rule, _lower_or_separate(rule)
         self.vocabulary = TokenTable()
         if vocabulary is not None:
             codes = _codes_of_lowered(vocabulary, TokenTable(), self.vocabulary)
@@ -65,7 +71,7 @@ class CompiledTokenizer:
         known = self.vocabulary if len(self.vocabulary) else others
         # Threads only read `known`. Each has a table of its own for new tokens, which are added to `others` after
         # all have ended, batch after batch: their order does not depend on the threads.
-        batches = threads.map_on_all_cores(functools.partial(_split_with_own_table, known), _cut_for_cores(texts))
+        batches = threads.map_on_all_cores(functools.partial(self._split_with_own_table, known), _cut_for_cores(texts))
         tokens_of_batches = [table.tokens for _, _, table in batches]
         for (codes, _, _), final_codes in zip(batches, self._add(tokens_of_batches, others), strict=True):
             compiled_ids.replace_codes(codes, final_codes, known is others)
@@ -92,34 +98,53 @@ class CompiledTokenizer:
             first = last
         return codes_of_batches
 
+    def _split_with_own_table(self, known: TokenTable, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, TokenTable]:
+        """Splits texts into codes and lengths; tokens that are not known go to a table of their own."""
+        others = TokenTable()
+        return *_split(*self._plain(texts), self._lower, known, others), others
+
+    def _plain(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the bytes of texts of plain typography, and where each starts and ends; see `_bytes_and_offsets`."""
+        data, offsets = _bytes_and_offsets(texts)
+        first, end = offsets[0], offsets[-1]
+        if self._rule.typography == AS_TYPED or first == end or data[first:end].max() < 0x80:
+            return data, offsets
+        size = compiled_typography.MOST_GROWTH * (end - first) + compiled_typography.SPARE_BYTES
+        plain, plain_offsets = np.empty(size, np.uint8), np.empty_like(offsets)
+        compiled_typography.make_plain(data, offsets, characters.kinds(self._rule), plain, plain_offsets)
+        plain.flags.writeable = False
+        return plain, plain_offsets
+
     def fingerprints(self, tokenized: Tokenized) -> np.ndarray:
-        """Hashes each text's tokens to 63 bits, int64 [batch], the same in every process and for every vocabulary."""
+        """Hashes each text's tokens to 63 bits, int64 [batch], the same in every process and for every vocabulary.
+
+        Exclamation and question marks do not count, whatever the rule: archives are split alike with them and without.
+        """
         return compiled_ids.hash_texts(
             tokenized.codes, tokenized.lengths, self.vocabulary.hashes, tokenized.others.hashes
         )
 
 
+def _lower_or_separate(rule: Tokenizer) -> np.ndarray:
+    """Tells what each byte becomes, uint8 [256]: see `compiled_splitting.split_rows`."""
+    is_between = np.isin(characters.kinds(rule)[:128], (characters.SPACE, characters.APOSTROPHE))
+    return np.where(np.pad(is_between, (0, 128)), compiled_splitting.SEPARATOR, _LOWER_CASE).astype(np.uint8)
+
+
 def _lower(distinct: pa.Array) -> pa.Array:
     """Lowers tokens, binary [tokens], by the operations of `tokens`."""
-    return pa.array(_tokenize_flat()(distinct.to_numpy(zero_copy_only=False)).numpy(), pa.large_binary())
+    return pa.array(_lower_case()(distinct.to_numpy(zero_copy_only=False)).numpy(), pa.large_binary())
 
 
 @functools.cache
-def _tokenize_flat() -> Callable:
-    signature = [tf.TensorSpec([None], tf.string)]
-    return tf.function(lambda texts: tokens.tokenize(texts).flat_values, input_signature=signature)
+def _lower_case() -> Callable:
+    return tf.function(tokens.lower_case, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
 def _cut_for_cores(texts: pa.Array) -> list[pa.Array]:
     """Cuts texts into a batch for each core, or into more or fewer if these were too large or too small."""
     bytes_per_core = texts.nbytes // threads.cores()
     return list(tokens.batches_by_bytes(texts, min(max(bytes_per_core, MIN_BATCH_BYTES), MAX_BATCH_BYTES)))
-
-
-def _split_with_own_table(known: TokenTable, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, TokenTable]:
-    """Splits texts into codes and lengths; tokens that are not known go to a table of their own."""
-    others = TokenTable()
-    return *_split(texts, _LOWER_CASE, known, others), others
 
 
 def _are_ascii(distinct: pa.Array) -> np.ndarray:
@@ -132,6 +157,8 @@ def _are_ascii(distinct: pa.Array) -> np.ndarray:
 
 def _bytes_and_offsets(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Gives the bytes of texts, uint8, and where each text starts and ends there, int64 [batch + 1]."""
+    if not len(texts):
+        return np.zeros(1, np.uint8), np.zeros(1, np.int64)
     _, offsets, data = texts.buffers()
     is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
     edges = np.frombuffer(offsets, np.int64 if is_large else np.int32)[texts.offset : texts.offset + len(texts) + 1]
@@ -144,28 +171,25 @@ def _bytes_and_offsets(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _codes_of_lowered(distinct: pa.Array, vocabulary: TokenTable, others: TokenTable) -> np.ndarray:
     """Gives the codes of tokens that are lowered already, int32 [tokens], and adds the new ones to `others`."""
-    codes, lengths = _split(distinct, _AS_IT_IS, vocabulary, others)
+    codes, lengths = _split(*_bytes_and_offsets(distinct), _AS_IT_IS, vocabulary, others)
     if not (lengths == 1).all():
         raise ValueError("a token is empty")
     return codes
 
 
 def _split(
-    texts: pa.Array, lower: np.ndarray, vocabulary: TokenTable, others: TokenTable
+    data: np.ndarray, offsets: np.ndarray, lower: np.ndarray, vocabulary: TokenTable, others: TokenTable
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gives the codes and lengths of texts; see `Tokenized`."""
-    if not len(texts):
-        return np.empty(0, np.int32), np.empty(0, np.int64)
-    data, offsets = _bytes_and_offsets(texts)
-    lengths = np.zeros(len(texts), np.int64)
-    # Each token but a text's last has a separator after it, so n bytes hold at most (n + 1) / 2 tokens.
-    codes = np.empty((offsets[-1] - offsets[0] + len(texts)) // 2 + 1, np.int32)
+    """Gives the codes and lengths of texts; see `Tokenized` and `_bytes_and_offsets`."""
+    lengths = np.zeros(len(offsets) - 1, np.int64)
+    # Each byte may be a token, or a text without bytes one. What is not written to takes no memory.
+    codes = np.empty(offsets[-1] - offsets[0] + len(lengths), np.int32)
     row, start, count = 0, offsets[0], 0
     while True:
         # Compiled code cannot replace the arrays of a table, so it returns for more room.
         row, start, end, count = compiled_splitting.split_rows(
             data, offsets, row, start, lower, vocabulary.arrays, others.arrays, codes, count, lengths
         )
-        if row == len(texts):
+        if row == len(lengths):
             return codes[:count].copy(), lengths
         others.make_room(end - start)

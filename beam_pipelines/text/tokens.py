@@ -7,30 +7,18 @@ compiled twin, `compiled_tokenizer`.
 import dataclasses
 import functools
 import itertools
-import re
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
+
+from beam_pipelines.artifacts.tokenizer import AS_TYPED, Tokenizer
+from beam_pipelines.text import characters
 
 # TensorFlow's tokens take many times the memory of their text, so a block is tokenised in batches of this size.
 BATCH_BYTES = 1 << 20
 
-# The filter of the notebook's Keras tokeniser, and NUL: `tf.strings.lower` with UTF-8 (TensorFlow 2.21) reads its
-# input as a C string and would drop all that follows a NUL.
-FILTERED = "\x00!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'"
-# The white space that `tf.strings.split` splits at and the filter does not replace.
-WHITE_SPACE = " \v\f"
-# Of the filtered characters the one that stands within words, as in "isn't".
-APOSTROPHE = "'"
-
-
-def _any_of(characters: str) -> str:
-    return "[" + "".join(f"\\x{ord(character):02x}" for character in characters) + "]"
-
-
-_FILTER, _FILTER_WITHOUT_APOSTROPHE = _any_of(FILTERED), _any_of(FILTERED.replace(APOSTROPHE, ""))
-_TOKEN = re.compile("[^" + re.escape(FILTERED + WHITE_SPACE) + "]+")
 # Lower case with UTF-8 follows the process's locale (a Turkish one lowers I to a dotless i). ASCII and the dotted
 # capital I, the letters on which locales differ, are lowered before it.
 _DOTTED_CAPITAL_I, _DOTTED_I = "\u0130", "i\u0307"
@@ -47,29 +35,46 @@ def batches_by_bytes(texts: pa.Array, max_bytes: int = BATCH_BYTES) -> Iterator[
         yield texts.slice(first, rows)
 
 
-def cut(text: str, max_tokens: int) -> str:
+def cut(text: str, max_tokens: int, rule: Tokenizer) -> str:
     """Cuts a text after so many of the tokens of `tokenize`.
 
-    >>> cut("It isn't bad.", 3)
+    >>> cut("It isn't bad.", 3, Tokenizer("plain_1", punctuation_tokens=True))
     "It isn't"
     """
-    last = next(itertools.islice(_TOKEN.finditer(text), max_tokens - 1, None), None)
+    found = characters.token_pattern(rule).finditer(text)
+    last = next(itertools.islice(found, max_tokens - 1, None), None)
     return text[: last.end()] if last else text
 
 
-def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Lowers texts (Unicode), replaces the filtered characters by spaces and splits at ASCII white space.
+def tokenize(texts: tf.Tensor, rule: Tokenizer) -> tf.RaggedTensor:
+    """Makes typography plain, replaces what parts tokens by spaces, lowers (Unicode) and splits at the spaces.
 
     Args:
       texts: string [batch], UTF-8.
+      rule: What each character is.
 
     Returns:
       Ragged string [batch, tokens].
     """
-    texts = tf.strings.regex_replace(texts, _FILTER, " ")
+    any_of = functools.partial(characters.any_of, rule)
+    if rule.typography != AS_TYPED:
+        texts = tf.strings.regex_replace(texts, any_of((characters.INVISIBLE,)), "")
+    between = any_of((characters.SPACE, characters.APOSTROPHE), beside=characters.WHITE_SPACE)
+    texts = tf.strings.regex_replace(texts, between, " ")
+    if rule.punctuation_tokens:
+        for kind, mark in characters.WRITTEN.items():
+            texts = tf.strings.regex_replace(texts, any_of((kind,)), f" {mark} ")
+        if rule.typography != AS_TYPED:
+            flag, pictograph = any_of((characters.FLAG,)), any_of((characters.PICTOGRAPH, characters.FLAG))
+            texts = tf.strings.regex_replace(texts, f"{flag}{{2}}|{pictograph}", r" \0 ")
+    return tf.strings.split(lower_case(texts))
+
+
+def lower_case(texts: tf.Tensor) -> tf.Tensor:
+    """Lowers texts without NUL, string [batch], which neither makes nor joins tokens."""
     texts = tf.strings.lower(texts)
     texts = tf.strings.regex_replace(texts, _DOTTED_CAPITAL_I, _DOTTED_I)
-    return tf.strings.split(tf.strings.lower(texts, encoding="utf-8"))
+    return tf.strings.lower(texts, encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Spans:
 
     Attributes:
       starts: int32, the offset of each token's first byte.
-      ends: int32, that of the byte after its last.
+      ends: int32, that of the byte after its last, and after what is invisible behind it.
       joined: bool, whether an apostrophe alone parts it from the token before, as in "isn't".
     """
 
@@ -87,27 +92,49 @@ class Spans:
     joined: tf.RaggedTensor
 
 
-def spans(texts: tf.Tensor) -> Spans:
+def spans(texts: tf.Tensor, rule: Tokenizer) -> Spans:
     """Finds the spans of the tokens of `tokenize` in the texts.
 
-    A filtered character is one byte and becomes one space, so the filter moves no offset. Lower case does, and is
-    left out: it neither makes nor joins tokens.
+    Lower case moves offsets and is left out, as it neither makes nor joins tokens.
 
     Args:
       texts: string [batch], UTF-8.
+      rule: What each character is.
     """
-    # A string of its own takes 24 bytes, so the letters are bytes: of all texts, with a space after each.
-    spaced = tf.strings.regex_replace(texts, _FILTER_WITHOUT_APOSTROPHE, " ")
-    letters = tf.io.decode_raw(tf.strings.reduce_join(tf.concat([spaced, [""]], axis=0), separator=" "), tf.uint8)
-    is_space = functools.reduce(tf.logical_or, [letters == ord(character) for character in WHITE_SPACE + APOSTROPHE])
-    # A token starts after a space or the edge of the first text, and ends before a space.
-    after_space = tf.concat([[True], is_space], axis=0)[:-1]
-    starts, ends = (tf.where(edge)[:, 0] for edge in (~is_space & after_space, is_space & ~after_space))
-    near = starts - tf.concat([[-2], ends], axis=0)[:-1] == 1
-    joined = near & (tf.gather(letters, tf.maximum(starts - 1, 0)) == ord(APOSTROPHE))
-    first_letters = tf.cumsum(tf.strings.length(texts) + 1, exclusive=True)
-    starts, ends = tf.cast(starts, tf.int32), tf.cast(ends, tf.int32)
-    rows = tf.searchsorted(first_letters, starts, side="right") - 1
-    first = tf.gather(first_letters, rows)
-    ragged = functools.partial(tf.RaggedTensor.from_value_rowids, value_rowids=rows, nrows=tf.shape(texts)[0])
-    return Spans(ragged(starts - first), ragged(ends - first), ragged(joined))
+    # With a space after each text, all can be one row. Bytes that are not UTF-8 are letters, as in `tokenize`.
+    spaced = tf.strings.join([texts, " "])
+    codes, offsets = tf.strings.unicode_decode_with_offsets(spaced, "UTF-8", replacement_char=ord("a"))
+    visible, kinds = _visible_kinds(codes.flat_values, rule)
+    starts, lasts = _edges(kinds)
+    joined = starts - tf.concat([[-2], lasts], axis=0)[:-1] == 2
+    joined &= tf.gather(kinds, tf.maximum(starts - 1, 0)) == characters.APOSTROPHE
+    rows = tf.gather(codes.value_rowids(), tf.gather(visible, starts))
+    # The first place of a character that is not in the token, nor invisible behind it.
+    starts, ends = (tf.gather(offsets.flat_values, tf.gather(visible, places)) for places in (starts, lasts + 1))
+    ragged = functools.partial(tf.RaggedTensor.from_value_rowids, value_rowids=rows, nrows=codes.nrows())
+    return Spans(ragged(tf.cast(starts, tf.int32)), ragged(tf.cast(ends, tf.int32)), ragged(joined))
+
+
+def _visible_kinds(codes: tf.Tensor, rule: Tokenizer) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gives the places of the visible characters, int64 [visible], and their kinds, int32 [visible]."""
+    firsts, kinds_of_runs = characters.runs_of_kinds(rule)
+    run = tf.searchsorted(tf.constant(firsts), codes, side="right") - 1
+    kinds = tf.gather(tf.constant(kinds_of_runs.astype(np.int32)), run)
+    visible = tf.where(kinds != characters.INVISIBLE)[:, 0]
+    return visible, tf.gather(kinds, visible)
+
+
+def _edges(kinds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the first and the last character of each token, int64 [tokens], by the characters' kinds."""
+    is_letter, is_flag = kinds == characters.LETTER, kinds == characters.FLAG
+    is_mark = kinds >= min(characters.MARKS)
+    # Every second one in a row of flag letters ends a flag: their number from the last other character is even.
+    others = tf.concat([[-1], tf.where(~is_flag)[:, 0]], axis=0)
+    places = tf.range(tf.size(kinds, tf.int64))
+    ends_flag = is_flag & ((places - tf.gather(others, tf.cumsum(tf.cast(~is_flag, tf.int32)))) % 2 == 0)
+    starts_flag = tf.concat([ends_flag, [False]], axis=0)[1:]
+    after_letter = tf.concat([[False], is_letter], axis=0)[:-1]
+    before_letter = tf.concat([is_letter, [False]], axis=0)[1:]
+    starts = is_letter & ~after_letter | is_mark & ~ends_flag
+    lasts = is_letter & ~before_letter | is_mark & ~starts_flag
+    return tf.where(starts)[:, 0], tf.where(lasts)[:, 0]

@@ -21,6 +21,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.tfxio import tensor_adapter
 
 from beam_pipelines.artifacts import exports, prepared
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.files import object_stores, storage
 from beam_pipelines.text import tokens, vocabulary
 
@@ -36,11 +37,14 @@ EXAMPLE_FEATURES = {
 }
 
 
-def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: int, max_tokens: int) -> dict:
+def preprocessing_fn(
+    inputs: dict, *, rule: Tokenizer, vocabulary_path: str, first_trained_id: int, max_tokens: int
+) -> dict:
     """Turns text into ids.
 
     Args:
       inputs: `text`, string [batch].
+      rule: Of the tokeniser.
       vocabulary_path: The file of tokens, one a line.
       first_trained_id: The ids from `FIRST_ID` up to this one have a pretrained vector. If no id has one, all
         tokens of the vocabulary count as known.
@@ -52,7 +56,7 @@ def preprocessing_fn(inputs: dict, *, vocabulary_path: str, first_trained_id: in
       tokens among them, in [0, 1]; `truncated` int64 [batch], 0 or 1;
       `unknown` ragged string [batch, tokens], the tokens before the cut that have no id of their own.
     """
-    tokenized = tokens.tokenize(inputs["text"])
+    tokenized = tokens.tokenize(inputs["text"], rule)
     # Tracked, so that the SavedModel holds the vocabulary as an asset.
     table = tft.make_and_track_object(lambda: _table(vocabulary_path), name=VOCABULARY_NAME)
     tft.annotate_asset(VOCABULARY_NAME, _VOCABULARY_FILE)
@@ -101,7 +105,7 @@ def _cut(ids: tf.Tensor, lengths: tf.Tensor, max_tokens: int) -> tf.RaggedTensor
     return indices.with_flat_values(tf.gather(tf.concat([ids, [vocabulary.UNKNOWN_ID]], axis=0), indices.flat_values))
 
 
-def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_tokens: int) -> None:
+def write_graph(folder: str, chosen: list[str], *, rule: Tokenizer, first_trained_id: int, max_tokens: int) -> None:
     """Writes the graph of a vocabulary to `folder/transform`.
 
     TensorFlow reads and writes only local files, so the graph is built in a local folder and copied. No part of it
@@ -110,6 +114,7 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
     Args:
       folder: The output of the job.
       chosen: The tokens of the vocabulary, in the order of their ids.
+      rule: See `preprocessing_fn`.
       first_trained_id: See `preprocessing_fn`.
       max_tokens: See `preprocessing_fn`.
     """
@@ -117,7 +122,11 @@ def write_graph(folder: str, chosen: list[str], *, first_trained_id: int, max_to
         path = pathlib.Path(work, _VOCABULARY_FILE)
         path.write_text("".join(token + "\n" for token in chosen), encoding="utf-8", newline="\n")
         to_ids = functools.partial(
-            preprocessing_fn, vocabulary_path=str(path), first_trained_id=first_trained_id, max_tokens=max_tokens
+            preprocessing_fn,
+            rule=rule,
+            vocabulary_path=str(path),
+            first_trained_id=first_trained_id,
+            max_tokens=max_tokens,
         )
         # A Beam pipeline makes its options those of all files that the process opens, so they are put back.
         options = object_stores.options()

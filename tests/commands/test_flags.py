@@ -55,6 +55,26 @@ def test_a_required_flag_is_named(capsys, settings_class):
         assert refused(capsys, flags.parse, settings_class, MODULES[settings_class], argv) == sentence
 
 
+def test_a_flag_that_may_stand_alone():
+    """Before another flag, at the end, with a value, and left out."""
+    for arguments, expected in (
+        (["--punctuation_tokens", "--overwrite"], "on"),
+        (["--punctuation_tokens"], "on"),
+        (["--punctuation_tokens", "off"], "off"),
+        (["--punctuation_tokens=off"], "off"),
+        ([], "on"),
+    ):
+        settings, others = parse(PreprocessSettings, *arguments)
+        assert (settings.punctuation_tokens, others) == (expected, [])
+        again, _ = flags.parse(PreprocessSettings, MODULES[PreprocessSettings], flags.as_arguments(settings))
+        assert again == settings
+
+
+def test_a_value_that_there_is_not_is_refused(capsys):
+    sentence = refused(capsys, parse, PreprocessSettings, "--punctuation_tokens=no")
+    assert sentence.startswith("argument --punctuation_tokens: invalid choice: 'no' (choose from ")
+
+
 @pytest.mark.parametrize(
     ("place", "written"),
     [(0, ["--inptu", "a.csv"]), (0, ["--Input=a.csv"]), (2, ["--text-column=text"])],

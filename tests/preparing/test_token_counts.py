@@ -16,7 +16,7 @@ from beam_pipelines.preparing.token_counts import CountTokens
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.blocks import rated
 from tests.helpers.reviews import review
-from tests.helpers.tokens import plain_tokens
+from tests.helpers.tokens import RULE, plain_tokens
 
 MAX_TOKENS, PARTS = 20, 16
 SHARES = SplitShares(test=0.3, validation=0.2, sample=0.8)
@@ -33,7 +33,7 @@ def outputs_of(
     blocks: list[Reviews], shares: SplitShares = SHARES, parts: int = PARTS, step: CountTokens | None = None
 ) -> dict[str, list[tuple]]:
     """What the step puts out of some blocks in one bundle, by tag."""
-    step = step or CountTokens(shares, MAX_TOKENS, parts)
+    step = step or CountTokens(shares, RULE, MAX_TOKENS, parts)
     step.setup()
     step.start_bundle()
     outputs = [output for block in blocks for output in step.process(block)]
@@ -72,7 +72,7 @@ def expected_counts(texts: list[str], is_training: np.ndarray) -> dict[bytes, in
 
 
 def fingerprints(texts: list[str]) -> np.ndarray:
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     return tokenizer.fingerprints(tokenizer(pa.array(texts)))
 
 
@@ -140,7 +140,7 @@ def test_texts_of_training_that_recur_in_the_other_splits_are_found(texts, tmp_p
 def test_all_texts_are_listed_where_others_are_told_from_them(texts):
     """Also those that are not sampled, and without a split column."""
     split = splits.assign(fingerprints(texts), SHARES)
-    step = CountTokens(SHARES, MAX_TOKENS, PARTS, lists_all=True)
+    step = CountTokens(SHARES, RULE, MAX_TOKENS, PARTS, lists_all=True)
     listed = outputs_of([rated("a", texts[:200]), rated("b", texts[200:])], step=step)["texts"]
     found = {row["text"]: (row["training"], row["held_out"]) for _, piece in listed for row in piece.to_pylist()}
     sides = {
@@ -155,7 +155,7 @@ def test_all_texts_are_listed_where_others_are_told_from_them(texts):
 
 def test_hashes_of_texts_are_handed_on_before_they_grow(texts, monkeypatch):
     monkeypatch.setattr(token_counts, "MOST_TEXTS", 50)
-    step = CountTokens(SplitShares(test=0.3, validation=0.2), MAX_TOKENS, PARTS)
+    step = CountTokens(SplitShares(test=0.3, validation=0.2), RULE, MAX_TOKENS, PARTS)
     step.setup()
     step.start_bundle()
     given = [list(step.process(rated("a", texts[:30], split_keys=["k"] * 30))) for _ in range(4)]

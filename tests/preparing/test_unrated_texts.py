@@ -21,6 +21,7 @@ from beam_pipelines.preparing.unrated_texts import CountUnrated, WriteUnrated
 from beam_pipelines.text import transform_graph
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.archives import list_extents
+from tests.helpers.tokens import RULE
 
 # Every word stands in all texts; a third of the texts stands once more, and one has no token.
 TEXTS = [f"good film {number}" for number in range(60)] + [f"GOOD, film {number}" for number in range(20)] + ["?!"]
@@ -30,7 +31,7 @@ MOST, PARTS = 25, 16
 
 
 def hashes_of(texts: list[str]) -> list[int]:
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     return tokenizer.fingerprints(tokenizer(pa.array(texts))).tolist()
 
 

@@ -20,6 +20,7 @@ from beam_pipelines.preparing.unrated_reviews import UnratedRules
 from beam_pipelines.preparing.vocabulary_choice import Choice
 from beam_pipelines.text import vocabulary
 from tests.helpers.token_parts import write_counts
+from tests.helpers.tokens import RULE
 from tests.helpers.vocabularies import plain_choice
 
 # Of 600 words, some have a vector that is none, and every third one has no token.
@@ -75,7 +76,7 @@ def test_tokens_with_a_vector_and_the_most_frequent_without(tmp_path, monkeypatc
     choice = vocabulary_choice.choose_tokens(job)
     chosen, training = choice.vocabulary, choice.training
 
-    read, _ = word_vectors.read(str(vectors), counts, 40)
+    read, _ = word_vectors.read(str(vectors), counts, RULE, 40)
     pretrained, without, misses = plain_choice(counts, read, trained)
     assert chosen.tokens == pretrained + without
     assert chosen.pretrained == len(pretrained) > 150

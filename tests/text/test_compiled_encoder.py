@@ -10,16 +10,17 @@ from hypothesis import given, settings
 
 from beam_pipelines.text import transform_graph
 from beam_pipelines.text.compiled_encoder import CompiledEncoder
-from tests.helpers.tokens import VOCABULARY, texts_of
+from tests.helpers.tokens import RULES, VOCABULARY, texts_of
 
 MAX_TOKENS = 4
 
 
-@pytest.fixture(scope="module", params=[2, 6])
+@pytest.fixture(scope="module", params=[(2, RULES[0]), (6, RULES[1]), (6, RULES[2])], ids=str)
 def graph(request, tmp_path_factory):
     """A graph of a vocabulary without pretrained vectors, and of one with four; cut after four tokens."""
     folder = tmp_path_factory.mktemp("graph")
-    options = {"first_trained_id": request.param, "max_tokens": MAX_TOKENS}
+    first_trained_id, rule = request.param
+    options = {"rule": rule, "first_trained_id": first_trained_id, "max_tokens": MAX_TOKENS}
     transform_graph.write_graph(str(folder), VOCABULARY, **options)
     saved_model = str(folder / "transform" / "transform_fn")
     encoder = CompiledEncoder(saved_model, **options)

@@ -9,6 +9,7 @@ import pytest
 from beam_pipelines.text import compiled_token_table
 from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
+from tests.helpers.tokens import RULE
 
 MASK = (1 << 64) - 1
 AS_IT_IS = np.arange(256, dtype=np.uint8)
@@ -16,7 +17,7 @@ SMALLEST = 1 << 13
 
 
 def table_of(words: list[str]) -> TokenTable:
-    return CompiledTokenizer()(pa.array([" ".join(words)])).others
+    return CompiledTokenizer(RULE)(pa.array([" ".join(words)])).others
 
 
 def mix_bits(value: int) -> int:
@@ -50,7 +51,7 @@ def test_a_hash_is_that_of_its_definition(length):
 
 def test_long_tokens_of_one_start_and_one_length_are_told_apart():
     words = ["a" * 40 + letter for letter in string.ascii_lowercase] + ["b" * 16, "b" * 17, "b" * 24, "b" * 25]
-    tokenizer = CompiledTokenizer(pa.array(words))
+    tokenizer = CompiledTokenizer(RULE, pa.array(words))
     assert tokenizer(pa.array([" ".join(words).upper()])).codes.tolist() == list(range(len(words)))
 
 
@@ -75,7 +76,7 @@ def test_long_tokens_of_one_key_are_told_apart_by_their_bytes():
 def test_at_most_half_of_the_slots_are_filled(tokens, slots):
     words = [np.base_repr(number, 36).lower() for number in range(tokens)]
     table = TokenTable()
-    tokenizer = CompiledTokenizer()
+    tokenizer = CompiledTokenizer(RULE)
     codes = tokenizer(pa.array([" ".join(words)]), table).codes
     assert codes.tolist() == [-1 - index for index in range(tokens)]
     assert len(table.arrays.slots) == slots

@@ -12,17 +12,19 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from beam_pipelines.text import tokens
+from beam_pipelines.artifacts.tokenizer import OLDER, Tokenizer
+from beam_pipelines.text import characters, tokens
 from beam_pipelines.text.compiled_token_table import TokenTable
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer, Tokenized
-from tests.helpers.tokens import CASES, VOCABULARY, texts_of
+from tests.helpers.tokens import ALL_CASES, RULE, RULES, VOCABULARY, WITHOUT_MARKS, texts_of
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
-def by_graph(texts: list[str]) -> list[list[bytes]]:
-    return tokens.tokenize(tf.constant(texts, tf.string)).to_list()
+def by_graph(texts: list[str], rule: Tokenizer) -> list[list[bytes]]:
+    return tokens.tokenize(tf.constant(texts, tf.string), rule).to_list()
 
 
 def spelled(tokenized: Tokenized, vocabulary: list[str]) -> list[list[bytes]]:
@@ -33,38 +35,56 @@ def spelled(tokenized: Tokenized, vocabulary: list[str]) -> list[list[bytes]]:
 
 
 @pytest.mark.parametrize("vocabulary", [[], VOCABULARY])
-@given(texts_of)
+@given(rule=st.sampled_from(RULES), texts=texts_of)
 @settings(max_examples=500, deadline=None)
-def test_tokens_are_those_of_the_graph(vocabulary, texts):
-    tokenized = CompiledTokenizer(pa.array(vocabulary, pa.string()))(pa.array(texts, pa.string()))
-    assert spelled(tokenized, vocabulary) == by_graph(texts)
+def test_tokens_are_those_of_the_graph(vocabulary, rule, texts):
+    tokenized = CompiledTokenizer(rule, pa.array(vocabulary, pa.string()))(pa.array(texts, pa.string()))
+    assert spelled(tokenized, vocabulary) == by_graph(texts, rule)
     others = tokenized.others.tokens.to_pylist()
     assert len(others) == len(set(others))
     assert not {token.encode() for token in vocabulary} & set(others)
 
 
-def test_every_letter_is_lowered_within_a_token_as_in_a_text():
-    """Each character of Unicode, alone, at the start, in the middle and at the end of a word, and after a sigma."""
-    letters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+@pytest.mark.parametrize(("rule", "codes"), [(RULE, 0x110000), (OLDER, 0x20000)], ids=["plain", "older"])
+def test_every_character_is_the_same_to_both(rule, codes):
+    """Alone, at the start, in the middle and at the end of a word, and after a sigma."""
+    letters = [chr(code) for code in range(1, codes) if not 0xD800 <= code < 0xE000]
     texts = [f"{letter} A{letter}b {letter}C D{letter} \u03a3{letter} {letter}\u03a3" for letter in letters]
-    tokenized = CompiledTokenizer()(pa.array(texts))
+    tokenized = CompiledTokenizer(rule)(pa.array(texts))
     others = tokenized.others.tokens.to_numpy(zero_copy_only=False)
     for first in range(0, len(texts), 100_000):
-        graph = tokens.tokenize(tf.constant(texts[first : first + 100_000]))
+        graph = tokens.tokenize(tf.constant(texts[first : first + 100_000]), rule)
         before, after = tokenized.lengths[:first].sum(), tokenized.lengths[: first + 100_000].sum()
         assert graph.row_lengths().numpy().tolist() == tokenized.lengths[first : first + 100_000].tolist()
         assert (others[-1 - tokenized.codes[before:after]] == graph.flat_values.numpy()).all()
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES)
-def test_cases(text, expected):
-    tokenized = CompiledTokenizer()(pa.array([text]))
+@pytest.mark.parametrize(("rule", "text", "expected"), ALL_CASES)
+def test_cases(rule, text, expected):
+    tokenized = CompiledTokenizer(rule)(pa.array([text]))
     assert spelled(tokenized, []) == [[token.encode() for token in expected]]
 
 
+def test_special_characters_at_every_place_of_a_block():
+    """Compiled loops take 64 bytes at a time: what is special stands before, on and after their edges."""
+    special = [*np.flatnonzero(characters.kinds(RULE))[::97].tolist(), 0x2019, 0xFF01, 0x1F600, 0xFE0F]
+    texts = ["x" * before + chr(code) + "y" * 70 for before in range(140) for code in special]
+    tokenized = CompiledTokenizer(RULE)(pa.array(texts))
+    assert spelled(tokenized, []) == by_graph(texts, RULE)
+    flags = ["x" * before + "\U0001f1e9\U0001f1ea" * 40 + "\U0001f1eb" for before in range(70)]
+    assert spelled(CompiledTokenizer(RULE)(pa.array(flags)), []) == by_graph(flags, RULE)
+    marks = ["!" * before + "ab?" * 50 for before in range(140)]
+    assert spelled(CompiledTokenizer(RULE)(pa.array(marks)), []) == by_graph(marks, RULE)
+
+
+def test_a_rule_of_a_newer_version_is_refused():
+    with pytest.raises(ValueError, match="typography plain_9 is not known to this version"):
+        CompiledTokenizer(Tokenizer("plain_9", punctuation_tokens=True))
+
+
 def test_a_slice_of_texts_and_texts_of_large_offsets():
-    texts = pa.array(["good", "bad film", "", "film film", "end"])
-    tokenizer = CompiledTokenizer(pa.array(VOCABULARY))
+    texts = pa.array(["caf\u00e9", "bad\u2026film", "", "film film", "end\u2019"])
+    tokenizer = CompiledTokenizer(RULE, pa.array(VOCABULARY))
     for batch in (texts[1:4], texts.cast(pa.large_string())[1:4]):
         tokenized = tokenizer(batch)
         assert tokenized.lengths.tolist() == [2, 0, 2]
@@ -81,7 +101,7 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
     others = TokenTable()
     counts = np.zeros(0, np.int64)
     for half in (texts[:500], texts[500:]):
-        tokenized = CompiledTokenizer()(pa.array(half), others)
+        tokenized = CompiledTokenizer(RULE)(pa.array(half), others)
         counts = np.pad(counts, (0, len(others) - len(counts)))
         counts += np.bincount(-1 - tokenized.codes, minlength=len(others))
     count_by_token = dict(zip(others.tokens.to_pylist(), counts.tolist(), strict=True))
@@ -89,22 +109,25 @@ def test_tokens_are_counted_over_many_texts_as_plain_python_counts():
 
 
 def test_fingerprints_are_equal_for_equal_tokens_alone():
-    texts = pa.array(["Good film!", "good\n\nFILM", "film good", "goodfilm", "", "CAF\u00c9 good", "caf\u00e9 good"])
-    tokenizer = CompiledTokenizer()
+    texts = pa.array(["Good film?!", "good\n\nFILM", "film good", "goodfilm", "", "CAF\u00c9 good", "caf\u00e9 good"])
+    tokenizer = CompiledTokenizer(RULE)
     first, same, *others, upper, lower = tokenizer.fingerprints(tokenizer(texts)).tolist()
     assert first == same
     assert upper == lower
     assert len({first, *others, upper}) == 5
     assert min(first, *others, upper) >= 0
-    with_ids = CompiledTokenizer(pa.array(VOCABULARY))
+    with_ids = CompiledTokenizer(RULE, pa.array(VOCABULARY))
     assert with_ids.fingerprints(with_ids(texts)).tolist() == [first, same, *others, upper, lower]
+    without_marks = CompiledTokenizer(WITHOUT_MARKS)
+    assert without_marks.fingerprints(without_marks(texts)).tolist() == [first, same, *others, upper, lower]
     assert first == 332125319540003852  # Written down: another process must find the same.
 
 
 CACHED = """
 import numpy as np, pyarrow as pa
+from beam_pipelines.artifacts.tokenizer import OLDER
 from beam_pipelines.text import compiled_tokenizer
-print(compiled_tokenizer.CompiledTokenizer()(pa.array(["a good film"])).lengths.tolist())
+print(compiled_tokenizer.CompiledTokenizer(OLDER)(pa.array(["a good film"])).lengths.tolist())
 """
 
 
@@ -128,14 +151,17 @@ GUARDED = """
 import numpy as np, pyarrow as pa
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
 from tests.helpers.guarded_memory import array_before_forbidden_page
+from tests.helpers.tokens import RULE
 
-tokenizer = CompiledTokenizer(pa.array(["good"]))
+tokenizer = CompiledTokenizer(RULE, pa.array(["good"]))
 for size in (1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000):
-    for text in (b"a" * size, (b"good, " * size)[:size], (b"x" * 16 + b" ") * (size // 17) + b"y" * (size % 17)):
+    long, curly = (b"x" * 16 + b" ") * (size // 17) + b"y" * (size % 17), b"z" * (size - 3) + "\u2019".encode()[: size]
+    for text in (b"a" * size, (b"good, " * size)[:size], long, *([curly] if size > 2 else [])):
         letters = array_before_forbidden_page(np.frombuffer(text, np.uint8))
         offsets = pa.py_buffer(np.array([0, size], np.int32))
         texts = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.foreign_buffer(letters.ctypes.data, size)])
-        assert tokenizer(texts).lengths[0] == len(text.replace(b",", b" ").split()), text
+        expected = text.decode().translate({ord(","): " ", 0x2019: " "}).split()
+        assert tokenizer(texts).lengths[0] == len(expected), text
 print("all read")
 """
 

@@ -6,13 +6,14 @@ import tensorflow_transform as tft
 
 from beam_pipelines.artifacts import prepared
 from beam_pipelines.text import transform_graph
+from tests.helpers.tokens import RULE
 
-TEXTS = ["Good, bad film! good", "", "bad worse awful strange", "fine"]
+TEXTS = ["Good, bad film. good", "", "bad worse awful strange", "fine"]
 
 
 def encoded(folder, *, first_trained_id: int, max_tokens: int) -> dict:
     transform_graph.write_graph(
-        str(folder), ["good", "film", "fine"], first_trained_id=first_trained_id, max_tokens=max_tokens
+        str(folder), ["good", "film", "fine"], rule=RULE, first_trained_id=first_trained_id, max_tokens=max_tokens
     )
     graph = tf.saved_model.load(str(folder / prepared.TRANSFORM_GRAPH))
     values = graph.transform_fn({"text": tf.constant(TEXTS)})

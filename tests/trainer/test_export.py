@@ -106,6 +106,7 @@ def test_reviews_json_says_what_a_job_needs(rows, trained, alone):
     assert sum(sum(bins) for bins in about["training"]["scores"]["histogram"].values()) == len(rows)
     assert [one["text"] for one in about["fixed_texts"]] == list(FIXED_TEXTS)
     assert [one["tokens"] for one in about["fixed_texts"][:4]] == [len(plain_tokens(t)) for t in FIXED_TEXTS[:4]]
+    assert about["tokenizer"] == {"typography": "plain_1", "punctuation_tokens": True}
     assert sum(about["training"]["token_lengths"]["histogram"]) == len(rows)
     assert sum(sum(bins) for bins in about["training"]["known_shares"]["histogram"].values()) == len(rows)
     scores = serve(alone, list(FIXED_TEXTS))["score"]
@@ -128,7 +129,8 @@ def test_what_is_served_is_what_the_model_gives(preset, prepared):
         # Its output is a score: most would be cut off at an end of the scale.
         last = model.get_layer("score")
         last.set_weights([0.05 * last.kernel.numpy(), np.array([0.5])])
-    scorer = export.ReviewScorer(reviews.transform_graph, cnn, head, IntervalReach.constant(0.1), reviews.scale)
+    reach = IntervalReach.constant(0.1)
+    scorer = export.ReviewScorer(reviews.transform_graph, cnn, head, reach, reviews.scale, reviews.rule)
     words = reviews.vocabulary()
     texts = ["", "excellent", "zzz", "excellent boring " * 300, "boring " * 200]
     texts += [" ".join(random.choice(words, size)) for size in random.integers(1, 150, 20)]

@@ -1,15 +1,14 @@
 """Decides which words of a file of vectors are kept, and of which of their forms the vector counts."""
 
-import re
 from collections.abc import Container
 
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
+from beam_pipelines.text import characters
 
-# As in `tokens`, which imports TensorFlow; a word that is wrongly kept costs a row, no more.
-_FILTERED = re.compile(r"[\W_]")
 # Strings of Python take four times the memory of packed ones, so that no more of them are held at a time.
 _LISTED_WORDS = 1 << 16
 
@@ -22,15 +21,16 @@ class WordChoice:
 
     Args:
       wanted: Tokens.
+      rule: Of the tokeniser: a word that it would not make gets no id, as no text could reach it.
       unseen: How many other words to keep.
 
     Attributes:
       vectors: By token, in the order of the file.
     """
 
-    def __init__(self, wanted: Container[str], unseen: int):
+    def __init__(self, wanted: Container[str], rule: Tokenizer, unseen: int):
         self.vectors = KeptVectors()
-        self._wanted, self._unseen = wanted, unseen
+        self._wanted, self._rule, self._unseen = wanted, rule, unseen
         self._cased: set[str] = set()
 
     def token(self, word: str) -> str | None:
@@ -38,7 +38,7 @@ class WordChoice:
         token = word if word in self._wanted else word.lower()
         if token in self.vectors:
             return token if word == token and token in self._cased else None
-        is_kept = token in self._wanted or (self._unseen > 0 and token != "" and not _FILTERED.search(token))
+        is_kept = token in self._wanted or (self._unseen > 0 and characters.is_token(token, self._rule))
         return token if is_kept else None
 
     def keep(self, word: str, token: str, vector: np.ndarray) -> None:

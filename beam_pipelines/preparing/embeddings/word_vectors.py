@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.archive.finding import pipes
+from beam_pipelines.artifacts.tokenizer import Tokenizer
 from beam_pipelines.preparing.embeddings import foreign_files, sources, unpacking
 from beam_pipelines.preparing.embeddings.faults import NOT_FINITE, Faults
 from beam_pipelines.preparing.embeddings.kept_vectors import KeptVectors
@@ -18,13 +19,14 @@ from beam_pipelines.preparing.embeddings.word_choice import WordChoice, WordList
 _CHUNK_ROWS = 10_000
 
 
-def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[KeptVectors, int]:
+def read(source: str, wanted: Container[str], rule: Tokenizer, unseen: int = 0) -> tuple[KeptVectors, int]:
     """Reads the vectors of the wanted words.
 
     Args:
       source: A text of vectors, plain, compressed or a member of an archive (FILE:MEMBER), or the name of an
         installed package that holds one, or that holds an array (.npy) and its words (.parquet).
       wanted: Tokens, so of lower case; a word with capitals counts where the file has no form of lower case.
+      rule: Of the tokeniser.
       unseen: How many other words to keep, the first ones, which are the most frequent as such
         files are sorted. Words that the tokeniser would not make are passed over.
 
@@ -36,7 +38,7 @@ def read(source: str, wanted: Container[str], unseen: int = 0) -> tuple[KeptVect
         not finite; it names the file and the line.
     """
     path, words = sources.locate(source)
-    choice = WordChoice(wanted, unseen)
+    choice = WordChoice(wanted, rule, unseen)
     if words:
         return choice.vectors, _read_array(path, words, choice)
     with _opened_text(path) as stream:

@@ -61,7 +61,9 @@ class CompiledEngine:
 
     def __init__(self, model: Any, network: Network, folder: str, info: ExportInfo):
         first_trained_id = info.training.vocabulary.first_trained_id
-        self._encoder = CompiledEncoder(folder, first_trained_id=first_trained_id, max_tokens=info.max_tokens)
+        self._encoder = CompiledEncoder(
+            folder, rule=info.rule, first_trained_id=first_trained_id, max_tokens=info.max_tokens
+        )
         self._network = network
         self._finish = model.finish
 

@@ -40,7 +40,7 @@ class Scorer:
 
     def __init__(self, export: Export, engine: str = "auto"):
         started = time.perf_counter()
-        self._max_tokens = export.info.max_tokens
+        self._max_tokens, self._rule = export.info.max_tokens, export.info.rule
         reason = ""
         with storage.local_copy(export.path) as folder:
             self._model = _loaded(folder, export)
@@ -120,7 +120,7 @@ class Scorer:
         columns: dict[str, list] = {}
         # An older export copies the text for each of its tokens, those that are not explained among them.
         long = tokens > self._max_tokens
-        cut = (text_tokens.cut(text, self._max_tokens) for text in texts.filter(pa.array(long)).to_pylist())
+        cut = (text_tokens.cut(text, self._max_tokens, self._rule) for text in texts.filter(pa.array(long)).to_pylist())
         texts = pc.replace_with_mask(texts, pa.array(long), pa.array(cut, texts.type))
         sizes = np.maximum(tokens.clip(1, self._max_tokens), pc.binary_length(texts).to_numpy() // BYTES_OF_TOKEN)
         # An empty block has the same columns.

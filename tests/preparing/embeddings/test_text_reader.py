@@ -7,12 +7,13 @@ import pytest
 from beam_pipelines.errors import UserError
 from beam_pipelines.preparing.embeddings.text_reader import TextReader
 from beam_pipelines.preparing.embeddings.word_choice import WordChoice
+from tests.helpers.tokens import RULE
 
 MANY = "".join(f"word{number} 1 2 3\n" for number in range(300))
 
 
 def read(text: str, wanted=("good", "caf\u00e9", "x"), unseen: int = 0) -> dict[str, list[float]]:
-    choice = WordChoice(wanted, unseen)
+    choice = WordChoice(wanted, RULE, unseen)
     assert TextReader("some.vec", choice).read(io.BufferedReader(io.BytesIO(text.encode()))) == 3
     return {word: vector.tolist() for word, vector in choice.vectors.items()}
 

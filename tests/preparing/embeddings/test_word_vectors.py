@@ -16,6 +16,7 @@ import zstandard
 
 from beam_pipelines.errors import UserError
 from beam_pipelines.preparing.embeddings import word_vectors
+from tests.helpers.tokens import RULE
 
 LINES = "the 1 2 3\ngood 4 5 6.5\nat me.com 7 8 9\ngood 0 0 0\nunwanted 1 1 1\ncaf\u00e9 -1e-1 0 2\n"
 WANTED = {"good", "caf\u00e9", "at", "absent"}
@@ -23,7 +24,7 @@ EXPECTED = {"good": [4, 5, 6.5], "caf\u00e9": [-0.1, 0, 2]}
 
 
 def check(source: object):
-    vectors, dim = word_vectors.read(str(source), WANTED)
+    vectors, dim = word_vectors.read(str(source), WANTED, RULE)
     assert dim == 3
     assert vectors.keys() == EXPECTED.keys()
     for word, vector in vectors.items():
@@ -64,7 +65,7 @@ def test_some_words_that_nobody_wants_are_kept_too(tmp_path):
     """The first ones that can be tokens: without what the tokeniser filters."""
     path = tmp_path / "glove.txt"
     path.write_text("The 1 1\n, 2 2\nwon't 3 3\ngood 4 4\nfirst 5 5\nsecond 6 6\nthe 7 7\n", encoding="utf-8")
-    vectors, _ = word_vectors.read(str(path), {"good"}, unseen=2)
+    vectors, _ = word_vectors.read(str(path), {"good"}, RULE, unseen=2)
     assert {word: vector.tolist() for word, vector in vectors.items()} == {
         "the": [7, 7],
         "good": [4, 4],
@@ -96,12 +97,12 @@ def test_an_installed_package(package):
 def test_an_array_with_rows_that_are_not_finite(package, caplog):
     matrix = np.ones((200, 3))
     matrix[7] = np.nan
-    vectors, _ = word_vectors.read(package(matrix, [f"word{row}" for row in range(200)]), {"word7", "word8"})
+    vectors, _ = word_vectors.read(package(matrix, [f"word{row}" for row in range(200)]), {"word7", "word8"}, RULE)
     assert [*vectors] == ["word8"]
     assert "row 7 (word7): its numbers are not finite" in caplog.text
     matrix[50:53, 0] = 1e39
     with pytest.raises(UserError, match=r"row 7 \(word7\): its numbers .* so it is in 4 of 200 lines"):
-        word_vectors.read(package(matrix, [f"word{row}" for row in range(200)]), ())
+        word_vectors.read(package(matrix, [f"word{row}" for row in range(200)]), (), RULE)
 
 
 def test_bytes_that_are_no_utf_8_do_not_stop_the_reading(tmp_path):
@@ -114,7 +115,7 @@ def test_what_is_no_text_is_told_once_it_is_unpacked(tmp_path):
     path = tmp_path / "vectors.gz"
     path.write_bytes(gzip.compress(b"2 2\ngood \xd7\xa3\x0c\x3f\x00\x00\x80\xbf\n"))
     with pytest.raises(UserError, match=f"^--embeddings {path} is a binary file of word2vec; save it as text"):
-        word_vectors.read(str(path), WANTED)
+        word_vectors.read(str(path), WANTED, RULE)
 
 
 def test_a_file_of_another_kind_is_told_by_its_beginning(tmp_path):
