@@ -13,7 +13,7 @@ from trainer.architectures.heads import Head
 
 
 class BranchAdam(keras.optimizers.Adam):
-    """Adam that learns some variables slower than the tokens' own vectors, and tables of tokens by row.
+    """Adam that learns some variables slower than others, and tables of tokens by row.
 
     A vector is rarely updated and needs large steps; a filter that all tokens share does not.
 
@@ -22,7 +22,8 @@ class BranchAdam(keras.optimizers.Adam):
     second moment is Adam's, which the steps since their token was last there let decay.
     """
 
-    SLOWER: ClassVar = {FROZEN: 0.1, "words/log_weights": 0.5}
+    # Rows that move at once, not over several steps, follow the noise of each batch: the bag's are held back a little.
+    SLOWER: ClassVar = {FROZEN: 0.1, "words/log_weights": 0.5, "words/vectors": 0.8}
 
     def build(self, variables):
         if self.built:

@@ -40,11 +40,10 @@ def test_the_learning_rate_falls_along_a_cosine_or_stays():
     assert rates[100] == pytest.approx([0.01, 0.0051, 0.0002, 0.0002])
 
 
-def table_and_adam(name: str = "words/vectors") -> tuple[keras.Variable, optimizer.BranchAdam]:
+def table_and_adam() -> tuple[keras.Variable, optimizer.BranchAdam]:
     """A table of 4 rows with the path of a model's, and an optimizer that holds nothing else."""
-    scope, name = name.split("/")
-    with keras.name_scope(scope):
-        table = keras.Variable(np.arange(8, dtype=np.float32).reshape(4, 2) / 10, name=name)
+    with keras.name_scope("vectors"):
+        table = keras.Variable(np.arange(8, dtype=np.float32).reshape(4, 2) / 10, name="learned")
     adam = optimizer.BranchAdam(0.1)
     adam.build([table])
     return table, adam
