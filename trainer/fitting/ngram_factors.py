@@ -7,16 +7,21 @@ reviews hold, or none, is then as good or as bad as those that it stands beside.
 
 import numpy as np
 import scipy.sparse
+from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
 FACTORS = 300
-# So much counts what n-grams stand for, beside themselves.
-FACTOR_WEIGHT = 0.5
-_POWER_ITERATIONS = 3
+# The mean norm of what a review's n-grams stand for, where that of the n-grams themselves is 1.
+NORM = 0.35
+_POWER_ITERATIONS = 2
 
 
 def factorise(features: scipy.sparse.csr_matrix) -> np.ndarray:
-    """Finds the right singular vectors, float32 [ngrams, factors], of features, float32 [reviews, ngrams]."""
+    """Finds the right singular vectors, scaled, float32 [ngrams, factors], of features, float32 [reviews, ngrams]."""
     count = min(FACTORS, min(features.shape) - 1)
-    _, _, directions = randomized_svd(features, count, n_iter=_POWER_ITERATIONS, random_state=0)
-    return np.ascontiguousarray(directions.T, np.float32)
+    # Of reviews with hardly an n-gram of rated ones, the norm is that of all of theirs.
+    evened = normalize(features)
+    _, _, directions = randomized_svd(evened, count, n_iter=_POWER_ITERATIONS, random_state=0)
+    directions = np.ascontiguousarray(directions.T, np.float32)
+    norm = np.linalg.norm(evened @ directions, axis=1).mean()
+    return directions * np.float32(NORM / max(norm, 1e-9))

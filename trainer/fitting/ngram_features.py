@@ -25,6 +25,7 @@ IDF_POWER = 1.5
 # An n-gram of one review alone says nothing of others, but of few reviews hardly any other would be left.
 _LEAST_REVIEWS, _FEWEST_ROWS = 2, 100
 _BATCH = 256
+_LEAST_NORM = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,10 +73,12 @@ class NgramFeatures:
     Attributes:
       ngrams: int64, ascending.
       weights: float64, of each.
+      is_rated: bool, which stand in rated reviews, and so can be learned by themselves.
     """
 
     ngrams: np.ndarray
     weights: np.ndarray
+    is_rated: np.ndarray
 
     @classmethod
     def of(cls, rated: list[np.ndarray], unrated: list[np.ndarray] | None = None) -> Self:
@@ -96,15 +99,19 @@ class NgramFeatures:
         order = np.lexsort([-counts[candidates], ~is_first[candidates]])
         kept = np.sort(candidates[order[:MOST_NGRAMS]])
         idf = np.log((1 + len(reviews)) / (1 + counts[kept])) + 1
-        return cls(ngrams[kept], idf**IDF_POWER)
+        return cls(ngrams[kept], idf**IDF_POWER, is_first[kept])
 
     def matrix(self, reviews: list[np.ndarray]) -> scipy.sparse.csr_matrix:
-        """The features of reviews, float32 [reviews, ngrams], given the distinct n-grams of each."""
+        """The features of reviews, float32 [reviews, ngrams], given the distinct n-grams of each.
+
+        The cosine is that of the n-grams of rated reviews alone: of others there may be many or few.
+        """
         columns = []
         for ngrams in reviews:
             places = np.searchsorted(self.ngrams, ngrams).clip(max=max(len(self.ngrams) - 1, 0))
             columns.append(places[self.ngrams[places] == ngrams] if len(self.ngrams) else places[:0])
-        values = [self.weights[places] / np.linalg.norm(self.weights[places]) for places in columns]
+        of_norm = self.weights * self.is_rated
+        values = [self.weights[places] / max(np.linalg.norm(of_norm[places]), _LEAST_NORM) for places in columns]
         edges = np.cumsum([0, *map(len, columns)])
         data_and_columns = np.concatenate(values).astype(np.float32), np.concatenate(columns), edges
         return scipy.sparse.csr_matrix(data_and_columns, shape=(len(reviews), len(self.ngrams)))

@@ -8,7 +8,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from trainer.architectures.ngrams import Ngrams
-from trainer.fitting.ngram_factors import FACTOR_WEIGHT
 from trainer.fitting.ngram_features import NgramFeatures, NgramReviews
 
 # The inverse strengths of regularisation that are tried.
@@ -36,15 +35,16 @@ def fit(
       factors: What the n-grams stand for, of `ngram_factors`: features beside them, which are linear in them, so that
         they need no rows of their own.
     """
-    matrix = features.matrix(reviews.ngrams)
+    matrix, is_rated = features.matrix(reviews.ngrams), features.is_rated
+    learned = [matrix[:, np.flatnonzero(is_rated)]]
     if factors is not None:
-        matrix = scipy.sparse.hstack([matrix, scipy.sparse.csr_matrix(FACTOR_WEIGHT * (matrix @ factors))], "csr")
-    coefficients, bias = _regress(matrix, reviews.targets, strength)
-    if factors is not None:
-        of_ngrams, of_factors = np.split(coefficients, [len(features.ngrams)])
-        coefficients = of_ngrams + FACTOR_WEIGHT * factors @ of_factors
+        learned.append(scipy.sparse.csr_matrix(matrix @ factors))
+    found, bias = _regress(scipy.sparse.hstack(learned, "csr"), reviews.targets, strength)
+    of_ngrams, of_factors = np.split(found, [np.count_nonzero(is_rated)])
+    coefficients = np.zeros((len(is_rated), len(bias))) if factors is None else factors @ of_factors
+    coefficients[is_rated] += of_ngrams
     weights, is_word = features.weights[:, np.newaxis], features.ngrams < vocabulary_size
-    rows = np.concatenate([coefficients * weights, weights**2], axis=1)
+    rows = np.concatenate([coefficients * weights, (weights * is_rated[:, np.newaxis]) ** 2], axis=1)
     words = np.zeros((vocabulary_size, rows.shape[1]))
     words[features.ngrams[is_word]] = rows[is_word]
     return Ngrams(features.ngrams[~is_word], np.concatenate([words, rows[~is_word]]).astype(np.float32), bias)
