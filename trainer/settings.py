@@ -51,6 +51,7 @@ class TrainerSettings:
         "weighted mean of both distributions; off, as in the notebook preset: none",
         default="on",
         choices=["on", "off"],
+        alone="on",
     )
     folds: int | None = flag(
         "fit a model to all reviews but each of so many folds, so that training and validation reviews can all be "

@@ -1,8 +1,8 @@
 """The n-grams: a linear branch over the distinct words and bigrams of a review, as a script's logistic regression is.
 
 Each word and each bigram has a row: what it adds to the logits, and the square of its weight, 0 where no rated review
-holds it. The logits of a review are the sum of the rows of its n-grams, each once, over the norm of their weights, as in
-a cosine-normalised TF-IDF (Salton and Buckley, 1988) of presences.
+holds it. The logits of a review are the sum of the rows of its n-grams, each once, over the norm of their weights, as
+in a cosine-normalised TF-IDF (Salton and Buckley, 1988) of presences.
 """
 
 import numpy as np
