@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from beam_pipelines.artifacts.prepared import TRAIN
 from benchmarks import notebook
 from benchmarks.rates import interleave
 from trainer import data
@@ -27,6 +28,7 @@ from trainer.settings import TrainerSettings
 from trainer.training_run import model_spec
 
 BATCH_SIZE = 32
+LEARNED = data.Selection.whole(TRAIN)
 # What `preprocess` finds in 86,450 reviews of 602 words.
 VOCABULARY = 107_000
 ROW_STEPS = 100
@@ -43,7 +45,7 @@ def padded_rates(
       steps: How many.
       longest: The tokens to pad to; by default those of the longest training review.
     """
-    batches = data.training_batches(prepared, batch_size=BATCH_SIZE, balanced=True, seed=0)
+    batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=True, seed=0)
     longest = longest or max(ids.shape[1] for ids, _, _ in batches.as_numpy_iterator())
     model = notebook.model(architecture, prepared.vectors(), longest)
     model.compile(keras.optimizers.Adam(0.001), "mae", jit_compile=False)
@@ -58,14 +60,16 @@ def padded_rates(
 
 def our_rates(architecture: str, prepared: data.PreparedReviews, repeats: int) -> list[float]:
     """Reviews a second of ours, of each of some epochs after the first."""
-    settings = TrainerSettings(data="", output="", model=architecture, preset="notebook", batch_size=BATCH_SIZE)
-    model = fit_loop.start(model_spec(settings, prepared), settings.fit_options).model
+    settings = TrainerSettings(
+        data="", output="", model=architecture, preset="notebook", ngrams="off", batch_size=BATCH_SIZE
+    )
+    model = fit_loop.start(model_spec(settings, prepared, folds=0), settings.fit_options).model
     found = []
     for epoch in range(repeats + 1):
-        batches = data.training_batches(prepared, batch_size=BATCH_SIZE, balanced=True, seed=epoch)
+        batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=True, seed=epoch)
         started = time.perf_counter()
         model.fit(batches, shuffle=False, verbose=0)
-        found.append(prepared.rows("train") / (time.perf_counter() - started))
+        found.append(prepared.rows(LEARNED) / (time.perf_counter() - started))
     return found[1:]
 
 
@@ -84,10 +88,10 @@ def row_rates(folder: str, repeats: int, *, steps: int = ROW_STEPS) -> list[list
       steps: Of a turn.
     """
     prepared = data.PreparedReviews.load(folder)
-    spec = model_spec(TrainerSettings(data="", output=""), prepared)
+    spec = model_spec(TrainerSettings(data="", output=""), prepared, folds=0)
     shape = max(VOCABULARY, len(prepared.vectors())), notebook.DIMENSIONS
     vectors = WordVectors(np.random.default_rng(0).normal(size=shape).astype(np.float32), None)
-    batches = data.training_batches(prepared, batch_size=BATCH_SIZE, balanced=False, seed=0).take(steps)
+    batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=False, seed=0).take(steps)
 
     def rate(model: keras.Model) -> float:
         started = time.perf_counter()
@@ -110,7 +114,7 @@ def main(argv=None) -> int:
     parser.add_argument("--longest", type=int, help="tokens to pad to; by default those of the longest review")
     options = parser.parse_args(argv)
     tf.get_logger().setLevel("ERROR")
-    rows = data.PreparedReviews.load(options.data).rows("train")
+    rows = data.PreparedReviews.load(options.data).rows(LEARNED)
     for architecture in ("cnn", "lstm"):
         print(f"{architecture}, {rows:,} reviews, batches of {BATCH_SIZE}", flush=True)
         found = rates(architecture, options.data, options.steps, options.repeats, options.longest)

@@ -21,7 +21,8 @@ from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
 from trainer.architectures.distribution_head import Branch
 from trainer.architectures.interval_reach import IntervalReach
-from trainer.fitting import fit_loop, run_state
+from trainer.architectures.ngrams import WithNgrams
+from trainer.fitting import fit_loop, ngram_cross_fit, run_state
 from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
 from trainer.training_run import model_spec
@@ -81,12 +82,15 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
     """The model that was fitted, on the prepared ids, against the export on the text."""
     settings = TrainerSettings(**json.loads((trained / "manifest.json").read_text())["settings"])
     reviews = data.PreparedReviews.load(str(prepared))
-    spec = model_spec(settings, reviews)
-    head, model = spec.head, fit_loop.start(spec, settings.fit_options).model
-    run_state.load(trained / "checkpoints", model)
-    model.load_weights(run_state.weights_path(trained / "checkpoints", metrics(trained)["best_epoch"]))
-    split = evaluation.score_split(evaluation.predictor(model), reviews, "test")
     found = metrics(trained)
+    spec = model_spec(settings, reviews, found["folds"])
+    head, model = spec.head, fit_loop.start(spec, settings.fit_options)
+    run_state.load(trained / "checkpoints", model.model)
+    model.model.load_weights(run_state.weights_path(trained / "checkpoints", found["best_epoch"]))
+    if settings.ngrams == "on":
+        model = WithNgrams(model, ngram_cross_fit.fit(spec, found["folds"]).ngrams)
+    selection = data.Selection.whole("test")
+    split = evaluation.score_split(evaluation.predictor(model.outputs_of_padded), reviews, selection)
     reach = IntervalReach(tuple(found["interval"]["positions"]), tuple(found["interval"]["reaches"]))
     if found["head"]["kind"] == "distribution":
         branches = tuple(Branch(**branch) for branch in found["head"]["branches"])

@@ -6,7 +6,9 @@ import pytest
 
 from tests.helpers.examples import examples
 from trainer import data
+from trainer.data import Selection
 
+TRAIN = Selection.whole("train")
 # As the trainer computed it when statistics had no types.
 DIGEST = "8cd82f4406f29704ca0d9eb9ff2ae8a53bcf3ed67bf9a019c55a39075c1a80de"
 
@@ -26,14 +28,14 @@ def reviews(prepared) -> data.PreparedReviews:
 
 
 def test_batches_hold_every_review_once_and_padding_is_zero(prepared, reviews):
-    found = flat(data.batches(reviews.files("train"), 7, seed=1))
+    found = flat(data.batches(reviews, TRAIN, 7, seed=1))
     expected = {name.encode(): tuple(ids) for name, (ids, _) in examples(prepared, "train").items()}
     assert len(found) == len(expected)
     assert dict(found) == expected
 
 
 def test_batches_are_of_similar_length_and_padded_to_their_own_longest(reviews):
-    batches = list(data.batches(reviews.files("train"), 16, seed=1).as_numpy_iterator())
+    batches = list(data.batches(reviews, TRAIN, 16, seed=1).as_numpy_iterator())
     assert [len(batch["ids"]) for batch in batches].count(16) >= len(batches) - 1
     assert all((batch["ids"] != 0).any(axis=0).all() for batch in batches)
     padded = sum(batch["ids"].size for batch in batches)
@@ -41,7 +43,7 @@ def test_batches_are_of_similar_length_and_padded_to_their_own_longest(reviews):
 
 
 def test_the_order_depends_on_the_seed_alone(reviews):
-    one, same, other = (flat(data.batches(reviews.files("train"), 16, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (flat(data.batches(reviews, TRAIN, 16, seed=seed)) for seed in (1, 1, 2))
     assert one == same
     assert one != other
     assert sorted(one) == sorted(other)
@@ -51,7 +53,7 @@ def test_a_seed_shuffles_the_batches_whose_reviews_are_sorted_by_length(reviews)
     """In order of length, all long reviews would come last in each epoch."""
 
     def longest(seed: int | None) -> list[int]:
-        return [ids.shape[1] for ids in (batch["ids"] for batch in data.batches(reviews.files("train"), 16, seed=seed))]
+        return [ids.shape[1] for ids in (batch["ids"] for batch in data.batches(reviews, TRAIN, 16, seed=seed))]
 
     assert longest(None) == sorted(longest(None))
     assert longest(1) != sorted(longest(1))
@@ -85,8 +87,8 @@ def test_several_devices_need_whole_batches():
 
 
 def test_weights_make_the_filled_bins_count_equally(reviews):
-    histogram = reviews.training_histogram
-    batches = data.training_batches(reviews, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
+    histogram = reviews.histogram(("train",))
+    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
     scores, weights = (np.concatenate(parts) for parts in zip(*[(s[:, 0], w) for _, s, w in batches], strict=True))
     assert weights.mean() == pytest.approx(1)
     bins = reviews.scale.bins(reviews.scale.from_unit(scores))
@@ -96,12 +98,12 @@ def test_weights_make_the_filled_bins_count_equally(reviews):
 
 
 def test_weights_can_be_turned_off(reviews):
-    batches = data.training_batches(reviews, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     assert all((weights == 1).all() for _, _, weights in batches)
 
 
 def test_scores_are_shares_of_the_scale(prepared, reviews):
-    batches = data.training_batches(reviews, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     scores = sorted(score for _, batch, _ in batches for score in batch[:, 0].tolist())
     assert scores == pytest.approx(sorted(score / 100 for _, score in examples(prepared, "train").values()))
 

@@ -8,7 +8,7 @@ import pytest
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.commands import entry
 from tests.helpers.commands import metrics
-from trainer import data, training_run
+from trainer import training_run
 from trainer.architectures.cnn import NotebookCnn
 from trainer.architectures.heads import PointHead
 from trainer.architectures.lstm import Lstm
@@ -32,13 +32,18 @@ def settings(**given) -> TrainerSettings:
     return TrainerSettings(data="d", output="o", **given)
 
 
-def test_what_is_fitted_follows_from_the_settings(monkeypatch):
-    monkeypatch.setattr(data, "scores", lambda prepared, split: np.array({"train": [0.0, 5, 10]}[split]))
-    prepared = types.SimpleNamespace(scale=Scale(0, 10))
-    spec = training_run.model_spec(settings(model="lstm", learn_vectors="missing", warm_start="w"), prepared)
+def test_what_is_fitted_follows_from_the_settings():
+    scores = {("train",): np.array([0.0, 5, 10]), ("train", "validation"): np.array([0.0, 5, 7, 10])}
+    prepared = types.SimpleNamespace(scale=Scale(0, 10), scores=lambda selection: scores[selection.splits])
+    given = settings(model="lstm", learn_vectors="missing", warm_start="w")
+    spec = training_run.model_spec(given, prepared, folds=0)
     assert (spec.architecture, spec.learn_missing, spec.warm_start, spec.prepared) == (Lstm, True, "w", prepared)
+    assert (spec.learned.splits, spec.held_out.splits) == (("train",), ("validation",))
     assert spec.head.about()["points"] == [0, 0.5, 1]
-    spec = training_run.model_spec(settings(preset="notebook"), prepared)
+    in_folds = training_run.model_spec(given, prepared, folds=2)
+    assert (in_folds.learned.splits, in_folds.held_out) == (("train", "validation"), None)
+    assert in_folds.head.about()["points"] == [0, 0.5, 0.7, 1]
+    spec = training_run.model_spec(settings(preset="notebook", ngrams="off"), prepared, folds=0)
     assert (spec.architecture, spec.learn_missing, spec.warm_start) == (NotebookCnn, False, None)
     assert isinstance(spec.head, PointHead)
 
@@ -54,7 +59,7 @@ def test_how_it_is_fitted_follows_from_the_settings():
 
 def test_metrics_have_what_was_used_and_where_it_lies(cnn):
     of_run = metrics(cnn)
-    assert list(of_run)[:10] == [
+    assert list(of_run)[:12] == [
         "train",
         "validation",
         "test",
@@ -62,6 +67,8 @@ def test_metrics_have_what_was_used_and_where_it_lies(cnn):
         "interval",
         "head",
         "verdict",
+        "folds",
+        "ngram_strength",
         "best_epoch",
         "history",
         "export",

@@ -17,7 +17,7 @@ import numpy as np
 
 from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 from trainer.architectures import optimizer
 from trainer.data import PreparedReviews, Selection
 from trainer.fitting import fit_loop, run_state
@@ -72,7 +72,10 @@ def cross_fit(
     fits = []
     for fold in range(folds):
         path = folder / f"fold-{fold}.npz"
-        if not path.exists():
+        if path.exists():
+            # A run may have been killed before it did so.
+            shutil.rmtree(folder / f"fold-{fold}", ignore_errors=True)
+        else:
             # In the end, the model is fitted to all reviews, which are more than those outside a fold.
             later = (folds - 1 - fold + folds / (folds - 1)) * options.epochs
             phase = fit_loop.Phase(f"fold {fold + 1} of {folds}", later)
@@ -124,6 +127,7 @@ def _fit_fold(
         seconds=[figures["seconds"] for figures in state.history],
     )
     storage.write_bytes(str(folder.parent), f"{folder.name}.npz", kept.getvalue())
+    leases.clear_temporary(str(folder.parent))
     # The weights of all folds would fill the disk.
     shutil.rmtree(folder)
     keras.backend.clear_session()

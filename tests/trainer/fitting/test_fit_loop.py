@@ -21,7 +21,6 @@ from tests.helpers.splits import scored_split
 from trainer import data
 from trainer.architectures.heads import PointHead
 from trainer.fitting import fit_loop
-from trainer.judging import evaluation
 
 TWO_DEVICES = """
 import sys
@@ -83,23 +82,23 @@ def test_mixed_precision_exports_a_float32_model(prepared, tmp_path, model):
     assert json.loads((tmp_path / "out/manifest.json").read_text())["settings"]["mixed_precision"]
 
 
-def spec_of(split, monkeypatch) -> types.SimpleNamespace:
-    """A model whose validation split is scored already."""
-    monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, name: {"validation": split}[name])
-    return types.SimpleNamespace(head=PointHead(), prepared=types.SimpleNamespace(scale=Scale(0, 10)))
+def error_on(split) -> tuple[float | None, float]:
+    """The validation error of a model whose output is the score."""
+    spec = types.SimpleNamespace(head=PointHead(), prepared=types.SimpleNamespace(scale=Scale(0, 10)))
+    return fit_loop.validation_error(split, spec)
 
 
-def test_the_validation_error_is_that_of_the_half_that_does_not_calibrate(monkeypatch):
+def test_the_validation_error_is_that_of_the_half_that_does_not_calibrate():
     """Gaps of 1 and 3 tenths, of a scale from 0 to 10."""
     split = scored_split([5, 5, 0, 0], [0.6, 0.2, 0.9, 0.9], [2, 4, 1, 3])
-    error, deviation = fit_loop.validation_error(None, spec_of(split, monkeypatch))
+    error, deviation = error_on(split)
     assert error == pytest.approx(0.2)
     assert deviation == pytest.approx(0.1 / 2**0.5)
 
 
-def test_without_reviews_that_do_not_calibrate_there_is_no_validation_error(monkeypatch):
+def test_without_reviews_that_do_not_calibrate_there_is_no_validation_error():
     split = scored_split([5, 5], [0.6, 0.2], [1, 3])
-    assert fit_loop.validation_error(None, spec_of(split, monkeypatch)) == (None, 0.0)
+    assert error_on(split) == (None, 0.0)
 
 
 def test_the_time_left_is_told_within_a_long_epoch_and_after_it(monkeypatch, caplog):

@@ -16,7 +16,7 @@ from tests.helpers.models import SCORES, TABLE, VOCABULARY, fitted
 from tests.helpers.reviews import write_csv
 from trainer.architectures.architecture import WordVectors
 from trainer.architectures.cnn import Cnn
-from trainer.architectures.heads import DistributionHead
+from trainer.architectures.distribution_head import DistributionHead
 from trainer.fitting import warm_start
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")

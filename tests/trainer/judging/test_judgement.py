@@ -10,16 +10,20 @@ from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.heads import PointHead
+from trainer.data import Selection
 from trainer.judging import evaluation, judgement
 
 SCALE = Scale(0, 10)
+# What it says stands in the splits.
+MODEL = types.SimpleNamespace(outputs_of_padded=None)
 
 
 def judge(monkeypatch, head, splits: dict, *, share: float = 0.5, seed: int = 0) -> judgement.Judgement:
     """Judges the outputs of some splits, instead of a model."""
     monkeypatch.setattr(evaluation, "predictor", lambda model: model)
-    monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, name: splits[name])
-    return judgement.judge(None, head, types.SimpleNamespace(scale=SCALE), share=share, seed=seed)
+    monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, selection: splits[selection.splits[0]])
+    reviews, learned = types.SimpleNamespace(scale=SCALE), Selection.whole("train")
+    return judgement.judge(MODEL, head, reviews, learned=learned, share=share, seed=seed)
 
 
 def test_the_interval_is_calibrated_on_half_of_validation_and_measured_on_every_split(monkeypatch):

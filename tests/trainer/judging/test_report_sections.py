@@ -9,6 +9,7 @@ from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
 from trainer.architectures.interval_reach import IntervalReach
+from trainer.data import Selection
 from trainer.judging import report, report_sections
 from trainer.judging.baselines import beside_baselines
 from trainer.judging.finished_run import FinishedRun
@@ -38,7 +39,7 @@ def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> Finish
     judgement = Judgement(head=PointHead(), share=0.5, reach=REACH, scale=SCALE, splits=splits, figures=figures)
     prepared = types.SimpleNamespace(
         scale=SCALE,
-        training_histogram=[1, 0, 0, 0, 1, 0, 0, 0, 1, 0],
+        histogram={("train",): [1, 0, 0, 0, 1, 0, 0, 0, 1, 0]}.get,
         vocabulary=lambda: ["good", "bad"],
         vectors=lambda: np.eye(4, dtype=np.float32),
     )
@@ -46,6 +47,7 @@ def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> Finish
     made = {"trainer_settings": {}, "versions": {}, "interval": {}, "export": "v", "verdict": verdict}
     return FinishedRun(
         prepared=prepared,
+        learned=Selection.whole("train"),
         architecture=types.SimpleNamespace(learned_vectors=lambda: None),
         judgement=judgement,
         scorer=Scorer(),

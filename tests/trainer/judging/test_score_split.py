@@ -43,7 +43,7 @@ def scored(folder, names: list[bytes], *, rows_in_file: int = 200):
     def add_up(ids):
         return tf.reduce_sum(tf.cast(ids, tf.float32), 1, keepdims=True)
 
-    return evaluation.score_split(add_up, reviews, "test")
+    return evaluation.score_split(add_up, reviews, data.Selection.whole("test"))
 
 
 def test_each_review_has_its_own_output_truth_length_and_hash(tmp_path):

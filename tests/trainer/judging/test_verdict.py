@@ -9,6 +9,7 @@ from beam_pipelines.artifacts.exports import Verdict
 from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
+from trainer.data import Selection
 from trainer.judging import evaluation
 from trainer.judging.judgement import judge
 from trainer.judging.verdict import verdict
@@ -30,8 +31,9 @@ def verdict_on(monkeypatch):
             held_out: scored_split(TRUTHS[: len(outputs)], outputs),
         }
         monkeypatch.setattr(evaluation, "predictor", lambda model: model)
-        monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, name: splits[name])
-        return verdict(judge(None, PointHead(), types.SimpleNamespace(scale=Scale(0, 10)), share=0.8, seed=0))
+        monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, selection: splits[selection.splits[0]])
+        model, reviews = types.SimpleNamespace(outputs_of_padded=None), types.SimpleNamespace(scale=Scale(0, 10))
+        return verdict(judge(model, PointHead(), reviews, learned=Selection.whole("train"), share=0.8, seed=0))
 
     return judged
 
@@ -70,7 +72,8 @@ def test_one_that_is_better_by_chance_is_not(verdict_on):
 def test_one_that_only_a_linear_model_beats_is_advised_otherwise(verdict_on, monkeypatch, rival, key, named):
     from trainer.judging import baselines
 
-    right = types.SimpleNamespace(answer=lambda features: baselines.Answers(np.array(TRUTHS), np.array(TRUTHS)))
+    answers = baselines.Answers(np.array(TRUTHS), np.array(TRUTHS))
+    right = types.SimpleNamespace(answer=lambda features: answers, strength=1.0)
     monkeypatch.setattr(baselines, rival, lambda *given: right)
     found = verdict_on([0.3, 0.7] * 20)
     assert found.no_better_than == {key: 0}
