@@ -4,13 +4,15 @@
         --score_column review_score --score_min 10 --score_max 100 --embeddings glove.6B.100d.txt
 
 In each fold every model learns from the same reviews and scores the same others: the default CNN
-and LSTM and the notebook preset of the trainer through the three commands of the README, which keep
-some of the fold's reviews for early stopping and the interval; TF-IDF of words and pairs of them with
-ridge regression, and with logistic regression, which answers the median of its class probabilities; and
-fastText (bigrams, 25 epochs, learning rate 0.5, the median of its class probabilities), where the
-package `fasttext` is installed. The AUC tells what lies above the middle of the scale, by the mean of
-a model's distribution; of an LSTM, of the notebook and of ridge regression by the score. Prints one
-table and writes it to benchmarks/results/quality.json.
+and LSTM and the notebook preset of the trainer through the three commands of the README, of which the
+preset keeps some of the fold's reviews for early stopping and the interval; TF-IDF of words and pairs
+of them with ridge regression, and with logistic regression, which answers the median of its class
+probabilities; and fastText (bigrams, 25 epochs, learning rate 0.5, the median of its class
+probabilities), where the package `fasttext` is installed. The AUC tells what lies above the middle of
+the scale, by the mean of a model's distribution; of an LSTM, of the notebook and of ridge regression by
+the score. The coverage is that in all, and in each third of the predicted scores; beside the width
+stands that of an interval of one width which covers as many of the same reviews. Prints one table and
+writes it to benchmarks/results/quality.json.
 """
 
 import argparse
@@ -36,6 +38,7 @@ TRAINED = {
     "notebook CNN": {"model": "cnn", "preset": "notebook"},
     "notebook LSTM": {"model": "lstm", "preset": "notebook"},
 }
+THIRDS = ("lowest third", "middle", "highest")
 PUNCTUATION = str.maketrans(dict.fromkeys("!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r'", " "))
 
 
@@ -47,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--score_min", type=float, default=0.0)
     found.add_argument("--score_max", type=float, default=100.0)
     found.add_argument("--embeddings", help="as of beam_pipelines.preprocess")
+    found.add_argument(
+        "--unrated", help="an archive with a column `text`, from which the trainer's models also learn words"
+    )
     found.add_argument("--folds", type=int, default=5)
     found.add_argument("--models", default=",".join(TRAINED), help="of the trainer, separated by commas; '' for none")
     found.add_argument("--epochs", type=int, help="of the trainer, for a quick look")
@@ -60,6 +66,7 @@ def trained(work: pathlib.Path, options, wanted: dict[str, dict]) -> dict[str, p
     columns = {"text_column": "text", "score_column": "score"}
     scale = {"score_min": options.score_min, "score_max": options.score_max}
     vectors = {"embeddings": options.embeddings} if options.embeddings else {}
+    unrated = {"unrated": options.unrated} if options.unrated else {}
     prepared = work / "prepared"
     process.run(
         "beam_pipelines.preprocess",
@@ -69,6 +76,7 @@ def trained(work: pathlib.Path, options, wanted: dict[str, dict]) -> dict[str, p
         **columns,
         **scale,
         **vectors,
+        **unrated,
     )
     found = {}
     for name, flags in wanted.items():
@@ -140,9 +148,23 @@ def measure(scores: pd.DataFrame, truths: np.ndarray, options) -> dict[str, floa
         "bias on the lowest third": gaps[low].mean() if low.any() else np.nan,
     }
     if "score_low" in scores:
-        covered = (scores["score_low"] <= truths) & (truths <= scores["score_high"])
-        found |= {"coverage": covered.mean(), "width": ((scores["score_high"] - scores["score_low"]) / span).mean()}
+        covered = ((scores["score_low"] <= truths) & (truths <= scores["score_high"])).to_numpy()
+        thirds = np.array_split(np.argsort(scores["score"], kind="stable"), 3)
+        found |= {
+            "coverage": covered.mean(),
+            **{f"of the {name}": covered[third].mean() for name, third in zip(THIRDS, thirds, strict=True)},
+            "width": ((scores["score_high"] - scores["score_low"]) / span).mean(),
+            "one width": one_width(scores["score"].to_numpy(np.float64), truths, covered.mean(), options),
+        }
     return {**found, "seconds": scores["seconds"].iloc[0]}
+
+
+def one_width(scores: np.ndarray, truths: np.ndarray, coverage: float, options) -> float:
+    """The mean width, clipped to the scale, of intervals that reach equally far and cover as much."""
+    gaps = np.sort(np.abs(scores - truths))
+    reach = gaps[max(int(np.ceil(coverage * len(gaps))) - 1, 0)]
+    low, high = np.maximum(scores - reach, options.score_min), np.minimum(scores + reach, options.score_max)
+    return (high - low).mean() / (options.score_max - options.score_min)
 
 
 def folds(table: pd.DataFrame, options, wanted: dict[str, dict]) -> dict[str, list[dict]]:

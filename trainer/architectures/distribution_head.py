@@ -27,7 +27,7 @@ MARGIN = 0.01
 # What it costs a bound to lie on the wrong side of the score, in shares of the mass for the whole scale.
 WRONG_SIDE = 20.0
 # The reaches between which that of a truth is looked for, in so many halvings.
-LEAST_REACH, GREATEST_REACH, HALVINGS = -4.0, 6.0, 30
+LEAST_REACH, GREATEST_REACH, HALVINGS = -4.0, 6.0, 20
 # From 1 and 0.5 outwards: of equally good ones, the first is taken.
 TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda temperature: abs(np.log(temperature)))
 FEW_TEMPERATURES = sorted(np.geomspace(0.5, 2, 5), key=lambda temperature: abs(np.log(temperature)))

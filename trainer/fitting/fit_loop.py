@@ -46,8 +46,12 @@ WHOLE = Phase()
 LARGE_VECTORS = 1e3
 
 
+@functools.cache
 def strategy() -> tf.distribute.Strategy:
-    """Mirrors the model over all GPUs where there are several (or over several logical CPU devices)."""
+    """Mirrors models over all GPUs where there are several (or over several logical CPU devices).
+
+    One for all fits of a process: two models of other sizes under two of them fail (TensorFlow 2.21).
+    """
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -5,11 +5,11 @@ share) nearest of them covers an unseen one with at least that probability, what
 (Vovk, Gammerman and Shafer, 2005; Romano, Patterson and Candes, 2019).
 """
 
+import dataclasses
 import math
 
 import numpy as np
 
-from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
 
 # The fewest reviews by which the reach of a part of the scores is found apart.
@@ -31,30 +31,36 @@ def threshold(conformity: np.ndarray, share: float) -> float:
     return float(np.sort(conformity)[rank - 1]) if rank <= len(conformity) else math.inf
 
 
-def reach(
-    head: Head, outputs: np.ndarray, truths: np.ndarray, *, shapes: np.ndarray, calibrates: np.ndarray, share: float
-) -> IntervalReach:
-    """Finds how far the interval of each predicted score must reach.
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What reviews that the model did not learn from say of its interval.
 
-    The reviews that `shapes` names tell how the reach varies along the predicted score. By how much more or less it
-    must be, everywhere, to hold the promised share is told by those that calibrate: where these are others, what is
-    said above holds. Infinite where they are too few.
-
-    Args:
-      head: That of the outputs.
-      outputs: float32 [reviews, outputs], of reviews that the model did not learn from.
-      truths: float32 [reviews], in [0, 1].
-      shapes: bool [reviews].
-      calibrates: bool [reviews].
-      share: How much the interval shall cover, in (0, 1).
+    Attributes:
+      positions: float32 [reviews], see `Head.position`.
+      conformity: float [reviews], see `Head.conformity`.
+      shapes: bool [reviews], which tell how the reach varies along the predicted score.
+      calibrates: bool [reviews], which tell by how much more or less it must be everywhere: where these are others,
+        what is said above holds.
+      groups: For so many parts of the predicted scores at most the reach is found apart.
     """
-    if not calibrates.any():
-        return IntervalReach.constant(math.inf)
-    positions, conformity = np.array(head.position(outputs)), head.conformity(outputs, truths)
-    shape = _shape(positions[shapes], conformity[shapes], share, groups=head.REACHES)
-    excess = conformity[calibrates] - np.array(shape.at(positions[calibrates]))
-    added = threshold(excess, share)
-    return IntervalReach(shape.positions, tuple(float(value + added) for value in shape.reaches))
+
+    positions: np.ndarray
+    conformity: np.ndarray
+    shapes: np.ndarray
+    calibrates: np.ndarray
+    groups: int
+
+    def reach(self, share: float) -> IntervalReach:
+        """Finds how far the interval of each predicted score must reach to cover a share, in (0, 1), of the truths.
+
+        Infinitely far where too few reviews calibrate it.
+        """
+        if not self.calibrates.any():
+            return IntervalReach.constant(math.inf)
+        shape = _shape(self.positions[self.shapes], self.conformity[self.shapes], share, groups=self.groups)
+        excess = self.conformity[self.calibrates] - np.array(shape.at(self.positions[self.calibrates]))
+        added = threshold(excess, share)
+        return IntervalReach(shape.positions, tuple(float(value + added) for value in shape.reaches))
 
 
 def _shape(positions: np.ndarray, conformity: np.ndarray, share: float, *, groups: int) -> IntervalReach:

@@ -14,6 +14,7 @@ from trainer import data
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import conformal_interval
+from trainer.judging.conformal_interval import Calibration
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
@@ -133,11 +134,16 @@ def fitted_head(head: Head, validation: ScoredSplit, scale: Scale) -> Head:
     return head.fitted(validation.outputs[rows], scale.to_unit(validation.truths[rows]).astype(np.float32))
 
 
-def calibrate(head: Head, validation: ScoredSplit, scale: Scale, share: float) -> IntervalReach:
-    """Returns how far the interval reaches: see `trainer.judging.conformal_interval`."""
+def calibration(head: Head, validation: ScoredSplit, scale: Scale) -> Calibration:
+    """Asks the validation reviews how far the interval must reach to hold their truths."""
     truths = scale.to_unit(validation.truths).astype(np.float32)
-    rows = {"shapes": validation.chooses, "calibrates": validation.calibrates}
-    return conformal_interval.reach(head, validation.outputs, truths, **rows, share=share)
+    return Calibration(
+        np.array(head.position(validation.outputs)),
+        head.conformity(validation.outputs, truths),
+        shapes=validation.chooses,
+        calibrates=validation.calibrates,
+        groups=head.REACHES,
+    )
 
 
 def predictions(head: Head, outputs: np.ndarray, reach: IntervalReach, scale: Scale) -> Predictions:

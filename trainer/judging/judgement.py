@@ -11,6 +11,7 @@ from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
 from trainer.data import PreparedReviews, Selection
 from trainer.judging import baselines, evaluation
+from trainer.judging.conformal_interval import Calibration
 from trainer.judging.evaluation import Predictions, ScoredSplit
 
 
@@ -21,6 +22,7 @@ class Judgement:
     Attributes:
       head: The model's, as it reads best.
       share: How much of unseen reviews its interval shall cover.
+      calibration: Of the interval, for any share.
       reach: Of the interval.
       scale: The range of the scores.
       splits: By name, with the model's outputs.
@@ -29,6 +31,7 @@ class Judgement:
 
     head: Head
     share: float
+    calibration: Calibration
     reach: IntervalReach
     scale: Scale
     splits: dict[str, ScoredSplit]
@@ -84,8 +87,17 @@ def judge(
             splits[name] = evaluation.score_split(predict, prepared, selections[name])
     # The interval is calibrated with the head as it is exported.
     head = evaluation.fitted_head(head, splits[VALIDATION], scale)
-    reach = evaluation.calibrate(head, splits[VALIDATION], scale, share)
+    calibration = evaluation.calibration(head, splits[VALIDATION], scale)
+    reach = calibration.reach(share)
     if not reach.is_finite:
         logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
     figures = baselines.beside_baselines(head, splits, reach, scale, share=share, seed=seed)
-    return Judgement(head=head, share=share, reach=reach, scale=scale, splits=splits, figures=figures)
+    return Judgement(
+        head=head,
+        share=share,
+        calibration=calibration,
+        reach=reach,
+        scale=scale,
+        splits=splits,
+        figures=figures,
+    )

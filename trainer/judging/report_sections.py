@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts.exports import SCORES
-from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
+from beam_pipelines.artifacts.prepared import TRAIN
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
 from trainer.data import bin_weights
@@ -130,8 +130,7 @@ def plots(run: FinishedRun) -> list[Section]:
 def _coverage(run: FinishedRun, share: float) -> float:
     """How much of the split that judges the model an interval for another share covers."""
     head, split = run.judgement.head, run.split
-    reach = evaluation.calibrate(head, run.judgement.splits[VALIDATION], run.scale, share)
-    predictions = evaluation.predictions(head, split.outputs, reach, run.scale)
+    predictions = evaluation.predictions(head, split.outputs, run.judgement.calibration.reach(share), run.scale)
     return float(((predictions.low <= split.truths) & (split.truths <= predictions.high)).mean())
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from trainer.architectures.distribution_head import DistributionHead
-from trainer.architectures.heads import PointHead
+from trainer.architectures.heads import Head, PointHead
+from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import conformal_interval
+from trainer.judging.conformal_interval import Calibration
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,12 @@ def test_it_covers_unseen_rows_as_often_as_promised(rows):
     assert 0.8 - 0.02 <= np.mean(covered) <= 0.8 + 1 / (rows + 1) + 0.02
 
 
+def reach_of(head: Head, outputs: np.ndarray, truths: np.ndarray, **rows: np.ndarray) -> IntervalReach:
+    """How far intervals of 80% reach."""
+    positions, conformity = np.array(head.position(outputs)), head.conformity(outputs, truths)
+    return Calibration(positions, conformity, **rows, groups=head.REACHES).reach(0.8)
+
+
 def stars(rows: int, seed: int) -> tuple[DistributionHead, np.ndarray, np.ndarray]:
     """Distributions over five stars, sure and less sure ones, and truths drawn from them."""
     random = np.random.default_rng(seed)
@@ -44,9 +52,7 @@ def stars(rows: int, seed: int) -> tuple[DistributionHead, np.ndarray, np.ndarra
 def test_each_third_of_the_scores_is_covered_alike():
     head, outputs, truths = stars(4_000, 0)
     learned = np.arange(4_000) < 2_000
-    reach = conformal_interval.reach(
-        head, outputs[learned], truths[learned], shapes=learned[learned], calibrates=learned[learned], share=0.8
-    )
+    reach = reach_of(head, outputs[learned], truths[learned], shapes=learned[learned], calibrates=learned[learned])
     outputs, truths = outputs[~learned], truths[~learned]
     low, high = (np.array(bound) for bound in head.bounds(outputs, reach.at(np.array(head.position(outputs)))))
     covered = (low <= truths) & (truths <= high)
@@ -62,7 +68,7 @@ def test_only_what_calibrates_tells_how_far_it_reaches_in_all():
     truths = np.linspace(0.1, 0.9, 40).astype(np.float32)
     outputs = (truths[:, np.newaxis] + np.tile([0.1, -0.2], 20)[:, np.newaxis]).astype(np.float32)
     first = np.arange(40) % 2 == 0
-    reach = conformal_interval.reach(PointHead(), outputs, truths, shapes=~first, calibrates=first, share=0.8)
+    reach = reach_of(PointHead(), outputs, truths, shapes=~first, calibrates=first)
     assert reach.reaches == pytest.approx((0.1,), abs=1e-6)
 
 
@@ -70,7 +76,5 @@ def test_with_too_few_rows_it_is_infinite():
     nothing = np.zeros(3, bool)
     outputs, truths = np.zeros((3, 1), np.float32), np.zeros(3, np.float32)
     for calibrates in (nothing, ~nothing):
-        found = conformal_interval.reach(
-            PointHead(), outputs, truths, shapes=~nothing, calibrates=calibrates, share=0.8
-        )
+        found = reach_of(PointHead(), outputs, truths, shapes=~nothing, calibrates=calibrates)
         assert not found.is_finite

@@ -50,7 +50,7 @@ def test_a_constant_has_no_correlation():
 def test_only_one_half_of_validation_calibrates():
     """The rows with an odd hash; those with an even one could not be further off."""
     validation = scored_split([5, 5, 5, 5, 0, 0], [0.4, 0.3, 0.2, 0.1, 1.0, 1.0], [1, 3, 5, 7, 2, 4])
-    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5).reaches == pytest.approx((0.3,))
+    assert evaluation.calibration(PointHead(), validation, SCALE).reach(0.5).reaches == pytest.approx((0.3,))
 
 
 def test_every_split_stands_beside_baselines_that_learned_from_the_training_split():

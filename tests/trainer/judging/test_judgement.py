@@ -66,5 +66,5 @@ def test_the_interval_is_that_of_the_head_at_its_best_temperature(monkeypatch):
     reviews = dataclasses.replace(reviews, outputs=outputs)
     judged = judge(monkeypatch, head, dict.fromkeys(("train", "validation", "test"), reviews), share=0.8)
     assert judged.head.branches[0].temperature > 1  # Random logits are much too bold.
-    again = evaluation.calibrate(judged.head, reviews, SCALE, 0.8)
-    assert judged.reach == again != evaluation.calibrate(head, reviews, SCALE, 0.8)
+    again = evaluation.calibration(judged.head, reviews, SCALE).reach(0.8)
+    assert judged.reach == again != evaluation.calibration(head, reviews, SCALE).reach(0.8)
