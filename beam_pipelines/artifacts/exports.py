@@ -50,17 +50,17 @@ class Interval(TypedJson):
     Attributes:
       share: How many true scores it shall hold, in (0, 1).
       calibration_rows: The reviews that it was calibrated on.
-      positions: Predicted scores, as shares of the scale; empty where the interval is the whole scale.
+      positions: Predicted scores, as shares of the scale; None where the interval is the whole scale.
       reaches: For each of them, how far it reaches there, in the head's measure; interpolated between them.
       threshold: In exports of earlier versions, how far it reaches everywhere.
     """
 
-    OMITTED_IF_NONE: ClassVar = ("threshold",)
+    OMITTED_IF_NONE: ClassVar = ("positions", "reaches", "threshold")
 
     share: float
     calibration_rows: int
-    positions: list[float] = dataclasses.field(default_factory=list)
-    reaches: list[float] = dataclasses.field(default_factory=list)
+    positions: list[float] | None = None
+    reaches: list[float] | None = None
     threshold: float | None = None
 
 

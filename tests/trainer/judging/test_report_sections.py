@@ -10,7 +10,7 @@ from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
 from trainer.architectures.interval_reach import IntervalReach
 from trainer.data import Selection
-from trainer.judging import report, report_sections
+from trainer.judging import evaluation, report, report_sections
 from trainer.judging.baselines import beside_baselines
 from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import Judgement
@@ -36,7 +36,15 @@ class Scorer:
 def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> FinishedRun:
     splits = {"train": TRAIN, "validation": validation, "test": test}
     figures = beside_baselines(PointHead(), splits, REACH, SCALE, share=0.5, seed=0)
-    judgement = Judgement(head=PointHead(), share=0.5, reach=REACH, scale=SCALE, splits=splits, figures=figures)
+    judgement = Judgement(
+        head=PointHead(),
+        share=0.5,
+        calibration=evaluation.calibration(PointHead(), validation, SCALE),
+        reach=REACH,
+        scale=SCALE,
+        splits=splits,
+        figures=figures,
+    )
     prepared = types.SimpleNamespace(
         scale=SCALE,
         histogram={("train",): [1, 0, 0, 0, 1, 0, 0, 0, 1, 0]}.get,
