@@ -6,9 +6,12 @@ import pytest
 
 from tests.helpers.examples import examples
 from trainer import data
+from trainer.architectures.heads import PointHead
 from trainer.data import Selection
 
 TRAIN = Selection.whole("train")
+# Its targets are the scores.
+HEAD = PointHead()
 # As the trainer computed it when statistics had no types.
 DIGEST = "8cd82f4406f29704ca0d9eb9ff2ae8a53bcf3ed67bf9a019c55a39075c1a80de"
 
@@ -88,7 +91,7 @@ def test_several_devices_need_whole_batches():
 
 def test_weights_make_the_filled_bins_count_equally(reviews):
     histogram = reviews.histogram(("train",))
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
     scores, weights = (np.concatenate(parts) for parts in zip(*[(s[:, 0], w) for _, s, w in batches], strict=True))
     assert weights.mean() == pytest.approx(1)
     bins = reviews.scale.bins(reviews.scale.from_unit(scores))
@@ -98,12 +101,12 @@ def test_weights_make_the_filled_bins_count_equally(reviews):
 
 
 def test_weights_can_be_turned_off(reviews):
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     assert all((weights == 1).all() for _, _, weights in batches)
 
 
 def test_scores_are_shares_of_the_scale(prepared, reviews):
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     scores = sorted(score for _, batch, _ in batches for score in batch[:, 0].tolist())
     assert scores == pytest.approx(sorted(score / 100 for _, score in examples(prepared, "train").values()))
 

@@ -34,7 +34,11 @@ def settings(**given) -> TrainerSettings:
 
 def test_what_is_fitted_follows_from_the_settings():
     scores = {("train",): np.array([0.0, 5, 10]), ("train", "validation"): np.array([0.0, 5, 7, 10])}
-    prepared = types.SimpleNamespace(scale=Scale(0, 10), scores=lambda selection: scores[selection.splits])
+    prepared = types.SimpleNamespace(
+        scale=Scale(0, 10),
+        scores=lambda selection: scores[selection.splits],
+        statistics=types.SimpleNamespace(unrated=None),
+    )
     given = settings(model="lstm", learn_vectors="missing", warm_start="w")
     spec = training_run.model_spec(given, prepared, folds=0)
     assert (spec.architecture, spec.learn_missing, spec.warm_start, spec.prepared) == (Lstm, True, "w", prepared)
