@@ -44,7 +44,7 @@ def test_a_word_of_no_rated_review_gets_points_from_those_beside_it(monkeypatch)
     found = fitted(with_unrated=True)
     assert preference(found, LIKE_GOOD) > 1
     assert preference(found, LIKE_BAD) < -1
-    assert abs(preference(found, BESIDE_NONE)) < 0.3
+    assert abs(preference(found, BESIDE_NONE)) < 0.3 * preference(found, LIKE_GOOD)
     assert preference(found, GOOD) > preference(found, LIKE_GOOD)
     assert preference(found, BAD) < preference(found, LIKE_BAD)
 
