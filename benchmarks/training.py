@@ -23,6 +23,7 @@ from benchmarks.rates import interleave
 from trainer import data
 from trainer.architectures import optimizer
 from trainer.architectures.architecture import WordVectors
+from trainer.architectures.heads import PointHead
 from trainer.fitting import fit_loop
 from trainer.settings import TrainerSettings
 from trainer.training_run import model_spec
@@ -45,7 +46,7 @@ def padded_rates(
       steps: How many.
       longest: The tokens to pad to; by default those of the longest training review.
     """
-    batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=True, seed=0)
+    batches = data.training_batches(prepared, LEARNED, PointHead(), batch_size=BATCH_SIZE, balanced=True, seed=0)
     longest = longest or max(ids.shape[1] for ids, _, _ in batches.as_numpy_iterator())
     model = notebook.model(architecture, prepared.vectors(), longest)
     model.compile(keras.optimizers.Adam(0.001), "mae", jit_compile=False)
@@ -63,10 +64,11 @@ def our_rates(architecture: str, prepared: data.PreparedReviews, repeats: int) -
     settings = TrainerSettings(
         data="", output="", model=architecture, preset="notebook", ngrams="off", batch_size=BATCH_SIZE
     )
-    model = fit_loop.start(model_spec(settings, prepared, folds=0), settings.fit_options).model
+    spec = model_spec(settings, prepared, folds=0)
+    model = fit_loop.start(spec, settings.fit_options).model
     found = []
     for epoch in range(repeats + 1):
-        batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=True, seed=epoch)
+        batches = data.training_batches(prepared, LEARNED, spec.head, batch_size=BATCH_SIZE, balanced=True, seed=epoch)
         started = time.perf_counter()
         model.fit(batches, shuffle=False, verbose=0)
         found.append(prepared.rows(LEARNED) / (time.perf_counter() - started))
@@ -91,7 +93,8 @@ def row_rates(folder: str, repeats: int, *, steps: int = ROW_STEPS) -> list[list
     spec = model_spec(TrainerSettings(data="", output=""), prepared, folds=0)
     shape = max(VOCABULARY, len(prepared.vectors())), notebook.DIMENSIONS
     vectors = WordVectors(np.random.default_rng(0).normal(size=shape).astype(np.float32), None)
-    batches = data.training_batches(prepared, LEARNED, batch_size=BATCH_SIZE, balanced=False, seed=0).take(steps)
+    how = {"batch_size": BATCH_SIZE, "balanced": False, "seed": 0}
+    batches = data.training_batches(prepared, LEARNED, spec.head, **how).take(steps)
 
     def rate(model: keras.Model) -> float:
         started = time.perf_counter()

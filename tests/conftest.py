@@ -77,6 +77,11 @@ def cnn(prepared, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def in_folds(prepared, tmp_path_factory) -> pathlib.Path:
+    return train(prepared, tmp_path_factory.mktemp("in-folds") / "out", "--epochs=2", "--folds=2")
+
+
+@pytest.fixture(scope="session")
 def s3_server() -> str:
     """The address of an S3 server on loopback."""
     from moto.server import ThreadedMotoServer

@@ -140,8 +140,9 @@ class ReviewScorer(tf.Module):
         if contributions is None:
             starts, sizes = explanation.cover(lengths, words.joined)
             outputs, without = self._architecture.outputs_and_without(ids, starts, sizes)
-            share = self._head.score(outputs)
-            shares = self._head.score(tf.reshape(without, [-1, self._head.outputs]))
+            # Not the score: that is a median, which on a scale of few values no single phrase may move.
+            share = self._head.explained(outputs)
+            shares = self._head.explained(tf.reshape(without, [-1, self._head.outputs]))
             points = share[:, tf.newaxis] - tf.reshape(shares, tf.shape(starts))
             phrases = explanation.greatest(points, starts, sizes)
             scores = {"explained_score": self._scale.from_unit(share)}

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import trained
-from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
+from beam_pipelines.artifacts.prepared import SPLITS
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -67,18 +67,16 @@ def run(settings: TrainerSettings) -> dict:
     with job_lock.only_job(settings.output, patience=patience), storage.local_copy(settings.data) as folder:
         # TensorFlow and Keras take seconds: --help and most mistakes are answered without them.
         entry.import_tensorflow()
-        from trainer.data import PreparedReviews, Selection
+        from trainer.data import PreparedReviews
+        from trainer.training_run import refuse_blind_search, train
 
         prepared = PreparedReviews.load(folder, settings.data)
-        if settings.tune and not prepared.rows(Selection.whole(VALIDATION)):
-            raise UserError("--tune needs validation reviews: prepare the data with a --validation_share above 0")
+        refuse_blind_search(settings, prepared)
         output_copies.restore(settings.output)
         claim(settings, prepared)
         # A run that has saved no epoch leaves nothing that the next one could go on from.
         in_folder = job_folder.freed_on_failure(settings.output, unless=f"{trained.CHECKPOINTS}/*")
         with in_folder, output_copies.working_folder(settings.output) as output:
-            from trainer.training_run import train
-
             return train(settings, prepared, output)
 
 

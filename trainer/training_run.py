@@ -12,7 +12,7 @@ import tensorflow as tf
 from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.commands import entry, job_folder
-from beam_pipelines.errors import logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer import export
 from trainer.architectures.registry import ARCHITECTURES
@@ -127,6 +127,18 @@ def number_of_folds(settings: TrainerSettings, prepared: PreparedReviews) -> int
     if folds < wanted:
         logger.warning("too few reviews for %d folds: going on with %d", wanted, folds)
     return folds
+
+
+def refuse_blind_search(settings: TrainerSettings, prepared: PreparedReviews) -> None:
+    """Refuses to try settings where no review is held out that could tell the better ones.
+
+    Raises:
+      UserError: There is neither a fold nor a validation review.
+    """
+    if settings.tune and not prepared.rows(Selection.whole(VALIDATION)) and not number_of_folds(settings, prepared):
+        raise UserError(
+            "--tune needs reviews that are held out: add --folds 5, or prepare the data with --validation_share above 0"
+        )
 
 
 def model_spec(settings: TrainerSettings, prepared: PreparedReviews, folds: int) -> ModelSpec:

@@ -57,9 +57,11 @@ def weights(output: pathlib.Path) -> dict:
     return arrays
 
 
-def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "trainer.task", f"--data={prepared}", f"--output={output}", *flags]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(prepared: pathlib.Path, output: pathlib.Path, *flags: str, stderr: int = subprocess.DEVNULL):
+    """Starts `train` in a process of its own."""
+    given = [f"--data={prepared}", f"--output={output}", "--folds=0", *flags]
+    command = [sys.executable, "-m", "trainer.task", *given]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def kill_after_epoch(process: subprocess.Popen, checkpoints: pathlib.Path, epoch: int) -> None:

@@ -28,7 +28,7 @@ def fitted(preset: str, name: str) -> Architecture:
     optimizer.compile_model(architecture.model, head, 0.01, decay_steps=None)
     random = np.random.default_rng(2)
     ids = random.integers(1, VOCABULARY, (64, 12)) * (np.arange(12) < random.integers(1, 13, (64, 1)))
-    architecture.model.fit(ids, SCORES[:, None], epochs=3, verbose=0)
+    architecture.model.fit(ids, np.array(head.targets(SCORES.astype(np.float32))), epochs=3, verbose=0)
     return architecture
 
 

@@ -66,5 +66,6 @@ def write_reviews(folder: pathlib.Path, reviews: list[Review], vectors: np.ndarr
         rows=types.SimpleNamespace(kept_by_split=kept),
         scores=types.SimpleNamespace(histogram=histogram),
         vocabulary=types.SimpleNamespace(first_trained_id=len(vectors)),
+        unrated=None,
     )
     return PreparedReviews(folder, statistics)

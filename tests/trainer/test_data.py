@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from tests.helpers.examples import examples
+from tests.helpers.prepared_reviews import Review, write_reviews
 from trainer import data
+from trainer.architectures.heads import PointHead
 from trainer.data import Selection
 
 TRAIN = Selection.whole("train")
+# Its targets are the scores.
+HEAD = PointHead()
 # As the trainer computed it when statistics had no types.
 DIGEST = "8cd82f4406f29704ca0d9eb9ff2ae8a53bcf3ed67bf9a019c55a39075c1a80de"
 
@@ -80,6 +84,45 @@ def test_the_digest_covers_the_unrated_texts(tmp_path):
     assert len(digests) == 3
 
 
+def in_folds(folder, groups: list[int], folds: int) -> tuple[data.PreparedReviews, list[list[set[bytes]]]]:
+    """The names of the reviews outside and inside each fold, of reviews whose groups stay together."""
+    splits = ["train", "validation", "test"]
+    given = [Review(f"r{row}", [2] * (row % 5 + 1), 5.0, group, splits[row % 3]) for row, group in enumerate(groups)]
+    prepared = write_reviews(folder, given, np.zeros((3, 2)))
+    selections = [Selection.whole("train", "validation").in_folds(folds, fold) for fold in range(folds)]
+    return prepared, [
+        [{name for name, _ in flat(data.batches(prepared, one, 4, seed=0))} for one in both] for both in selections
+    ]
+
+
+def test_folds_share_no_review_and_hold_all(tmp_path):
+    groups = np.random.default_rng(0).integers(0, 30, 90).tolist()
+    prepared, found = in_folds(tmp_path, groups, 4)
+    learned = {b"r%d" % row for row in range(90) if row % 3 != 2}
+    assert sorted(name for _, inside in found for name in inside) == sorted(learned)
+    for fold, (outside, inside) in enumerate(found):
+        assert outside == learned - inside
+        # Equal hashes stay together, in whichever split.
+        assert inside == {name for name in learned if groups[int(name[1:])] % 4 == fold}
+        selections = Selection.whole("train", "validation").in_folds(4, fold)
+        assert [prepared.rows(one) for one in selections] == [len(outside), len(inside)]
+        assert [len(prepared.scores(one)) for one in selections] == [len(outside), len(inside)]
+
+
+def test_an_epoch_of_a_fold_has_as_many_steps_as_it_says(tmp_path):
+    prepared, found = in_folds(tmp_path, list(range(60)), 3)
+    outside, _ = Selection.whole("train", "validation").in_folds(3, 1)
+    batches = data.training_batches(prepared, outside, HEAD, batch_size=4, balanced=False, seed=0)
+    assert sum(len(ids) for ids, _, _ in batches.as_numpy_iterator()) == len(found[1][0])
+    assert int(batches.cardinality()) == -(-len(found[1][0]) // 4)
+
+
+def test_a_histogram_of_several_splits_is_their_sum(prepared, reviews):
+    scores = [score for split in ("train", "validation") for _, score in examples(prepared, split).values()]
+    expected = np.bincount(reviews.scale.bins(np.array(scores)), minlength=10)
+    assert reviews.histogram(("train", "validation")) == expected.tolist()
+
+
 def test_several_devices_need_whole_batches():
     assert [data.steps(50, 16), data.steps(48, 16), data.steps(50, 16, replicas=2)] == [4, 3, 3]
     assert data.steps(50, 50, replicas=2) == 1
@@ -88,7 +131,7 @@ def test_several_devices_need_whole_batches():
 
 def test_weights_make_the_filled_bins_count_equally(reviews):
     histogram = reviews.histogram(("train",))
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=True, seed=0).as_numpy_iterator()
     scores, weights = (np.concatenate(parts) for parts in zip(*[(s[:, 0], w) for _, s, w in batches], strict=True))
     assert weights.mean() == pytest.approx(1)
     bins = reviews.scale.bins(reviews.scale.from_unit(scores))
@@ -98,12 +141,12 @@ def test_weights_make_the_filled_bins_count_equally(reviews):
 
 
 def test_weights_can_be_turned_off(reviews):
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     assert all((weights == 1).all() for _, _, weights in batches)
 
 
 def test_scores_are_shares_of_the_scale(prepared, reviews):
-    batches = data.training_batches(reviews, TRAIN, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
+    batches = data.training_batches(reviews, TRAIN, HEAD, batch_size=16, balanced=False, seed=0).as_numpy_iterator()
     scores = sorted(score for _, batch, _ in batches for score in batch[:, 0].tolist())
     assert scores == pytest.approx(sorted(score / 100 for _, score in examples(prepared, "train").values()))
 

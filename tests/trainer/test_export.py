@@ -138,7 +138,8 @@ def test_what_is_served_is_what_the_model_gives(preset, prepared):
     ids = tf.RaggedTensor.from_row_lengths(encoded["ids"], encoded["row_lengths"]).to_tensor()
     assert ids.shape == (25, 200)
     share = head.score(model(ids)).numpy()
-    assert len(np.unique(share)) > 10
+    # A median is mostly one of the few values; what is served beside it is not.
+    assert len(np.unique(share)) > (10 if preset == "notebook" else 1)
     assert served["score"].numpy() == pytest.approx(reviews.scale.from_unit(share), abs=1e-3)
     padded = scorer.score_ids(tf.pad(ids, [[0, 0], [0, 9]]))
     for name, values in padded.items():
@@ -150,9 +151,11 @@ def test_an_export_holds_each_weight_once_and_no_vectors_that_its_tables_replace
     weights = tf.saved_model.load(str(version(trained))).weights
     tables = [name for name, _ in variables if name.startswith("_tables/")]
     assert len(variables) - 1 == len(weights) + len(tables)  # One lists the others.
-    assert (FROZEN_VECTORS in weights) != bool(tables)
+    of_model = [name for name in tables if "/ngrams/" not in name]
+    assert (FROZEN_VECTORS in weights) != bool(of_model)
     if any("convolution" in name for name in weights):
-        assert tables
+        assert of_model
+    assert (len(tables) - len(of_model)) == (3 if "notebook" not in str(trained) else 0)  # Keys, rows and bias.
 
 
 def test_versions_are_the_time_and_grow_even_within_a_second(tmp_path):

@@ -23,13 +23,18 @@ def outputs_without(
         return outputs(without_each(*review))
 
     count = outputs(tf.constant([[UNKNOWN_ID]], tf.int64)).shape[-1]
+    # Of no review at all, `map_fn` cannot tell the number of phrases (TensorFlow 2.21).
+    missing = tf.maximum(1 - ids.nrows(tf.int32), 0)
+    reviews = [ids.to_tensor(PADDING_ID), ids.row_lengths(), starts, sizes]
+    filled = [tf.pad(part, [[0, missing], *[[0, 0]] * (len(part.shape) - 1)]) for part in reviews]
     # One review after the other: each becomes as many as it has phrases.
-    return tf.map_fn(
+    found = tf.map_fn(
         of_review,
-        (ids.to_tensor(PADDING_ID), ids.row_lengths(), starts, sizes),
+        tuple(filled),
         fn_output_signature=tf.TensorSpec([None, count], tf.float32),
         parallel_iterations=1,
     )
+    return found[: ids.nrows()]
 
 
 def without_each(ids: tf.Tensor, length: tf.Tensor, starts: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:

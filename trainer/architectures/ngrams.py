@@ -15,7 +15,8 @@ from trainer.architectures.architecture import Architecture, pad_rows
 SHIFT = 32
 # No bigram has it; where there is none, a table still needs a row.
 NO_KEY = np.iinfo(np.int64).max
-_LEAST_NORM = 1e-9
+# The norm of the weights of a review without any n-gram of rated ones: as if it had one that all of them hold.
+LEAST_NORM = 1.0
 
 
 def bigram_keys(first, second):
@@ -52,7 +53,7 @@ class Ngrams(tf.Module):
 
     def logits(self, sums: tf.Tensor) -> tf.Tensor:
         """Returns the logits, float32 [batch, outputs], given the sums of rows, [batch, outputs + 1]."""
-        return sums[:, :-1] / tf.sqrt(tf.maximum(sums[:, -1:], _LEAST_NORM)) + self.bias
+        return sums[:, :-1] / tf.sqrt(tf.maximum(sums[:, -1:], LEAST_NORM**2)) + self.bias
 
     def sums(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Adds up the rows of the distinct n-grams, float32 [batch, outputs + 1]."""
@@ -69,7 +70,7 @@ class Ngrams(tf.Module):
         _, which, counts = tf.unique_with_counts(self._places(ids))
         indices = self._indices(ids)
         parts = tf.gather(self.rows[:, :-1], indices) / tf.cast(tf.gather(counts, which), tf.float32)[:, tf.newaxis]
-        norms = tf.sqrt(tf.maximum(self.sums(ids)[:, -1], _LEAST_NORM))
+        norms = tf.sqrt(tf.maximum(self.sums(ids)[:, -1], LEAST_NORM**2))
         of_words, of_bigrams = tf.split(parts / tf.gather(norms, tf.tile(ids.value_rowids(), [2]))[:, tf.newaxis], 2)
         # The part of a bigram stands at its first word.
         halves = of_bigrams / 2

@@ -112,9 +112,9 @@ def fit(
     state = run_state.load(checkpoints, model)
     if state.epoch:
         logger.info("going on after epoch %d", state.epoch)
-    writer = tf.summary.create_file_writer(str(folder / trained.LOGS))
     predict = evaluation.predictor(functools.partial(model, training=False))
     epochs = options.epochs if epochs is None else epochs
+    writer = None
     remaining = Remaining(epochs - state.epoch, phase)
     while not state.ended(epochs=epochs, patience=options.patience):
         started = time.monotonic()
@@ -130,6 +130,8 @@ def fit(
         # better on few reviews: the one-standard-error rule (Breiman et al., 1984).
         state = state.after(figures, error, tolerance=deviation if options.cosine else 0)
         run_state.save(checkpoints, state, model)
+        # Not before an epoch is saved: a run that has saved none leaves nothing to go on from.
+        writer = writer or tf.summary.create_file_writer(str(folder / trained.LOGS))
         with writer.as_default(step=state.epoch):
             for name, figure in figures.items():
                 tf.summary.scalar(name, figure)

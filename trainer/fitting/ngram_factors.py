@@ -19,6 +19,8 @@ _POWER_ITERATIONS = 2
 def factorise(features: scipy.sparse.csr_matrix) -> np.ndarray:
     """Finds the right singular vectors, scaled, float32 [ngrams, factors], of features, float32 [reviews, ngrams]."""
     count = min(FACTORS, min(features.shape) - 1)
+    if count < 1:
+        return np.zeros((features.shape[1], 0), np.float32)
     # Of reviews with hardly an n-gram of rated ones, the norm is that of all of theirs.
     evened = normalize(features)
     _, _, directions = randomized_svd(evened, count, n_iter=_POWER_ITERATIONS, random_state=0)

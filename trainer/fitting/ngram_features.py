@@ -15,7 +15,7 @@ from beam_pipelines.artifacts.prepared import IDS
 from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer import data
 from trainer.architectures.heads import Head
-from trainer.architectures.ngrams import bigram_keys
+from trainer.architectures.ngrams import LEAST_NORM, bigram_keys
 
 # Of more reviews, so many are learned from; those with the lowest hashes.
 MOST_ROWS = 60_000
@@ -25,7 +25,6 @@ IDF_POWER = 1.5
 # An n-gram of one review alone says nothing of others, but of few reviews hardly any other would be left.
 _LEAST_REVIEWS, _FEWEST_ROWS = 2, 100
 _BATCH = 256
-_LEAST_NORM = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +110,7 @@ class NgramFeatures:
             places = np.searchsorted(self.ngrams, ngrams).clip(max=max(len(self.ngrams) - 1, 0))
             columns.append(places[self.ngrams[places] == ngrams] if len(self.ngrams) else places[:0])
         of_norm = self.weights * self.is_rated
-        values = [self.weights[places] / max(np.linalg.norm(of_norm[places]), _LEAST_NORM) for places in columns]
+        values = [self.weights[places] / max(np.linalg.norm(of_norm[places]), LEAST_NORM) for places in columns]
         edges = np.cumsum([0, *map(len, columns)])
         data_and_columns = np.concatenate(values).astype(np.float32), np.concatenate(columns), edges
         return scipy.sparse.csr_matrix(data_and_columns, shape=(len(reviews), len(self.ngrams)))

@@ -34,3 +34,14 @@ def test_outputs_are_those_of_what_is_left():
     starts, sizes = tf.constant([[0, 4], [0, 2]]), tf.constant([[4, 1], [2, 0]])
     found = left_out.outputs_without(outputs, ids, starts, sizes).numpy()
     assert found[:, :, 0].tolist() == [[9, 5 + 2 * 6 + 3 * 7 + 4 * 8], [1, 3 + 2 * 4]]
+
+
+def test_without_reviews_there_are_no_outputs():
+    nothing = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int64), tf.zeros([0], tf.int64))
+    empty = tf.zeros([0, 1], tf.int32)
+
+    @tf.function(input_signature=[nothing._type_spec, tf.TensorSpec([None, None], tf.int32)])
+    def traced(ids, starts):
+        return left_out.outputs_without(lambda ids: tf.ones([tf.shape(ids)[0], 2]), ids, starts, starts)
+
+    assert traced(nothing, empty).shape == (0, 1, 2)

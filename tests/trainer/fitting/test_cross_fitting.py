@@ -187,7 +187,7 @@ def test_progress_tells_the_fold(tmp_path, caplog):
         ([0, 1, 2, 3, 4], 5, 5),
         ([0, 1, 2, 3, 4], 3, 3),
         ([0, 1, 2, 3], 5, 4),
-        ([0, 5, 10, 4], 5, 4),  # Of five folds, only the first and the last would be filled; of four, all.
+        ([0, 5, 10, 4], 5, 3),  # Of five folds, the first and the last would be filled, and of four, three.
         ([0, 2, 4], 5, 3),
         ([0, 2, 4], 2, 0),  # All of them in one of two.
         ([3, 3, 3], 5, 0),

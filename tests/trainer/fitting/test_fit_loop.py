@@ -33,12 +33,12 @@ sys.exit(task.main(sys.argv[1:]))
 
 
 def train_on_two_devices(prepared: pathlib.Path, output: pathlib.Path, *flags: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", TWO_DEVICES, f"--data={prepared}", f"--output={output}", *flags]
+    command = [sys.executable, "-c", TWO_DEVICES, f"--data={prepared}", f"--output={output}", "--folds=0", *flags]
     return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags", [["--model=cnn"], ["--model=lstm"], ["--preset=notebook"]])
+@pytest.mark.parametrize("flags", [["--model=cnn", "--folds=2"], ["--model=lstm"], ["--preset=notebook"]])
 def test_mirrored_over_two_devices(prepared, tmp_path, flags):
     """It learns, resumes from nothing left over, and exports what one device can run."""
     ended = train_on_two_devices(prepared, tmp_path / "out", "--epochs=8", "--batch_size=6", *flags)
@@ -73,7 +73,8 @@ def test_two_devices_need_a_review_each(prepared, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["cnn", "lstm"])
 def test_mixed_precision_exports_a_float32_model(prepared, tmp_path, model):
-    flags = [f"--data={prepared}", f"--output={tmp_path}/out", f"--model={model}", "--epochs=2", "--mixed_precision"]
+    folders = [f"--data={prepared}", f"--output={tmp_path}/out"]
+    flags = [*folders, f"--model={model}", "--epochs=2", "--folds=0", "--mixed_precision"]
     ended = subprocess.run([sys.executable, "-m", "trainer.task", *flags], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
     scores = serve(version(tmp_path / "out"), ["excellent and brilliant", "a dull song"])["score"]

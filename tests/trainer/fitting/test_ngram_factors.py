@@ -29,9 +29,8 @@ def fitted(*, with_unrated: bool) -> Ngrams:
     features = NgramFeatures.of(rated, unrated)
     factors = ngram_factors.factorise(features.matrix([*rated, *unrated])) if with_unrated else None
     head = DistributionHead.of(scores)
-    return ngram_fit.fit(
-        NgramReviews(rated, scores), features, head, vocabulary_size=VOCABULARY, strength=30.0, factors=factors
-    )
+    reviews = NgramReviews(rated, np.array(head.targets(scores)))
+    return ngram_fit.fit(reviews, features, vocabulary_size=VOCABULARY, strength=30.0, factors=factors)
 
 
 def preference(ngrams: Ngrams, word: int) -> float:
@@ -45,7 +44,7 @@ def test_a_word_of_no_rated_review_gets_points_from_those_beside_it(monkeypatch)
     found = fitted(with_unrated=True)
     assert preference(found, LIKE_GOOD) > 1
     assert preference(found, LIKE_BAD) < -1
-    assert abs(preference(found, BESIDE_NONE)) < 0.3
+    assert abs(preference(found, BESIDE_NONE)) < 0.3 * preference(found, LIKE_GOOD)
     assert preference(found, GOOD) > preference(found, LIKE_GOOD)
     assert preference(found, BAD) < preference(found, LIKE_BAD)
 
@@ -61,13 +60,18 @@ def of_rank(rank: int) -> np.ndarray:
 
 
 def test_factors_are_the_right_singular_vectors(monkeypatch):
-    matrix = of_rank(25)
+    # Each of the four stands out from what follows it.
+    stretched = of_rank(25) * np.geomspace(100, 1, 25)
+    matrix = (stretched / np.linalg.norm(stretched, axis=1, keepdims=True)).astype(np.float32)
     monkeypatch.setattr(ngram_factors, "FACTORS", 4)
     found = ngram_factors.factorise(scipy.sparse.csr_matrix(matrix))
     expected = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)[2][:4].T
     assert (found.shape, found.dtype) == ((25, 4), np.float32)
-    # But for their signs.
-    assert np.abs((found * expected).sum(axis=0)) == pytest.approx(np.ones(4), abs=0.01)
+    lengths = np.linalg.norm(found, axis=0)
+    assert lengths == pytest.approx([lengths[0]] * 4, rel=1e-3)
+    # But for their signs and for their length, with which a review's norm is the same in the mean.
+    assert np.abs((found / lengths * expected).sum(axis=0)) == pytest.approx(np.ones(4), abs=0.01)
+    assert np.linalg.norm(matrix @ found, axis=1).mean() == pytest.approx(ngram_factors.NORM, rel=1e-3)
 
 
 def test_equal_features_have_equal_factors():

@@ -55,7 +55,7 @@ def test_a_killed_search_goes_on(prepared, tmp_path):
 def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):
     flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score --validation_share 0"
     assert preprocess.main(flags.split()) == 0
-    with pytest.raises(UserError, match="--tune needs validation reviews"):
+    with pytest.raises(UserError, match="--tune needs reviews that are held out: add --folds 5, or prepare"):
         train(tmp_path / "data", tmp_path / "out", "--tune=2")
     assert not (tmp_path / "out").exists()
 

@@ -53,6 +53,30 @@ def test_only_one_half_of_validation_calibrates():
     assert evaluation.calibration(PointHead(), validation, SCALE).reach(0.5).reaches == pytest.approx((0.3,))
 
 
+def test_of_reviews_in_folds_all_calibrate_and_all_choose():
+    """Whose outputs no model gave that saw them."""
+    folds = [scored_split([5, 5], [0.4, 0.3], [1, 2]), scored_split([5, 5], [0.2, 0.1], [3, 4])]
+    validation = evaluation.joined(folds)
+    assert (validation.calibrates.sum(), validation.chooses.sum()) == (4, 4)
+    # Gaps of 0.1 to 0.4, of which the third lowest covers half of what is unseen.
+    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5).reaches == pytest.approx((0.3,))
+
+
+def test_joined_folds_hold_all_reviews_one_after_the_other():
+    first = dataclasses.replace(scored_split([1, 2, 3], [0.1, 0.2, 0.3]), sample=np.array([0, 2]))
+    first = dataclasses.replace(first, tokens=[np.array([2], np.int32), np.array([3], np.int32)])
+    second = dataclasses.replace(scored_split([4, 5], [0.4, 0.5], [7, 8]), sample=np.array([1]))
+    second = dataclasses.replace(second, tokens=[np.array([4], np.int32)])
+    found = evaluation.joined([first, scored_split([], []), second])
+    assert found.names.tolist() == [b"r0", b"r1", b"r2", b"r0", b"r1"]
+    assert found.truths.tolist() == [1, 2, 3, 4, 5]
+    assert found.hashes.tolist() == [0, 1, 2, 7, 8]
+    assert found.outputs[:, 0] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert found.folds.tolist() == [0, 0, 0, 2, 2]
+    assert found.sample.tolist() == [0, 2, 4]
+    assert [ids.tolist() for ids in found.tokens] == [[2], [3], [4]]
+
+
 def test_every_split_stands_beside_baselines_that_learned_from_the_training_split():
     splits = {
         "train": scored_split([0, 2, 10], [0.1, 0.1, 0.1]),
@@ -94,6 +118,30 @@ def test_linear_rivals_learn_which_tokens_are_good(rival):
     assert found["test"]["median"]["auc"] == 0.5
     assert found["test"][rival]["width"] < found["test"]["median"]["width"]
     assert found["test"][rival]["coverage"] >= 0.75
+
+
+@pytest.mark.parametrize("rival", ["tfidf_ridge", "tfidf_logistic"])
+def test_linear_rivals_learn_from_the_other_folds_alone(rival):
+    """In one fold a token is good and another bad, in the other fold it is the other way round."""
+    tokens, opposite = [np.array([token], np.int32) for token in (2, 3)] * 30, [9.0, 1.0] * 30
+    folds = [
+        dataclasses.replace(scored_split(truths, [0.5] * 60), tokens=tokens) for truths in (opposite, opposite[::-1])
+    ]
+    splits = {"train": evaluation.joined(folds), "validation": evaluation.joined(folds), "test": scored_split([], [])}
+    found = baselines.measure(splits, SCALE, seed=0, share=0.8)["validation"]
+    assert found[rival]["rows"] == 120
+    # Ridge regression answers a little nearer to the middle.
+    assert found[rival]["mae"] == pytest.approx(8, abs=0.3)
+    assert found[rival]["auc"] == 0
+    assert found["median"]["mae"] == 4
+
+
+@pytest.mark.parametrize("rival", ["tfidf_ridge", "tfidf_logistic"])
+def test_of_a_single_fold_linear_rivals_answer_the_median(rival):
+    """There is no other to learn from."""
+    only = evaluation.joined([scored_split([2, 4, 9], [0.5] * 3)])
+    splits = {"train": only, "validation": only, "test": scored_split([], [])}
+    assert baselines.measure(splits, SCALE, seed=0, share=0.8)["validation"][rival]["mae"] == pytest.approx(7 / 3)
 
 
 def test_linear_rivals_stand_where_no_two_reviews_share_a_token():

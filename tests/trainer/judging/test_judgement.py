@@ -18,12 +18,14 @@ SCALE = Scale(0, 10)
 MODEL = types.SimpleNamespace(outputs_of_padded=None)
 
 
-def judge(monkeypatch, head, splits: dict, *, share: float = 0.5, seed: int = 0) -> judgement.Judgement:
+def judge(
+    monkeypatch, head, splits: dict, *, share: float = 0.5, seed: int = 0, out_of_fold=None
+) -> judgement.Judgement:
     """Judges the outputs of some splits, instead of a model."""
     monkeypatch.setattr(evaluation, "predictor", lambda model: model)
     monkeypatch.setattr(evaluation, "score_split", lambda predict, prepared, selection: splits[selection.splits[0]])
     reviews, learned = types.SimpleNamespace(scale=SCALE), Selection.whole("train")
-    return judgement.judge(MODEL, head, reviews, learned=learned, share=share, seed=seed)
+    return judgement.judge(MODEL, head, reviews, learned=learned, out_of_fold=out_of_fold, share=share, seed=seed)
 
 
 def test_the_interval_is_calibrated_on_half_of_validation_and_measured_on_every_split(monkeypatch):
@@ -47,6 +49,17 @@ def test_the_interval_is_calibrated_on_half_of_validation_and_measured_on_every_
         judge(monkeypatch, PointHead(), splits, seed=seed).figures["test"]["random_guess"]["mae"] for seed in range(5)
     }
     assert len(guesses) > 1
+
+
+def test_reviews_in_folds_stand_as_validation_and_all_of_them_calibrate(monkeypatch):
+    splits = {"train": scored_split([1, 2], [0.1, 0.2]), "test": scored_split([5], [0.5])}
+    folds = [scored_split([5, 5, 5], [0.4, 0.3, 0.2], [2, 4, 6]), scored_split([5], [0.1], [8])]
+    judged = judge(monkeypatch, PointHead(), splits, out_of_fold=evaluation.joined(folds))
+    assert judged.reach.reaches == pytest.approx((0.3,))
+    assert judged.interval.calibration_rows == 4
+    assert judged.figures["validation"]["rows"] == 4
+    assert judged.figures["validation"]["mae"] == pytest.approx(2.5)
+    assert judged.figures["validation"]["coverage"] == 0.75
 
 
 def test_without_calibration_rows_the_interval_is_the_whole_scale_and_says_so(monkeypatch, caplog):
