@@ -59,7 +59,7 @@ def test_of_reviews_in_folds_all_calibrate_and_all_choose():
     validation = evaluation.joined(folds)
     assert (validation.calibrates.sum(), validation.chooses.sum()) == (4, 4)
     # Gaps of 0.1 to 0.4, of which the third lowest covers half of what is unseen.
-    assert evaluation.calibrate(PointHead(), validation, SCALE, 0.5).reaches == pytest.approx((0.3,))
+    assert evaluation.calibration(PointHead(), validation, SCALE).reach(0.5).reaches == pytest.approx((0.3,))
 
 
 def test_joined_folds_hold_all_reviews_one_after_the_other():

@@ -37,7 +37,7 @@ def scored(folder, names: list[bytes], *, rows_in_file: int = 200):
     for start in range(0, len(names), rows_in_file):
         data_of_file = tfrecord_gzip([example(name) for name in names[start : start + rows_in_file]])
         (folder / f"test/{start:03d}.tfrecord.gz").write_bytes(data_of_file)
-    statistics = types.SimpleNamespace(rows=types.SimpleNamespace(kept_by_split={"test": len(names)}))
+    statistics = types.SimpleNamespace(rows=types.SimpleNamespace(kept_by_split={"test": len(names)}), unrated=None)
     reviews = data.PreparedReviews(folder, statistics)
 
     def add_up(ids):
