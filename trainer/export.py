@@ -32,7 +32,7 @@ from trainer import explanation
 from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
-from trainer.data import PreparedReviews
+from trainer.prepared_reviews import PreparedReviews
 
 # What a scorer must get right however it is built; their scores stand in reviews.json.
 FIXED_TEXTS = (

@@ -18,7 +18,7 @@ from trainer import output_copies
 from trainer.settings import MODULE, TrainerSettings, preset_values
 
 if TYPE_CHECKING:
-    from trainer.data import PreparedReviews
+    from trainer.prepared_reviews import PreparedReviews
 
 # Settings that may differ between an interrupted run and the one that continues it.
 FREE_SETTINGS = ("output", "overwrite", "data")
@@ -67,7 +67,7 @@ def run(settings: TrainerSettings) -> dict:
     with job_lock.only_job(settings.output, patience=patience), storage.local_copy(settings.data) as folder:
         # TensorFlow and Keras take seconds: --help and most mistakes are answered without them.
         entry.import_tensorflow()
-        from trainer.data import PreparedReviews
+        from trainer.prepared_reviews import PreparedReviews
         from trainer.training_run import refuse_blind_search, train
 
         prepared = PreparedReviews.load(folder, settings.data)

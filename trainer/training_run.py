@@ -16,7 +16,6 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer import export
 from trainer.architectures.registry import ARCHITECTURES
-from trainer.data import PreparedReviews, Selection
 from trainer.fitting import cross_fitting, fitted_model, tuning
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import report
@@ -24,6 +23,7 @@ from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import judge
 from trainer.judging.verdict import verdict
 from trainer.output_copies import OutputCopies
+from trainer.prepared_reviews import PreparedReviews, Selection
 from trainer.settings import TrainerSettings
 
 

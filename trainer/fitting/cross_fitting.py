@@ -19,13 +19,13 @@ from beam_pipelines.artifacts import trained
 from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.files import leases, storage
 from trainer.architectures import optimizer
-from trainer.data import PreparedReviews, Selection
 from trainer.fitting import fit_loop, run_state
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.run_state import RunState
 from trainer.judging import evaluation
 from trainer.judging.evaluation import ScoredSplit
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 # What learns without, where there are more reviews than these: a part of them is enough to choose and calibrate by.
 MOST_ROWS = 20_000

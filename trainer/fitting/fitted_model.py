@@ -19,12 +19,12 @@ from trainer.architectures.architecture import Architecture
 from trainer.architectures.distribution_head import Branch, DistributionHead
 from trainer.architectures.heads import Head
 from trainer.architectures.ngrams import WithNgrams
-from trainer.data import PreparedReviews, Selection
 from trainer.fitting import cross_fitting, fit_loop, ngram_cross_fit
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.run_state import RunState
 from trainer.judging.evaluation import ScoredSplit
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 
 @dataclasses.dataclass(frozen=True)

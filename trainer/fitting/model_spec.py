@@ -4,7 +4,7 @@ import dataclasses
 
 from trainer.architectures.architecture import Architecture, WordVectors
 from trainer.architectures.heads import Head
-from trainer.data import PreparedReviews, Selection
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

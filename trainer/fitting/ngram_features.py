@@ -16,6 +16,7 @@ from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer import data
 from trainer.architectures.heads import Head
 from trainer.architectures.ngrams import LEAST_NORM, bigram_keys
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 # Of more reviews, so many are learned from; those with the lowest hashes.
 MOST_ROWS = 60_000
@@ -40,7 +41,7 @@ class NgramReviews:
     targets: np.ndarray
 
 
-def read(prepared: data.PreparedReviews, selection: data.Selection, head: Head) -> NgramReviews:
+def read(prepared: PreparedReviews, selection: Selection, head: Head) -> NgramReviews:
     """Reads the selected reviews, at most about `MOST_ROWS`."""
     below = MOST_ROWS / max(prepared.rows(selection), 1) * 2**32
     ngrams, targets = [], [np.empty((0, head.outputs), np.float32)]
@@ -52,9 +53,9 @@ def read(prepared: data.PreparedReviews, selection: data.Selection, head: Head) 
     return NgramReviews(ngrams, np.concatenate(targets))
 
 
-def read_unrated(prepared: data.PreparedReviews) -> list[np.ndarray]:
+def read_unrated(prepared: PreparedReviews) -> list[np.ndarray]:
     """Reads the distinct n-grams of each unrated review; none where no archive of them was prepared."""
-    batches = data.unrated_batches(prepared, _BATCH).as_numpy_iterator()
+    batches = prepared.unrated_ids(_BATCH).as_numpy_iterator()
     return [distinct(ids[ids != 0]) for batch in batches for ids in batch]
 
 

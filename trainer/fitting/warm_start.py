@@ -14,7 +14,7 @@ from beam_pipelines.files import storage
 from beam_pipelines.text.vocabulary import FIRST_ID
 from trainer.architectures.architecture import FROZEN_VECTORS, Architecture
 from trainer.architectures.heads import Head
-from trainer.data import PreparedReviews
+from trainer.prepared_reviews import PreparedReviews
 
 
 def load(source: str, architecture: Architecture, prepared: PreparedReviews, head: Head) -> None:

@@ -15,6 +15,7 @@ from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
 from trainer.judging import conformal_interval
 from trainer.judging.conformal_interval import Calibration
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 BATCH_SIZE = 64
 # Of a split, the token ids of about so many reviews are kept, for the baseline that needs them.
@@ -81,12 +82,12 @@ def predictor(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Predictor:
     return tf.function(outputs, input_signature=signature)
 
 
-def score_split(predict: Predictor | None, prepared: data.PreparedReviews, selection: data.Selection) -> ScoredSplit:
+def score_split(predict: Predictor | None, prepared: PreparedReviews, selection: Selection) -> ScoredSplit:
     """Runs a `predictor` over the selected reviews; without one they are read alone."""
     predict = predict or (lambda ids: tf.zeros([len(ids), 0]))
     names, hashes, lengths, truths, outputs, sample, tokens = [], [], [], [], [], [], []
     # By the hash of its tokens a review is drawn or not, whatever the order: every run has the same sample.
-    sample_below = SAMPLE_ROWS / max(prepared.rows(data.Selection.whole(*selection.splits)), 1) * 2**32
+    sample_below = SAMPLE_ROWS / max(prepared.rows(Selection.whole(*selection.splits)), 1) * 2**32
     if prepared.files(selection):
         for batch in data.batches(prepared, selection, BATCH_SIZE).as_numpy_iterator():
             names.append(batch[ID])

@@ -6,10 +6,10 @@ import functools
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.architecture import Architecture
-from trainer.data import PreparedReviews, Selection
 from trainer.export import ReviewScorer
 from trainer.judging.evaluation import Predictions, ScoredSplit
 from trainer.judging.judgement import Judgement
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

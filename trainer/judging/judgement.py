@@ -9,10 +9,10 @@ from beam_pipelines.errors import logger
 from trainer.architectures.architecture import Architecture
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
-from trainer.data import PreparedReviews, Selection
 from trainer.judging import baselines, evaluation
 from trainer.judging.conformal_interval import Calibration
 from trainer.judging.evaluation import Predictions, ScoredSplit
+from trainer.prepared_reviews import PreparedReviews, Selection
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

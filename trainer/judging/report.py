@@ -12,7 +12,16 @@ from trainer.judging import report_sections
 from trainer.judging.finished_run import FinishedRun
 
 # What of `metrics.json` the last section shows.
-HOW_IT_WAS_MADE = ("trainer_settings", "versions", "interval", "best_epoch", "export")
+HOW_IT_WAS_MADE = (
+    "trainer_settings",
+    "versions",
+    "interval",
+    "head",
+    "folds",
+    "ngram_strength",
+    "best_epoch",
+    "export",
+)
 
 
 def write(folder: pathlib.Path, run: FinishedRun, *, title: str, probes: tuple[str, ...], with_text: bool) -> None:
@@ -59,6 +68,7 @@ def sections(run: FinishedRun, *, probes: tuple[str, ...], with_text: bool) -> l
     """Makes the parts of the report, in order."""
     parts = [
         report_sections.comparison(run),
+        *report_sections.branches(run),
         *report_sections.by_bin(run),
         *report_sections.plots(run),
         report_sections.probes(run, probes),

@@ -1,14 +1,16 @@
 """The parts of a training run's report: the text, the table and the figure of each."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts.exports import SCORES
-from beam_pipelines.artifacts.prepared import TRAIN
+from beam_pipelines.artifacts.prepared import TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import BINS
 from beam_pipelines.reporting.page import Section
+from trainer.architectures.distribution_head import DistributionHead
 from trainer.data import bin_weights
 from trainer.judging import baselines, charts, evaluation, linear_rivals
 from trainer.judging.finished_run import FinishedRun
@@ -52,6 +54,29 @@ def comparison(run: FinishedRun) -> Section:
         f"them, at most {linear_rivals.MOST_FEATURES:,}, of at most {evaluation.SAMPLE_ROWS:,} reviews.",
         table={"header": header, "rows": rows, "marked": [0]},
     )
+
+
+def branches(run: FinishedRun) -> list[Section]:
+    """Tells what each branch of the model is worth by itself; nothing of a model that has one."""
+    head, validation = run.judgement.head, run.judgement.splits[VALIDATION]
+    if not isinstance(head, DistributionHead) or len(head.branches) < 2 or not len(validation.truths):
+        return []
+    parts = np.split(validation.outputs, len(head.branches), axis=1)
+    rows = []
+    for name, branch, outputs in zip(("CNN or LSTM", "words and bigrams"), head.branches, parts, strict=True):
+        alone = dataclasses.replace(head, branches=(dataclasses.replace(branch, weight=1.0),))
+        gaps = np.abs(run.scale.from_unit(np.array(alone.score(outputs), np.float64)) - validation.truths)
+        rows.append([name, branch.weight, branch.temperature, float(gaps.mean())])
+    folds = run.metrics["folds"]
+    told = f"reviews of {folds} folds, by models that did not see them" if folds else "validation reviews"
+    return [
+        Section(
+            "The branches of the model",
+            text=f"The distribution is their weighted mean. Below a temperature of 1 a branch is made bolder. Weights, "
+            f"temperatures and errors are told by {told}.",
+            table={"header": ["", "weight", "temperature", "MAE alone"], "rows": rows, "marked": []},
+        )
+    ]
 
 
 def by_bin(run: FinishedRun) -> list[Section]:
@@ -116,7 +141,9 @@ def plots(run: FinishedRun) -> list[Section]:
             "Learning curves",
             "learning_curves",
             figure=charts.learning_curves(run.metrics["history"], run.metrics["best_epoch"]),
-            caption="The error is that on the half of the validation reviews that does not calibrate the interval.",
+            caption="The error is that of the models of the folds, on the reviews that they did not see."
+            if run.metrics["folds"]
+            else "The error is that on the half of the validation reviews that does not calibrate the interval.",
         ),
         Section(
             "Sample weights",
