@@ -56,6 +56,13 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
             "--score_pattern '(' is no regular expression: missing ), unterminated subpattern at position 0",
         ),
         (PreprocessSettings, {"score_pattern": r"\d+%"}, r"--score_pattern '\\d+%' has no group for the score"),
+        (TrainerSettings, {"folds": 1}, "--folds 1 must be 0, or at least 2"),
+        (TrainerSettings, {"folds": -2}, "--folds -2 must be 0, or at least 2"),
+        (
+            TrainerSettings,
+            {"preset": "notebook"},
+            "--preset notebook scores without a distribution, which --ngrams on would need",
+        ),
         (ScoreSettings, {"max_rejected_share": -0.5}, "--max_rejected_share -0.5 is not in [0, 1]"),
         (ScoreSettings, {"max_rejected_share": NAN}, "--max_rejected_share nan is not in [0, 1]"),
         (ScoreSettings, {"max_field_mb": 17.0}, "--max_field_mb 17.0 is not in (0, 16]"),

@@ -3,6 +3,7 @@
 import html
 import pathlib
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -69,6 +70,65 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(prepared, tmp_
         assert metrics(tmp_path / "killed")[split] == metrics(tmp_path / "whole")[split]
 
 
+def kill_at_line(process, text: str) -> None:
+    """Kills a run, started with its standard error piped, once it says something."""
+    for line in process.stderr:
+        if text in line.decode():
+            process.kill()
+            process.wait()
+            return
+    pytest.fail("the run ended before it could be killed")
+
+
+def results(output: pathlib.Path) -> dict:
+    """What a run has found, but for the time it took."""
+    names = ("train", "validation", "test", "interval", "head", "verdict", "folds", "ngram_strength", "best_epoch")
+    found = metrics(output)
+    history = [{**figures, "seconds": None} for figures in found["history"]]
+    return {"history": history, **{name: found[name] for name in names}}
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_in_each_phase_ends_like_an_undisturbed_one(prepared, tmp_path):
+    """In its second fold, in the fit to all reviews, and while n-grams are fitted."""
+    flags, killed, whole = ["--folds=2", "--epochs=3", "--seed=5"], tmp_path / "killed", tmp_path / "whole"
+    for folder in ("checkpoints/folds/fold-1/checkpoints", "checkpoints"):
+        kill_after_epoch(start(prepared, killed, *flags), killed / folder, 1)
+    assert sorted(path.name for path in (killed / "checkpoints/folds").iterdir()) == ["fold-0.npz", "fold-1.npz"]
+    kill_at_line(start(prepared, killed, *flags, stderr=subprocess.PIPE), "fitting n-grams")
+    assert not (killed / "metrics.json").exists()
+    assert start(prepared, killed, *flags).wait() == 0
+    assert start(prepared, whole, *flags).wait() == 0
+    assert results(killed) == results(whole)
+    assert len(weights(killed)) > 10
+    assert weights(killed) == weights(whole)
+
+
+def test_folds_leave_no_weights_and_tell_what_was_learned(in_folds):
+    found = metrics(in_folds)
+    folder = in_folds / "checkpoints/folds"
+    assert sorted(path.name for path in folder.iterdir()) == ["fold-0.npz", "fold-1.npz"]
+    assert found["trainer_settings"]["folds"] == 2
+    assert found["test"]["mae"] < 0.75 * found["test"]["median"]["mae"]
+
+
+def test_a_model_that_learned_nothing_in_folds_says_so_in_the_last_line(prepared, tmp_path, capsys):
+    """It stands as it started: with no step to speak of, and no n-grams."""
+    output = train(prepared, tmp_path / "out", "--epochs=1", "--folds=2", "--learning_rate=1e-12", "--ngrams=off")
+    lines = capsys.readouterr().out.splitlines()
+    rows = metrics(output)["train"]["rows"]
+    assert [line.split(",")[0] for line in lines[:3]] == [
+        f"train: {rows} reviews",
+        f"validation: {rows} reviews",
+        f"test: {400 - rows} reviews",
+    ]
+    assert lines[3].startswith("kept epoch 1 of 1; exported ")
+    assert lines[-1].startswith(
+        "The model is no better than the median of the training scores, nor than TF-IDF + ridge"
+    )
+    assert metrics(output)["verdict"]["split"] == "test"
+
+
 @pytest.mark.slow
 def test_seeds_make_other_weights(prepared, tmp_path, cnn):
     assert weights(train(prepared, tmp_path / "same", "--epochs=1")) == weights(cnn)
@@ -117,6 +177,13 @@ def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
         with pytest.raises(UserError, match="--warm_start"):
             train(prepared, tmp_path / "out", "--epochs=1", *given)
     train(prepared, tmp_path / "out", "--epochs=1", f"--warm_start={cnn}")
+
+
+def test_a_run_that_fails_in_its_first_fold_is_no_obstacle_either(prepared, tmp_path):
+    flags = ["--preset=notebook", "--epochs=1", "--folds=2"]
+    with pytest.raises(UserError, match="the loss of epoch 1 is no finite number; try a lower --learning_rate"):
+        train(prepared, tmp_path / "out", *flags, "--learning_rate=1e30")
+    assert metrics(train(prepared, tmp_path / "out", *flags))["folds"] == 2
 
 
 def test_a_model_that_learned_nothing_says_so_everywhere(tmp_path, rows, capsys):

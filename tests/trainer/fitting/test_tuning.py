@@ -1,11 +1,16 @@
 import csv
+import dataclasses
 
+import numpy as np
 import pytest
 
 from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import kill_after_epoch, metrics, start, train
-from trainer.fitting import tuning
+from trainer import training_run
+from trainer.data import PreparedReviews
+from trainer.fitting import fit_loop, tuning
+from trainer.judging import evaluation
 from trainer.settings import TrainerSettings
 
 
@@ -50,6 +55,22 @@ def test_a_killed_search_goes_on(prepared, tmp_path):
     assert start(prepared, killed, *flags).wait() == 0
     assert start(prepared, whole, *flags).wait() == 0
     assert table(killed) == table(whole)
+
+
+def test_in_folds_a_trial_is_judged_by_the_first(archive, tmp_path):
+    """Also without a validation split."""
+    flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score --validation_share 0"
+    assert preprocess.main(flags.split()) == 0
+    output = train(tmp_path / "data", tmp_path / "out", "--tune=1", "--epochs=1", "--folds=2", "--ngrams=off")
+    reviews = PreparedReviews.load(str(tmp_path / "data"))
+    settings = TrainerSettings(data="d", output="o", epochs=1)
+    spec = training_run.model_spec(settings, reviews, folds=2).of_fold(2, 0)
+    # The settings that were tried are those that the folds were fitted with, so the first of them is the trial again.
+    with np.load(output / "checkpoints/folds/fold-0.npz") as fold:
+        split = evaluation.score_split(None, reviews, spec.held_out)
+        scored = dataclasses.replace(split, outputs=fold["outputs"][0])
+    error, _ = fit_loop.validation_error(scored, spec)
+    assert [row["validation_mae_share"] for row in table(output)] == [pytest.approx(error, abs=1e-6)]
 
 
 def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):

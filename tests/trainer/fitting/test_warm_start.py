@@ -14,10 +14,13 @@ from tests.helpers.commands import metrics, train
 from tests.helpers.exports import change_weights, serve, version
 from tests.helpers.models import SCORES, TABLE, VOCABULARY, fitted
 from tests.helpers.reviews import write_csv
+from trainer import training_run
 from trainer.architectures.architecture import WordVectors
 from trainer.architectures.cnn import Cnn
 from trainer.architectures.distribution_head import DistributionHead
-from trainer.fitting import warm_start
+from trainer.data import PreparedReviews
+from trainer.fitting import cross_fitting, warm_start
+from trainer.settings import TrainerSettings
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")
 
@@ -59,6 +62,19 @@ def test_weights_that_are_not_finite_are_refused(prepared, cnn, tmp_path):
     change_weights(damaged, lambda name, weights: weights.fill(np.nan) if "logits" in name else None)
     with pytest.raises(UserError, match="--warm_start .* holds weights that are no finite numbers; take another model"):
         train(prepared, tmp_path / "out", f"--warm_start={damaged}", *FREEZE)
+
+
+def test_folds_start_cold_and_what_is_exported_warm(prepared, cnn, tmp_path):
+    output = train(prepared, tmp_path / "out", f"--warm_start={cnn}", "--folds=2", "--ngrams=off", *FREEZE)
+    (old, _), (new, _) = weights(cnn), weights(output)
+    for name in ("words_logits/kernel", "frozen_logits/kernel", "frozen_convolution_2/kernel"):
+        assert new[name] == pytest.approx(old[name], abs=1e-6)
+    settings = TrainerSettings(data=str(prepared), output="o", epochs=1, learning_rate=1e-12)
+    spec = training_run.model_spec(settings, PreparedReviews.load(str(prepared)), folds=2)
+    cross_fitting.cross_fit(spec, settings.fit_options, tmp_path / "cold", 2, after_epoch=lambda: None)
+    for fold in ("fold-0.npz", "fold-1.npz"):
+        of_both = [np.load(folder / "checkpoints/folds" / fold)["outputs"] for folder in (output, tmp_path / "cold")]
+        assert np.array_equal(*of_both)
 
 
 @pytest.mark.slow
