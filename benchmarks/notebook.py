@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from beam_pipelines.artifacts.prepared import VOCABULARY
-from trainer.data import PreparedReviews
+from trainer.prepared_reviews import PreparedReviews
 
 # The convolution reads so many tokens at once.
 FEWEST_TOKENS = 5

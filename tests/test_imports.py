@@ -66,6 +66,7 @@ INSIDE = {
         ["judging"],
         ["export", "output_copies"],
         ["explanation", "data"],
+        ["prepared_reviews"],
         ["architectures"],
     ],
 }

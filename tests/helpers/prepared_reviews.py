@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing.example_files import tfrecord_gzip
-from trainer.data import PreparedReviews
+from trainer.prepared_reviews import PreparedReviews
 
 SCALE = Scale(0, 10)
 # Of a hash, what is below it says nothing of the fold.

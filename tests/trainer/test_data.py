@@ -8,7 +8,7 @@ from tests.helpers.examples import examples
 from tests.helpers.prepared_reviews import Review, write_reviews
 from trainer import data
 from trainer.architectures.heads import PointHead
-from trainer.data import Selection
+from trainer.prepared_reviews import Selection
 
 TRAIN = Selection.whole("train")
 # Its targets are the scores.

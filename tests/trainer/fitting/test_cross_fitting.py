@@ -10,11 +10,11 @@ from tests.helpers.prepared_reviews import SCALE, Review, write_reviews
 from tests.trainer.architectures.mean_of_vectors import MeanOfVectors
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.heads import PointHead
-from trainer.data import Selection
 from trainer.fitting import cross_fitting
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
+from trainer.prepared_reviews import Selection
 
 VOCABULARY, DIM = 20, 4
 OPTIONS = FitOptions(

@@ -13,11 +13,11 @@ from tests.trainer.architectures.mean_of_vectors import MeanOfVectors
 from trainer.architectures.distribution_head import Branch, DistributionHead
 from trainer.architectures.heads import PointHead
 from trainer.architectures.ngrams import WithNgrams
-from trainer.data import Selection
 from trainer.fitting import cross_fitting, fit_loop, fitted_model, ngram_cross_fit, ngram_fit
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
+from trainer.prepared_reviews import Selection
 
 VOCABULARY = 20
 OPTIONS = FitOptions(

@@ -11,11 +11,11 @@ from tests.helpers.prepared_reviews import Review, write_reviews, write_unrated
 from tests.trainer.architectures.mean_of_vectors import MeanOfVectors
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.heads import PointHead
-from trainer.data import Selection
 from trainer.fitting import cross_fitting, ngram_cross_fit, ngram_factors, ngram_features, ngram_fit
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.ngram_features import NgramFeatures
 from trainer.judging import evaluation
+from trainer.prepared_reviews import Selection
 
 GOOD, BAD = 2, 3
 VOCABULARY = 30

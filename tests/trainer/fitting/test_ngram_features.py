@@ -6,9 +6,9 @@ import pytest
 from tests.helpers.prepared_reviews import Review, write_reviews, write_unrated
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import bigram_keys
-from trainer.data import Selection
 from trainer.fitting import ngram_features
 from trainer.fitting.ngram_features import NgramFeatures
+from trainer.prepared_reviews import Selection
 
 TRAIN = Selection.whole("train")
 VECTORS = np.zeros((40, 2))

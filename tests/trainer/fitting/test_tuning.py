@@ -8,9 +8,9 @@ from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import kill_after_epoch, metrics, start, train
 from trainer import training_run
-from trainer.data import PreparedReviews
 from trainer.fitting import fit_loop, tuning
 from trainer.judging import evaluation
+from trainer.prepared_reviews import PreparedReviews
 from trainer.settings import TrainerSettings
 
 

@@ -18,8 +18,8 @@ from trainer import training_run
 from trainer.architectures.architecture import WordVectors
 from trainer.architectures.cnn import Cnn
 from trainer.architectures.distribution_head import DistributionHead
-from trainer.data import PreparedReviews
 from trainer.fitting import cross_fitting, warm_start
+from trainer.prepared_reviews import PreparedReviews
 from trainer.settings import TrainerSettings
 
 FREEZE = ("--epochs=1", "--learning_rate=1e-12")

@@ -10,8 +10,8 @@ from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.heads import PointHead
-from trainer.data import Selection
 from trainer.judging import evaluation, judgement
+from trainer.prepared_reviews import Selection
 
 SCALE = Scale(0, 10)
 # What it says stands in the splits.

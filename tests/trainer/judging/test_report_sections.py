@@ -9,11 +9,11 @@ from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
 from trainer.architectures.interval_reach import IntervalReach
-from trainer.data import Selection
 from trainer.judging import evaluation, report, report_sections
 from trainer.judging.baselines import beside_baselines
 from trainer.judging.finished_run import FinishedRun
 from trainer.judging.judgement import Judgement
+from trainer.prepared_reviews import Selection
 
 SCALE = Scale(0, 10)
 TRAIN = scored_split([2, 5, 9], [0.2, 0.5, 0.8])

@@ -9,10 +9,10 @@ from beam_pipelines.artifacts.exports import Verdict
 from beam_pipelines.artifacts.scale import Scale
 from tests.helpers.splits import scored_split
 from trainer.architectures.heads import PointHead
-from trainer.data import Selection
 from trainer.judging import evaluation
 from trainer.judging.judgement import judge
 from trainer.judging.verdict import verdict
+from trainer.prepared_reviews import Selection
 
 TRUTHS = [2.0, 8.0] * 20
 GOOD = [0.2, 0.8] * 20
