@@ -46,8 +46,13 @@ WHOLE = Phase()
 LARGE_VECTORS = 1e3
 
 
+@functools.cache
 def strategy() -> tf.distribute.Strategy:
-    """Mirrors the model over all GPUs where there are several (or over several logical CPU devices)."""
+    """Mirrors the model over all GPUs where there are several (or over several logical CPU devices).
+
+    For all models of a process it is the same one: a second would number what its replicas exchange as the first
+    did, and TensorFlow take the one for the other (2.21).
+    """
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy([device.name for device in devices])
