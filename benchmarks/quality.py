@@ -149,7 +149,7 @@ def measure(scores: pd.DataFrame, truths: np.ndarray, options) -> dict[str, floa
     }
     if "score_low" in scores:
         covered = ((scores["score_low"] <= truths) & (truths <= scores["score_high"])).to_numpy()
-        thirds = np.array_split(np.argsort(scores["score"], kind="stable"), 3)
+        thirds = np.array_split(np.argsort(scores["score"].to_numpy(), kind="stable"), 3)
         found |= {
             "coverage": covered.mean(),
             **{f"of the {name}": covered[third].mean() for name, third in zip(THIRDS, thirds, strict=True)},

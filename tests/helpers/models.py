@@ -6,12 +6,15 @@ import tensorflow as tf
 
 from trainer.architectures import optimizer
 from trainer.architectures.architecture import Architecture, WordVectors
+from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.heads import Head
 from trainer.architectures.registry import ARCHITECTURES
 
 VOCABULARY, DIM = 50, 6
 TABLE = np.vstack([np.zeros((2, DIM)), np.random.default_rng(1).normal(size=(VOCABULARY - 2, DIM))]).astype(np.float32)
 SCORES = np.random.default_rng(3).choice([0.1, 0.4, 0.8, 1.0], 64)
+# As the default head is fitted to them.
+TARGETS = np.array(DistributionHead.of(SCORES).targets(SCORES.astype(np.float32)))
 
 
 def built(preset: str, name: str, *, learned_from: int | None = None) -> tuple[Architecture, Head]:

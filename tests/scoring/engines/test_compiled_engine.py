@@ -52,7 +52,7 @@ def test_other_arrays_have_no_compiled_form(arrays):
 def test_finish_makes_scores_of_all_that_is_pooled(monkeypatch):
     monkeypatch.setattr(compiled_engine, "CompiledEncoder", lambda folder, **settings: None)
     info = types.SimpleNamespace(
-        training=types.SimpleNamespace(vocabulary=types.SimpleNamespace(first_trained_id=2)), max_tokens=9
+        training=types.SimpleNamespace(vocabulary=types.SimpleNamespace(first_trained_id=2)), max_tokens=9, rule=None
     )
 
     def finish(highest, lowest, mean, sums, ngram_sums):

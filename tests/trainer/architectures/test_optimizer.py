@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.helpers.models import SCORES, VOCABULARY, built
+from tests.helpers.models import TARGETS, VOCABULARY, built
 from trainer.architectures import optimizer
 from trainer.fitting import run_state
 
@@ -21,7 +21,7 @@ def test_the_bag_learns_faster_than_the_branch_over_frozen_vectors(name):
     optimizer.compile_model(model, head, 0.01, decay_steps=None)
     # Output layers start at zero, so what is below them moves in the second step only.
     before = {weight.path: weight.numpy() for weight in model.trainable_weights}
-    model.train_on_batch(np.full((4, 3), 5), SCORES[:4, None])
+    model.train_on_batch(np.full((4, 3), 5), TARGETS[:4])
     moved = {weight.path: np.abs(weight.numpy() - before[weight.path]).max() for weight in model.trainable_weights}
     assert moved["words_logits/kernel"] == pytest.approx(0.01, rel=0.01)
     assert moved["frozen_logits/kernel"] == pytest.approx(0.001, rel=0.01)
@@ -121,7 +121,7 @@ def test_tables_of_tokens_have_no_first_moment():
 def fit(model: keras.Model) -> None:
     random = np.random.default_rng(2)
     ids = random.integers(1, VOCABULARY, (64, 12)) * (np.arange(12) < random.integers(1, 13, (64, 1)))
-    model.fit(ids, SCORES[:, None], batch_size=8, verbose=0, shuffle=False)
+    model.fit(ids, TARGETS, batch_size=8, verbose=0, shuffle=False)
 
 
 def test_a_saved_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path):
