@@ -42,7 +42,7 @@ def fit(spec: ModelSpec, folds: int) -> NgramCrossFit:
         strength = fits.best_strength(spec)
         return NgramCrossFit(fits.fitted(spec, strength), strength, None)
     specs = [spec.of_fold(folds, fold) for fold in range(folds)]
-    strength = fits.best_strength(specs[0])
+    strength = fits.best_strength(specs[0], is_fold=True)
     outputs = [fits.outputs(of_fold, strength) for of_fold in specs]
     return NgramCrossFit(fits.fitted(spec, strength), strength, np.concatenate(outputs))
 
@@ -63,17 +63,17 @@ class _Fits:
             logger.info("factorising %s n-grams of rated and unrated reviews", f"{len(self._features.ngrams):,}")
             self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
 
-    def best_strength(self, spec: ModelSpec) -> float:
-        """Finds the strength with which the held-out reviews that choose it are scored best."""
+    def best_strength(self, spec: ModelSpec, *, is_fold: bool = False) -> float:
+        """Finds the strength with which the held-out reviews that may choose it, of a fold all, are scored best."""
         if not spec.held_out or not spec.prepared.rows(spec.held_out):
             return ngram_fit.STRENGTHS[0]
         reviews = ngram_features.read(spec.prepared, spec.learned, spec.head)
         split = evaluation.score_split(None, spec.prepared, spec.held_out)
-        truths = spec.prepared.scale.to_unit(split.truths)
+        truths, choosing = spec.prepared.scale.to_unit(split.truths), split.chooses | is_fold
 
         def error(strength: float) -> float:
             outputs = self._outputs[spec.learned, strength] = self._score(spec, self._fit(reviews, strength))
-            gaps = np.abs(np.array(self._head.score(outputs)) - truths)[split.chooses]
+            gaps = np.abs(np.array(self._head.score(outputs)) - truths)[choosing]
             return float(gaps.mean()) if len(gaps) else 0.0
 
         return min(ngram_fit.STRENGTHS, key=error)
