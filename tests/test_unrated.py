@@ -33,7 +33,7 @@ def texts_of(count: int, seed: int) -> list[str]:
 
 RATED, NEW = texts_of(90, seed=1), texts_of(150, seed=2)
 # Rated ones among the others, some in other spellings; equal ones; none, and one without a token.
-OTHERS = [*RATED[:40], *NEW, *(f"{text.upper()}!" for text in [*RATED[40:60], *NEW[:30]]), "", "  ", "?!"]
+OTHERS = [*RATED[:40], *NEW, *(f"{text.upper()}!" for text in [*RATED[40:60], *NEW[:30]]), "", "  ", "..."]
 ROWS = [(f"u{number}", text, TEACHERS[number % 3]) for number, text in enumerate(OTHERS)]
 
 
