@@ -86,12 +86,17 @@ def hash_of(text: str) -> int:
     return int(tokenizer.fingerprints(tokenizer(pa.array([text])))[0])
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """What makes texts equal: their tokens, whatever their exclamation marks."""
+    return tuple(token for token in plain_tokens(text) if token not in "!?")
+
+
 def expected(most: int) -> list[str]:
     """The ids of the texts that are taken, by the tokens of a text as plain Python makes them."""
-    rated = {tuple(plain_tokens(text)) for text in RATED}
+    rated = {words_of(text) for text in RATED}
     first: dict[tuple[str, ...], tuple[str, str]] = {}
     for name, text, _ in ROWS:
-        tokens = tuple(plain_tokens(text))
+        tokens = words_of(text)
         if tokens and tokens not in rated:
             first.setdefault(tokens, (name, text))
     lowest = sorted(first.values(), key=lambda row: hash_of(row[1]))[:most]
@@ -131,8 +136,8 @@ def test_every_row_is_accounted_for(prepared_unrated):
     totals, end = statistics(prepared_unrated)["unrated"], max(map(hash_of, texts_by_id(expected(40))))
     texts = [text for _, text, _ in ROWS if plain_tokens(text)]
     below = [text for text in texts if hash_of(text) <= end]
-    rated = {tuple(plain_tokens(text)) for text in RATED}
-    count_rated = sum(tuple(plain_tokens(text)) in rated for text in below)
+    rated = {words_of(text) for text in RATED}
+    count_rated = sum(words_of(text) in rated for text in below)
     assert totals["left_out_by_reason"] == {
         "beyond_unrated_rows": len(texts) - len(below),
         "empty_text": 2,
