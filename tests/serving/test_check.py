@@ -22,7 +22,7 @@ def test_a_good_export_passes_and_is_described(trained, capsys):
     assert "serving_default inputs: text string (None,)" in printed
     assert "score float32 (None,), score_high float32 (None,), score_low float32 (None,), tokens int64" in printed
     assert "LookupTableFindV2" in printed
-    assert "fixed texts: 10 scores equal" in printed
+    assert "fixed texts: 12 scores equal" in printed
     assert "one review" in printed
     assert "32 reviews" in printed
 
