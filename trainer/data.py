@@ -92,7 +92,7 @@ def scores_and_targets(batch: dict, scale: Scale, head: Head) -> tuple[tf.Tensor
         return tf.math.unsorted_segment_sum(weighted, reviews, tf.size(scores))
 
     taught = mean(head.targets(scale.to_unit(teacher.flat_values)))
-    rated = head.targets(scale.to_unit(tf.where(is_taught, scale.low, scores)))
+    rated = head.targets(scale.to_unit(tf.where(is_taught, float(scale.low), scores)))
     return (
         tf.where(is_taught, mean(teacher.flat_values), scores),
         tf.where(is_taught[:, tf.newaxis], taught, rated),
@@ -115,7 +115,9 @@ def training_batches(
     the reviews that this leaves out are others in each epoch.
     """
     scale, histogram = reviews.scale, reviews.histogram(selection.splits)
-    weights = tf.constant(bin_weights(histogram) if balanced else np.ones(len(histogram), np.float32))
+    balancing = bin_weights(histogram)
+    # A teacher may name scores that no rated review has.
+    weights = tf.constant(np.where(balancing, balancing, 1) if balanced else np.ones_like(balancing))
     edges = tf.constant(scale.edges(), tf.float32)
 
     def to_pair(batch):

@@ -45,6 +45,8 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     _prepare_devices()
     copies = OutputCopies(output, settings.output)
     fitted_model.log_reviews(prepared)
+    if prepared.statistics.unrated and settings.ngrams == "off":
+        logger.warning("unrated reviews teach what n-grams mean: without --ngrams they are not read")
     folds = number_of_folds(settings, prepared)
     spec = model_spec(settings, prepared, folds)
     if settings.tune:

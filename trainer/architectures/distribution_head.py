@@ -24,8 +24,8 @@ HALF_RAMP = 0.02
 SOFTNESS = 0.02
 # A bound lies so far outside what was chosen, in shares of the scale, since a soft choice lies inside.
 MARGIN = 0.01
-# What it costs a bound to lie on the wrong side of the score, in shares of the mass for the whole scale.
-WRONG_SIDE = 20.0
+# What it costs a bound to lie on the wrong side of the median, beside the mass that it leaves out there, as a factor.
+WRONG_SIDE = 1.0
 # The reaches between which that of a truth is looked for, in so many halvings.
 LEAST_REACH, GREATEST_REACH, HALVINGS = -4.0, 6.0, 20
 # From 1 and 0.5 outwards: of equally good ones, the first is taken.
@@ -144,9 +144,9 @@ class DistributionHead(Head):
         masses = ops.matmul(self.masses(outputs), self.spread)
         up_to = ops.cumsum(masses, axis=1)
         costs = ops.reshape(ops.exp(-ops.convert_to_tensor(reach, "float32")), [-1, 1]) * values
-        beyond = WRONG_SIDE * (values - score[:, None])
-        low = self._softly_chosen(costs - (up_to - masses) - ops.maximum(beyond, 0.0))
-        high = self._softly_chosen(up_to - costs - ops.maximum(-beyond, 0.0))
+        before = up_to - masses
+        low = self._softly_chosen(costs - before - WRONG_SIDE * ops.maximum(before - 0.5, 0.0))
+        high = self._softly_chosen(up_to - costs - WRONG_SIDE * ops.maximum(0.5 - up_to, 0.0))
         # At no price at all, the interval is the whole scale, whatever was learned from.
         is_priced = ops.cast(ops.isfinite(ops.convert_to_tensor(reach, "float32")), "float32")
         low = is_priced * (ops.minimum(low, score) - MARGIN)

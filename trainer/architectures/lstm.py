@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from beam_pipelines.text.vocabulary import UNKNOWN_ID
+from beam_pipelines.text.vocabulary import PADDING_ID, UNKNOWN_ID
 from trainer.architectures import bag_of_words, layers, shortened_recurrence, token_tables
 from trainer.architectures.architecture import FROZEN, Architecture, WordVectors, embed
 from trainer.architectures.heads import Head, PointHead
@@ -96,6 +96,21 @@ class Lstm(Recurrent):
         """
         pooled = tf.concat([highest, mean], axis=1)
         return bag_of_words.word_logits(self.model, sums) + bag_of_words.frozen_logits(self.model, pooled)
+
+    def outputs_of_padded(self, ids: tf.Tensor) -> tf.Tensor:
+        # As the model computes them, but with sums in float64: rounding adds up along thousands of tokens.
+        mask = ids != PADDING_ID
+        states = self.model.get_layer(self._LSTM)(self.model.get_layer("vectors")(ids), mask=mask)
+        is_token = mask[..., tf.newaxis]
+        count = tf.reduce_sum(tf.cast(is_token, tf.float64), axis=1)
+        mean = tf.reduce_sum(tf.where(is_token, tf.cast(states, tf.float64), 0), axis=1) / count
+        flat = self._to_sums(tf.reshape(ids, [-1]))
+        sums = tf.reduce_sum(
+            tf.reshape(tf.cast(flat, tf.float64), [*tf.unstack(tf.shape(ids)), flat.shape[-1]]), axis=1
+        )
+        highest = tf.reduce_max(tf.where(is_token, states, tf.float32.min), axis=1)
+        # Of the last state nothing is read.
+        return self.read_out(highest, tf.cast(mean, tf.float32), highest, tf.cast(sums, tf.float32))
 
     def learned_vectors(self) -> np.ndarray:
         return bag_of_words.learned_vectors(self.model)

@@ -69,11 +69,11 @@ def fit(
     architecture, state = _fit_neural(spec, options, output, crossed.state.best_epoch if crossed else None, after_epoch)
     reviews = crossed.reviews if crossed else None
     fitted = FittedModel(architecture, spec.head, crossed.state if crossed else state, reviews, None)
-    return _beside_ngrams(fitted, spec, folds) if with_ngrams else fitted
+    return _beside_ngrams(fitted, spec, folds, balanced=options.balanced) if with_ngrams else fitted
 
 
-def _beside_ngrams(fitted: FittedModel, spec: ModelSpec, folds: int) -> FittedModel:
-    ngrams = ngram_cross_fit.fit(spec, folds)
+def _beside_ngrams(fitted: FittedModel, spec: ModelSpec, folds: int, *, balanced: bool) -> FittedModel:
+    ngrams = ngram_cross_fit.fit(spec, folds, balanced=balanced)
     reviews = fitted.out_of_fold
     if reviews:
         assert ngrams.outputs is not None, "there are folds"

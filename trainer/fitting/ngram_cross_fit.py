@@ -29,15 +29,15 @@ class NgramCrossFit:
     outputs: np.ndarray | None
 
 
-def fit(spec: ModelSpec, folds: int) -> NgramCrossFit:
+def fit(spec: ModelSpec, folds: int, *, balanced: bool = False) -> NgramCrossFit:
     """Fits n-grams to all reviews that are learned from, and where there are folds, to all but each of these.
 
     Args:
       spec: Of a model with a distribution head of one branch.
       folds: How many; 0 where `spec` holds reviews out.
+      balanced: Whether the score bins count equally.
     """
-    logger.info("fitting n-grams")
-    fits = _Fits(spec)
+    fits = _Fits(spec, balanced)
     if not folds:
         strength = fits.best_strength(spec)
         return NgramCrossFit(fits.fitted(spec, strength), strength, None)
@@ -50,7 +50,8 @@ def fit(spec: ModelSpec, folds: int) -> NgramCrossFit:
 class _Fits:
     """Fits n-grams; the last ones are kept, so that none are fitted twice in a row."""
 
-    def __init__(self, spec: ModelSpec):
+    def __init__(self, spec: ModelSpec, balanced: bool):
+        self._balanced = balanced
         assert isinstance(spec.head, DistributionHead), "n-grams need bins"
         self._head, self._vocabulary_size = spec.head, len(spec.prepared.vectors())
         self._outputs: dict = {}
@@ -58,7 +59,7 @@ class _Fits:
         self._factors: np.ndarray | None = None
         if unrated := ngram_features.read_unrated(spec.prepared):
             # They teach by the texts of all reviews that the model learns from, and by no scores: so for all folds.
-            rated = ngram_features.read(spec.prepared, spec.learned, spec.head).ngrams
+            rated = ngram_features.read(spec.prepared, spec.rated, spec.head).ngrams
             self._features = NgramFeatures.of(rated, unrated)
             logger.info("factorising %s n-grams of rated and unrated reviews", f"{len(self._features.ngrams):,}")
             self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
@@ -87,11 +88,13 @@ class _Fits:
         return self._fit(ngram_features.read(spec.prepared, spec.learned, spec.head), strength)
 
     def _fit(self, reviews: NgramReviews, strength: float) -> Ngrams:
+        logger.info("fitting n-grams to %s reviews", f"{len(reviews.ngrams):,}")
         return ngram_fit.fit(
             reviews,
-            self._features or NgramFeatures.of(reviews.ngrams),
+            self._features.of_rated(reviews.ngrams) if self._features else NgramFeatures.of(reviews.ngrams),
             vocabulary_size=self._vocabulary_size,
             strength=strength,
+            balanced=self._balanced,
             factors=self._factors,
         )
 

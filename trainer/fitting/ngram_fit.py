@@ -23,6 +23,7 @@ def fit(
     *,
     vocabulary_size: int,
     strength: float,
+    balanced: bool = False,
     factors: np.ndarray | None = None,
 ) -> Ngrams:
     """Fits n-grams to reviews.
@@ -32,6 +33,7 @@ def fit(
       features: The n-grams.
       vocabulary_size: How many ids there are.
       strength: The inverse strength of the regularisation.
+      balanced: Whether the score bins count equally.
       factors: What the n-grams stand for, of `ngram_factors`: features beside them, which are linear in them, so that
         they need no rows of their own.
     """
@@ -39,7 +41,7 @@ def fit(
     learned = [matrix[:, np.flatnonzero(is_rated)]]
     if factors is not None:
         learned.append(scipy.sparse.csr_matrix(matrix @ factors))
-    found, bias = _regress(scipy.sparse.hstack(learned, "csr"), reviews.targets, strength)
+    found, bias = _regress(scipy.sparse.hstack(learned, "csr"), reviews.targets, strength, balanced)
     of_ngrams, of_factors = np.split(found, [np.count_nonzero(is_rated)])
     coefficients = np.zeros((len(is_rated), len(bias))) if factors is None else factors @ of_factors
     coefficients[is_rated] += of_ngrams
@@ -50,7 +52,9 @@ def fit(
     return Ngrams(features.ngrams[~is_word], np.concatenate([words, rows[~is_word]]).astype(np.float32), bias)
 
 
-def _regress(features: scipy.sparse.csr_matrix, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+def _regress(
+    features: scipy.sparse.csr_matrix, targets: np.ndarray, strength: float, balanced: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Fits the regression: what each feature adds to each bin's logit, [features, outputs], and the bias, [outputs]."""
     outputs = targets.shape[1]
     coefficients, bias = np.zeros((features.shape[1], outputs)), np.full(outputs, _NEVER)
@@ -63,7 +67,11 @@ def _regress(features: scipy.sparse.csr_matrix, targets: np.ndarray, strength: f
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=strength, max_iter=_ITERATIONS)
-        model.fit(features[reviews], bins, sample_weight=targets[reviews, bins])
+        weights = targets[reviews, bins]
+        if balanced:
+            of_bins = targets.sum(axis=0)
+            weights = weights * len(targets) / (len(found) * of_bins[bins])
+        model.fit(features[reviews], bins, sample_weight=weights)
     if len(found) == 2:
         # scikit-learn has one row then, for the second of the two.
         coefficients[:, found[1]] = model.coef_[0]

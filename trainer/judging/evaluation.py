@@ -51,13 +51,20 @@ class ScoredSplit:
 
     @property
     def calibrates(self) -> np.ndarray:
-        """Which reviews calibrate the interval, bool [reviews]: a half, or where they are in folds all."""
-        # Equal texts have equal hashes: no review calibrates the interval whose twin had a say in the epoch.
-        return self.hashes % 2 == 1 if self.folds is None else np.full(len(self.hashes), True)
+        """Which reviews calibrate the interval, bool [reviews]: a half, or where they are in folds nearly all.
+
+        Equal texts have equal hashes: no review does whose twin had a say in the epoch, or was learned from in another
+        fold.
+        """
+        if self.folds is None:
+            return self.hashes % 2 == 1
+        in_folds = np.unique(np.stack([self.hashes, self.folds]), axis=1)[0]
+        hashes, counts = np.unique(in_folds, return_counts=True)
+        return ~np.isin(self.hashes, hashes[counts > 1])
 
     @property
     def chooses(self) -> np.ndarray:
-        """Which reviews choose the epoch and how the head reads, bool [reviews]: the other half, or all."""
+        """Which reviews choose the epoch and how the head reads, bool [reviews]: the other half, or nearly all."""
         return ~self.calibrates if self.folds is None else self.calibrates
 
 
