@@ -84,7 +84,9 @@ def strongest(points: tf.Tensor, lengths: tf.Tensor, joined: tf.Tensor) -> Phras
         flat = tf.reshape(sign * windows, [tf.shape(windows)[0], -1])
         best, value = tf.argmax(flat, axis=1, output_type=tf.int32), tf.reduce_max(flat, axis=1)
         start, size = best % time, best // time + 1
-        picked[sign].append((start, tf.where(value > 0, size, 0), sign * value))
+        # Where none is left, nothing is taken, and takes no place.
+        start, size = tf.where(value > 0, start, 0), tf.where(value > 0, size, 0)
+        picked[sign].append((start, size, sign * value))
         start, size = (part[:, tf.newaxis, tf.newaxis] for part in (start, size))
         # What overlaps with the picked phrase is out.
         windows = tf.where((starts + sizes <= start) | (starts >= start + size), windows, 0)

@@ -89,7 +89,8 @@ class TrainerSettings:
         is_path=True,
     )
     tune: int = flag(
-        "first try so many settings (learning rate, batch size, epochs) and go on with the best; see tuning.csv",
+        "first try so many settings (learning rate, batch size, half and twice the epochs) and go on with the best; "
+        "see tuning.csv",
         default=0,
     )
     probe: tuple[str, ...] = flag(

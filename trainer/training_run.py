@@ -16,7 +16,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer import export
 from trainer.architectures.registry import ARCHITECTURES
-from trainer.fitting import cross_fitting, fitted_model, tuning
+from trainer.fitting import cross_fitting, fitted_model, tuning, warm_start
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import report
 from trainer.judging.finished_run import FinishedRun
@@ -47,6 +47,12 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     fitted_model.log_reviews(prepared)
     if prepared.statistics.unrated and settings.ngrams == "off":
         logger.warning("unrated reviews teach what n-grams mean: without --ngrams they are not read")
+    if settings.warm_start:
+        warm_start.check(settings.warm_start)
+        logger.warning(
+            "--warm_start: where the earlier model has learned from these reviews, or folds start cold, the interval "
+            "is too narrow or too wide; see its coverage of the test reviews"
+        )
     folds = number_of_folds(settings, prepared)
     spec = model_spec(settings, prepared, folds)
     if settings.tune:
@@ -95,6 +101,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         "head": judgement.head.about(),
         "verdict": judged.to_json() if judged else None,
         "folds": folds,
+        "unrated_reviews": prepared.statistics.unrated.used if prepared.statistics.unrated else 0,
         "ngram_strength": fitted.ngram_strength,
         "best_epoch": fitted.state.best_epoch,
         "history": list(fitted.state.history),

@@ -72,6 +72,11 @@ def test_a_phrase_holds_whole_words():
     assert strongest([0, -1, 5, -2, 1], joined=(2, 3)) == [(1, 4, 3)]
 
 
+def test_where_nothing_lifts_the_score_nothing_takes_the_place_of_what_lowers_it():
+    """As in "I didn't like it"."""
+    assert strongest([-1, -5, -1, -4, -3], joined=(2,)) == [(0, 5, -14)]
+
+
 def covered(length: int, joined: tuple[int, ...] = (), *, time: int | None = None) -> list[tuple[int, int]]:
     """The first token and the size of each phrase that a review is cut into."""
     is_joined = tf.constant([np.isin(np.arange(time or max(length, 1)), joined)])

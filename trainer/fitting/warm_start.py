@@ -16,6 +16,21 @@ from trainer.architectures.architecture import FROZEN_VECTORS, Architecture
 from trainer.architectures.heads import Head
 from trainer.prepared_reviews import PreparedReviews
 
+# How the names of checkpoints end.
+CHECKPOINT = ".weights.h5"
+
+
+def check(source: str) -> None:
+    """Looks for an earlier model before the work begins; see `load`.
+
+    Raises:
+      UserError: There is none.
+    """
+    if not source.endswith(CHECKPOINT):
+        exports.find(source, "--warm_start")
+    elif not storage.exists(source):
+        raise UserError(f"--warm_start {source} is not there")
+
 
 def load(source: str, architecture: Architecture, prepared: PreparedReviews, head: Head) -> None:
     """Sets a model's weights to an earlier one's of the same architecture.
@@ -31,7 +46,7 @@ def load(source: str, architecture: Architecture, prepared: PreparedReviews, hea
     Raises:
       UserError: There is no such model, or it is of another architecture.
     """
-    if source.endswith(".weights.h5"):
+    if source.endswith(CHECKPOINT):
         _load_checkpoint(source, architecture.model)
         return
     export = exports.find(source, "--warm_start")

@@ -45,7 +45,7 @@ def headline(run: FinishedRun) -> str:
     """Says the result in a few sentences."""
     figures, rows = run.metrics[run.judged_split], run.metrics[TRAIN]["rows"]
     sentences = (
-        f"Learned from {rows:,} reviews, on a scale from {run.scale.low:g} to {run.scale.high:g}. "
+        f"Learned from {rows:,} reviews{_unrated(run)}, on a scale from {run.scale.low:g} to {run.scale.high:g}. "
         f"On {figures['rows']:,} {run.judged_split} reviews the mean absolute error is {figures['mae']:.3g}, "
         f"or {figures['mae_share']:.1%} of the scale"
     )
@@ -62,6 +62,11 @@ def headline(run: FinishedRun) -> str:
         f"{sentences}, and {figures['coverage']:.0%} of the true scores lie in their "
         f"{run.judgement.share:.0%} interval. {verdict['sentence'] if verdict else ''}"
     ).rstrip()
+
+
+def _unrated(run: FinishedRun) -> str:
+    count = run.metrics["unrated_reviews"]
+    return f", and words from {count:,} unrated ones" if count else ""
 
 
 def sections(run: FinishedRun, *, probes: tuple[str, ...], with_text: bool) -> list[Section]:
