@@ -85,7 +85,9 @@ def test_training_sees_no_padding_either(preset, name):
             if hasattr(layer, "rate"):
                 layer.rate = 0
         optimizer.compile_model(fresh.model, head, 0.01, decay_steps=None)
-        fresh.model.train_on_batch(np.pad(ids, [(0, 0), (0, padding)]), SCORES[:8, None])
+        fresh.model.train_on_batch(
+            np.pad(ids, [(0, 0), (0, padding)]), np.array(head.targets(SCORES[:8].astype(np.float32)))
+        )
         weights.append([weight.numpy() for weight in fresh.model.trainable_weights])
     for without, with_padding in zip(*weights, strict=True):
         assert with_padding == pytest.approx(without, abs=2e-3)
