@@ -51,7 +51,8 @@ def test_a_model_of_the_same_data_scores_as_before(prepared, trained, tmp_path):
     for name in old:
         if "moving_" not in name:  # An epoch moves the statistics of the notebook's normalisation, though no weight.
             assert new[name] == pytest.approx(old[name], abs=1e-6)
-    if used["preset"] == "default":
+    # The n-grams, and how much each branch counts, are fitted anew: to the same reviews where none are in folds.
+    if used["preset"] == "default" and used["folds"] == 0:
         texts = ["excellent brilliant record", "boring terrible song of the band", "a masterpiece"]
         before, after = (serve(version(folder), texts)["score"] for folder in (trained, started))
         assert after == pytest.approx(before, abs=0.01)
