@@ -15,7 +15,7 @@ from trainer.architectures.heads import Head
 
 UNIT = Scale(0.0, 1.0)
 # A bin of more values is one of groups of them, of equal count: small steps from each to the next.
-VALUES_OF_BIN, GROUPS_OF_BIN = 10, 40
+VALUES_OF_BIN, GROUPS_OF_BIN = 10, 20
 # A quantile is the mean of those of the levels this far to both sides. So where a score changes from one value to
 # the next, it does so along a steep ramp, and rounding moves it little.
 HALF_RAMP = 0.02
