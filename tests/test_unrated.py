@@ -1,63 +1,27 @@
 """preprocess --unrated against the answer of plain functions."""
 
-import csv
 import json
-import os
 import pathlib
 import re
 import shutil
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 import tensorflow as tf
 
 from beam_pipelines import preprocess
-from beam_pipelines.archive import extents, sample
+from beam_pipelines.archive import extents
 from beam_pipelines.errors import UserError
 from beam_pipelines.text.compiled_tokenizer import CompiledTokenizer
-from tests.helpers.archives import zipped
 from tests.helpers.folders import contents
 from tests.helpers.tokens import RULE, plain_tokens
-
-WORDS = ["good", "bad", "film", "song", "album", "dull", "great"]
-TEACHERS = ["", "80", '{"20": 1, "80": 3}']
-
-
-def texts_of(count: int, seed: int) -> list[str]:
-    """Made of known words, and of one that nobody else wrote in each."""
-    random = np.random.default_rng(seed)
-    return [f"{' '.join(random.choice(WORDS, 12))} word{seed}x{number}" for number in range(count)]
-
-
-RATED, NEW = texts_of(90, seed=1), texts_of(150, seed=2)
-# Rated ones among the others, some in other spellings; equal ones; none, and one without a token.
-OTHERS = [*RATED[:40], *NEW, *(f"{text.upper()}!" for text in [*RATED[40:60], *NEW[:30]]), "", "  ", "..."]
-ROWS = [(f"u{number}", text, TEACHERS[number % 3]) for number, text in enumerate(OTHERS)]
-
-
-def write_csv(path: pathlib.Path, header: list[str], rows: list[tuple]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
+from tests.helpers.unrated import NEW, RATED, ROWS, TEACHERS, prepare, write_archives, write_csv
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> pathlib.Path:
-    """rated.csv, and in two files the others."""
-    folder = tmp_path_factory.mktemp("archives")
-    rated = [(f"r{number}", text, number % 101) for number, text in enumerate(RATED)]
-    write_csv(folder / "rated.csv", ["id", "text", "score"], rated)
-    for name, rows in {"a": ROWS[:100], "b": ROWS[100:]}.items():
-        write_csv(folder / f"others/{name}.csv", ["id", "text", "judge"], rows)
-    return folder
-
-
-def prepare(folder: pathlib.Path, output: pathlib.Path, *flags: str, unrated: object = None) -> int:
-    arguments = [f"--input={folder}/rated.csv", f"--unrated={unrated or folder / 'others'}", f"--output={output}"]
-    columns = ["--text_column=text", "--score_column=score", "--id_column=id"]
-    return preprocess.main([*arguments, *columns, *flags])
+    return write_archives(tmp_path_factory.mktemp("archives"))
 
 
 def examples(output: pathlib.Path) -> dict[str, tuple[list[int], list[float], list[float]]]:
@@ -305,35 +269,6 @@ def test_a_phase_goes_on_with_the_same_flags_alone(folder, counted_once, tmp_pat
         preprocess.main([*arguments, f"--output={tmp_path}/out", f"--phase={phase}"])
 
 
-def test_an_unrated_file_that_changed_is_refused(folder, tmp_path):
-    shutil.copytree(folder, tmp_path / "in")
-    assert prepare(tmp_path / "in", tmp_path / "out", "--phase=count") == 0
-    os.utime(tmp_path / "in/others/b.csv", (1, 1))
-    with pytest.raises(UserError, match=r"--phase examples: .*/in/others/b\.csv was written again"):
-        prepare(tmp_path / "in", tmp_path / "out", "--phase=examples")
-
-
-@pytest.mark.parametrize(
-    ("unrated", "flags", "told"),
-    [
-        ("none.csv", [], r"--unrated .*none\.csv matches no file"),
-        ("others", ["--teacher_column=teacher"], r"others/a\.csv has no column 'teacher'; it has: id, text, judge"),
-        ("other_column.csv", [], r"other_column\.csv has no column 'text'; it has: body"),
-        ("others.zip", [], r"has no column 'text'; it has: body\. To read .* names: --unrated '.*others\.zip:NAME'"),
-        ("", [], r"--unrated '' names no file"),
-        ("folder", [], r"--unrated .*folder is a folder without a file"),
-    ],
-)
-def test_what_is_wrong_is_told_before_any_work(folder, tmp_path, unrated, flags, told):
-    write_csv(tmp_path / "in/other_column.csv", ["body"], [("a text",)])
-    (tmp_path / "in/others.zip").write_bytes(zipped({"a.csv": b"body\na text\n"}))
-    (tmp_path / "in/folder").mkdir()
-    shutil.copytree(folder / "others", tmp_path / "in/others")
-    with pytest.raises(UserError, match=told):
-        prepare(folder, tmp_path / "out", *flags, f"--unrated={unrated and tmp_path / 'in' / unrated}")
-    assert not (tmp_path / "out").exists()
-
-
 def test_a_damaged_file_is_told_when_all_else_is_written(folder, tmp_path):
     path = tmp_path / "others.csv.gz"
     pd.DataFrame(ROWS * 40, columns=["id", "text", "judge"]).to_csv(path, index=False)
@@ -342,21 +277,6 @@ def test_a_damaged_file_is_told_when_all_else_is_written(folder, tmp_path):
         prepare(folder, tmp_path / "out", unrated=path)
     assert statistics(tmp_path / "out")["unrated"]["damaged"].keys() == {str(path)}
     assert list(examples(tmp_path / "out")) == expected(10_000)
-
-
-def test_a_dirty_archive_is_stopped_before_the_work(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sample, "WORTH_BYTES", 0)
-    write_csv(tmp_path / "others.csv", ["text", "judge"], [(text, "good") for text in NEW])
-    told = r"^100\.0% of 150 rows of a sample of --unrated would be rejected, most often for teacher_not_read \(150\)"
-    with pytest.raises(UserError, match=told):
-        prepare(folder, tmp_path / "out", "--teacher_column=judge", unrated=tmp_path / "others.csv")
-    assert not (tmp_path / "out").exists()
-
-
-def test_texts_that_are_all_rated_are_warned_of(folder, tmp_path, caplog):
-    assert prepare(folder, tmp_path / "out", unrated=folder / "rated.csv") == 0
-    assert "no text of --unrated is used, of 90 rows (rated 90)" in caplog.text
-    assert not (tmp_path / "out/unrated").exists()
 
 
 def test_a_rehearsal_tells_of_both_archives(folder, tmp_path, capsys):
