@@ -9,11 +9,24 @@ import tensorflow as tf
 
 from beam_pipelines.artifacts.scale import Scale
 from beam_pipelines.preparing.example_files import tfrecord_gzip
+from trainer.fitting.fit_options import FitOptions
 from trainer.prepared_reviews import PreparedReviews
 
 SCALE = Scale(0, 10)
 # Of a hash, what is below it says nothing of the fold.
 FOLD_DIGITS = 10**12
+
+# Of fits that take a moment.
+FIT_OPTIONS = FitOptions(
+    epochs=1,
+    batch_size=8,
+    learning_rate=0.05,
+    cosine=True,
+    patience=10,
+    seed=3,
+    balanced=False,
+    mixed_precision=False,
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,28 +8,18 @@ import numpy as np
 import pytest
 
 from beam_pipelines.artifacts.prepared import SPLITS
-from tests.helpers.prepared_reviews import Review, write_reviews
+from tests.helpers.prepared_reviews import FIT_OPTIONS, Review, write_reviews
 from tests.trainer.architectures.mean_of_vectors import MeanOfVectors
 from trainer.architectures.distribution_head import Branch, DistributionHead
 from trainer.architectures.heads import PointHead
 from trainer.architectures.ngrams import WithNgrams
 from trainer.fitting import cross_fitting, fit_loop, fitted_model, ngram_cross_fit, ngram_fit
-from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
 from trainer.prepared_reviews import Selection
 
 VOCABULARY = 20
-OPTIONS = FitOptions(
-    epochs=2,
-    batch_size=8,
-    learning_rate=0.05,
-    cosine=True,
-    patience=10,
-    seed=3,
-    balanced=False,
-    mixed_precision=False,
-)
+OPTIONS = dataclasses.replace(FIT_OPTIONS, epochs=2)
 FOLDS = 2
 
 
