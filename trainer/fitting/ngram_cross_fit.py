@@ -9,8 +9,9 @@ from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import Ngrams
 from trainer.fitting import ngram_factors, ngram_features, ngram_fit
 from trainer.fitting.model_spec import ModelSpec
-from trainer.fitting.ngram_features import NgramFeatures, NgramReviews
+from trainer.fitting.ngram_features import NgramFeatures
 from trainer.judging import evaluation
+from trainer.prepared_reviews import Selection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +49,18 @@ def fit(spec: ModelSpec, folds: int, *, balanced: bool = False) -> NgramCrossFit
 
 
 class _Fits:
-    """Fits n-grams; the last ones are kept, so that none are fitted twice in a row."""
+    """Fits n-grams, none twice.
+
+    Args:
+      spec: Of all that is learned from.
+      balanced: Whether the score bins count equally.
+    """
 
     def __init__(self, spec: ModelSpec, balanced: bool):
-        self._balanced = balanced
         assert isinstance(spec.head, DistributionHead), "n-grams need bins"
         self._head, self._vocabulary_size = spec.head, len(spec.prepared.vectors())
-        self._outputs: dict = {}
+        self._balanced = balanced
+        self._fitted: dict[tuple[Selection, float], Ngrams] = {}
         self._features: NgramFeatures | None = None
         self._factors: np.ndarray | None = None
         if unrated := ngram_features.read_unrated(spec.prepared):
@@ -68,37 +74,31 @@ class _Fits:
         """Finds the strength with which the held-out reviews that may choose it, of a fold all, are scored best."""
         if not spec.held_out or not spec.prepared.rows(spec.held_out):
             return ngram_fit.STRENGTHS[0]
-        reviews = ngram_features.read(spec.prepared, spec.learned, spec.head)
         split = evaluation.score_split(None, spec.prepared, spec.held_out)
         truths, choosing = spec.prepared.scale.to_unit(split.truths), split.chooses | is_fold
 
         def error(strength: float) -> float:
-            outputs = self._outputs[spec.learned, strength] = self._score(spec, self._fit(reviews, strength))
-            gaps = np.abs(np.array(self._head.score(outputs)) - truths)[choosing]
+            gaps = np.abs(np.array(self._head.score(self.outputs(spec, strength))) - truths)[choosing]
             return float(gaps.mean()) if len(gaps) else 0.0
 
         return min(ngram_fit.STRENGTHS, key=error)
 
     def outputs(self, spec: ModelSpec, strength: float) -> np.ndarray:
         """What n-grams that did not learn from the held-out reviews say of them."""
-        found = self._outputs.get((spec.learned, strength))
-        return self._score(spec, self.fitted(spec, strength)) if found is None else found
+        assert spec.held_out, "asked for where there are such reviews"
+        predict = evaluation.predictor(self.fitted(spec, strength).outputs_of_padded)
+        return evaluation.score_split(predict, spec.prepared, spec.held_out).outputs
 
     def fitted(self, spec: ModelSpec, strength: float) -> Ngrams:
-        return self._fit(ngram_features.read(spec.prepared, spec.learned, spec.head), strength)
-
-    def _fit(self, reviews: NgramReviews, strength: float) -> Ngrams:
-        logger.info("fitting n-grams to %s reviews", f"{len(reviews.ngrams):,}")
-        return ngram_fit.fit(
-            reviews,
-            self._features.of_rated(reviews.ngrams) if self._features else NgramFeatures.of(reviews.ngrams),
-            vocabulary_size=self._vocabulary_size,
-            strength=strength,
-            balanced=self._balanced,
-            factors=self._factors,
-        )
-
-    def _score(self, spec: ModelSpec, ngrams: Ngrams) -> np.ndarray:
-        assert spec.held_out, "asked for where there are such reviews"
-        predict = evaluation.predictor(ngrams.outputs_of_padded)
-        return evaluation.score_split(predict, spec.prepared, spec.held_out).outputs
+        if (spec.learned, strength) not in self._fitted:
+            reviews = ngram_features.read(spec.prepared, spec.learned, spec.head)
+            logger.info("fitting n-grams to %s reviews", f"{len(reviews.ngrams):,}")
+            self._fitted[spec.learned, strength] = ngram_fit.fit(
+                reviews,
+                self._features.of_rated(reviews.ngrams) if self._features else NgramFeatures.of(reviews.ngrams),
+                vocabulary_size=self._vocabulary_size,
+                strength=strength,
+                balanced=self._balanced,
+                factors=self._factors,
+            )
+        return self._fitted[spec.learned, strength]
