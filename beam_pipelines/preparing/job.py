@@ -39,19 +39,17 @@ OUTPUTS = [
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Unrated:
-    """The archive of --unrated.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FoundArchive:
+    """An archive that is there.
 
     Attributes:
       found: Its files.
       read_options: How it is read.
-      rules: Where a row holds its text and its teacher's score.
     """
 
     found: list[FoundFile]
     read_options: ReadOptions
-    rules: UnratedRules
 
     @property
     def size_bytes(self) -> int:
@@ -59,18 +57,27 @@ class Unrated:
 
     @property
     def index_digits(self) -> int:
-        """As of `Job`."""
+        """How many digits the index of a file has in the names of extents."""
         return positions.digits(len(self.found))
 
 
-@dataclasses.dataclass(frozen=True)
-class Job:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Unrated(FoundArchive):
+    """The archive of --unrated.
+
+    Attributes:
+      rules: Where a row holds its text and its teacher's score.
+    """
+
+    rules: UnratedRules
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(FoundArchive):
     """What is read, how, and where the prepared folder shall be.
 
     Attributes:
       settings: The flags.
-      found: The files of the archive.
-      read_options: How it is read.
       rules: Where a row holds its text and its score.
       shares: How the reviews are divided.
       folder: The output.
@@ -78,8 +85,6 @@ class Job:
     """
 
     settings: PreprocessSettings
-    found: list[FoundFile]
-    read_options: ReadOptions
     rules: RatingRules
     shares: SplitShares
     folder: str
@@ -116,15 +121,6 @@ class Job:
             folder=folder,
             unrated=unrated,
         )
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.found)
-
-    @property
-    def index_digits(self) -> int:
-        """How many digits the index of a file has in the names of extents."""
-        return positions.digits(len(self.found))
 
     @property
     def counted(self) -> str:
@@ -199,15 +195,15 @@ def _unrated(settings: PreprocessSettings, folder: str) -> Unrated:
         input_columns.require(archive.columns, required, "--unrated")
         found = archive.found
     return Unrated(
-        found,
-        ReadOptions.of(
+        found=found,
+        read_options=ReadOptions.of(
             settings,
             columns=settings.unrated_columns,
             sizes=Sizes.of(sum(file.size_bytes for file in found)),
             nullable=tuple(name for name in (settings.text_column, settings.teacher_column) if name),
             optional=tuple(name for name in (settings.id_column,) if name),
         ),
-        UnratedRules(
+        rules=UnratedRules(
             text_column=settings.text_column,
             scale=Scale(settings.score_min, settings.score_max),
             id_column=settings.id_column,

@@ -101,7 +101,9 @@ def test_words_of_unrated_texts_get_the_first_slots(tmp_path, monkeypatch, count
     """The most frequent ones that no training review holds; then come those of the file, as without."""
     monkeypatch.setattr(vocabulary_choice, "MOST_HELD", most_held)
     job = job_of(tmp_path, counts, embeddings=str(vectors), unseen_tokens=slots)
-    job = dataclasses.replace(job, unrated=Unrated([], job.read_options, UnratedRules(text_column="t", scale=SCALE)))
+    job = dataclasses.replace(
+        job, unrated=Unrated(found=[], read_options=job.read_options, rules=UnratedRules(text_column="t", scale=SCALE))
+    )
     words = list(dict.fromkeys(word.lower() for word in WORDS if word.lower() not in [*counts, *NOT_FINITE]))
     unrated = {word: 5 + number % 7 for number, word in enumerate(words[::4])}
     write_counts(pathlib.Path(job.counted_unrated), {**unrated, **dict.fromkeys(counts, 99), "unheard of": 99})
