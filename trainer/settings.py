@@ -108,7 +108,9 @@ class TrainerSettings:
         if self.folds is not None and (self.folds < 0 or self.folds == 1):
             raise ValueError(f"--folds {self.folds} must be 0, or at least 2")
         if self.preset == "notebook" and self.ngrams == "on":
-            raise ValueError("--preset notebook scores without a distribution, which --ngrams on would need")
+            raise ValueError(
+                "--preset notebook scores without a distribution, which --ngrams on would need; leave one of them out"
+            )
         for name in ("seed", "tune"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")

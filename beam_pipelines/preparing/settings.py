@@ -9,6 +9,7 @@ from beam_pipelines.artifacts.tokenizer import PLAIN, Tokenizer
 from beam_pipelines.commands.flags import flag
 
 MODULE = "beam_pipelines.preprocess"
+_UNRATED_ROWS = 25_000
 PHASES = COUNT, CHOOSE, EXAMPLES = "count", "choose", "examples"
 
 
@@ -62,7 +63,7 @@ class PreprocessSettings(ArchiveSettings):
     unrated_rows: int = flag(
         "how many texts of --unrated are taken, those with the lowest hashes; texts that are rated are left out, and "
         "of equal ones all but the first",
-        default=25_000,
+        default=_UNRATED_ROWS,
     )
     teacher_column: str | None = flag(
         "the column of --unrated with what another judge says of the score: a number, or JSON such as "
@@ -128,6 +129,8 @@ class PreprocessSettings(ArchiveSettings):
                 raise ValueError(f"--{name} {getattr(self, name)} must not be negative")
         if self.teacher_column and not self.unrated:
             raise ValueError(f"--teacher_column {self.teacher_column} is a column of --unrated, which is not given")
+        if self.unrated_rows != _UNRATED_ROWS and not self.unrated:
+            raise ValueError(f"--unrated_rows {self.unrated_rows} are rows of --unrated, which is not given")
         try:
             _ = self.scores_for_none
         except ValueError:

@@ -44,6 +44,11 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         ),
         (
             PreprocessSettings,
+            {"unrated_rows": 50},
+            "--unrated_rows 50 are rows of --unrated, which is not given",
+        ),
+        (
+            PreprocessSettings,
             {"teacher_column": "", "unrated": ("b.csv",)},
             "--teacher_column names no column; one without a name cannot be read",
         ),
@@ -61,7 +66,7 @@ ONE_OF_TWO = "give exactly one of --score_column and --title_column"
         (
             TrainerSettings,
             {"preset": "notebook"},
-            "--preset notebook scores without a distribution, which --ngrams on would need",
+            "--preset notebook scores without a distribution, which --ngrams on would need; leave one of them out",
         ),
         (ScoreSettings, {"max_rejected_share": -0.5}, "--max_rejected_share -0.5 is not in [0, 1]"),
         (ScoreSettings, {"max_rejected_share": NAN}, "--max_rejected_share nan is not in [0, 1]"),
