@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import trained
-from beam_pipelines.artifacts.prepared import SPLITS
+from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
@@ -86,7 +86,8 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     metrics = run(settings)
     for split in SPLITS:
         if metrics[split]["rows"]:
-            print(_result_line(split, metrics[split]))
+            out_of_fold = " out of fold" if split == VALIDATION and metrics["folds"] else ""
+            print(_result_line(f"{split}{out_of_fold}", metrics[split]))
     print(
         f"kept epoch {metrics['best_epoch']} of {len(metrics['history'])}; "
         f"exported {settings.output}/{metrics['export']}\n"
@@ -97,10 +98,10 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     return 0
 
 
-def _result_line(split: str, figures: dict) -> str:
+def _result_line(name: str, figures: dict) -> str:
     rivals = [f"{name.replace('_', ' ')} {figures[name]['mae_share']:.3f}" for name in RIVALS if name in figures]
     return (
-        f"{split}: {figures['rows']:,} reviews, mean absolute error {figures['mae']:.3g}, or "
+        f"{name}: {figures['rows']:,} reviews, mean absolute error {figures['mae']:.3g}, or "
         f"{figures['mae_share']:.3f} of the scale{' (' + ', '.join(rivals) + ')' if rivals else ''}; "
         f"{figures['coverage']:.0%} in their interval"
     )

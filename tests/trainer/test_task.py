@@ -119,7 +119,7 @@ def test_a_model_that_learned_nothing_in_folds_says_so_in_the_last_line(prepared
     rows = metrics(output)["train"]["rows"]
     assert [line.split(",")[0] for line in lines[:3]] == [
         f"train: {rows} reviews",
-        f"validation: {rows} reviews",
+        f"validation out of fold: {rows} reviews",
         f"test: {400 - rows} reviews",
     ]
     assert lines[3].startswith("kept epoch 1 of 1; exported ")
