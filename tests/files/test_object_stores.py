@@ -49,7 +49,7 @@ def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glo
     with pytest.raises(UserError, match="is not empty; choose another folder or add --overwrite"):
         preprocess.main([*given, *flags, tolerant])
 
-    assert task.main([f"--data={data}", f"--output={trained}", "--epochs=1"]) == 0
+    assert task.main([f"--data={data}", f"--output={trained}", "--epochs=1", "--folds=0"]) == 0
     with storage.local_copy(trained) as folder:
         assert weights(pathlib.Path(folder)) == weights(cnn)
     names = storage.listing(trained)
@@ -58,7 +58,7 @@ def test_the_three_commands_do_the_same_as_on_local_folders(bucket, archive, glo
     assert [name for name in names if name.startswith("logs/events.")]
     assert check.main([trained]) == 0
     with pytest.raises(UserError, match="holds a finished run; choose another folder or add --overwrite"):
-        task.main([f"--data={data}", f"--output={trained}", "--epochs=1"])
+        task.main([f"--data={data}", f"--output={trained}", "--epochs=1", "--folds=0"])
 
     job = ["--text_column=text", "--id_column=id", tolerant]
     assert score.main([f"--input={bucket}/in/*.csv", f"--model={trained}", f"--output={scored}", *job]) == 0
@@ -263,7 +263,7 @@ def test_what_a_store_raises_is_told_in_a_line_and_nothing_else_is(error, expect
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_from_the_store(bucket, prepared, tmp_path):
-    flags = ["--epochs=5", "--seed=5"]
+    flags = ["--epochs=5", "--folds=0", "--seed=5"]
     assert start(prepared, tmp_path / "whole", *flags).wait() == 0
     output = f"{bucket}/trained"
     process = start(prepared, output, *flags)
@@ -273,7 +273,7 @@ def test_an_interrupted_run_goes_on_from_the_store(bucket, prepared, tmp_path):
     process.wait()
     assert not storage.exists(f"{output}/metrics.json")
     with pytest.raises(UserError, match="holds an interrupted run with --seed 5, not 6; give the same settings"):
-        task.main([f"--data={prepared}", f"--output={output}", "--epochs=5", "--seed=6"])
+        task.main([f"--data={prepared}", f"--output={output}", "--epochs=5", "--folds=0", "--seed=6"])
     ended = run_command("trainer.task", f"--data={prepared}", f"--output={output}", *flags)
     assert ended.returncode == 0
     assert "going on after epoch" in ended.stderr
