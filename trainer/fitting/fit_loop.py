@@ -16,7 +16,7 @@ from beam_pipelines.errors import UserError, logger
 from trainer import data
 from trainer.architectures import optimizer
 from trainer.architectures.architecture import Architecture
-from trainer.fitting import run_state, warm_start
+from trainer.fitting import run_state, time_left, warm_start
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
@@ -214,5 +214,5 @@ class Remaining(keras.callbacks.Callback):
 
     def _time_left(self, done: float) -> str:
         # Early stopping may come before.
-        seconds = (time.monotonic() - self._started) / done * (self._epochs - done + self._phase.later_epochs)
-        return f"at most {seconds / 60:.0f} min left" if seconds >= 60 else f"at most {seconds:.0f} s left"
+        epochs_left = self._epochs - done + self._phase.later_epochs
+        return time_left.at_most((time.monotonic() - self._started) / done * epochs_left)

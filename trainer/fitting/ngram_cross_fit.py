@@ -1,13 +1,14 @@
 """Fits n-grams as a model is fitted: the regularisation is told by held-out reviews, and so is what they are worth."""
 
 import dataclasses
+import time
 
 import numpy as np
 
 from beam_pipelines.errors import logger
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import Ngrams
-from trainer.fitting import ngram_factors, ngram_features, ngram_fit
+from trainer.fitting import ngram_factors, ngram_features, ngram_fit, time_left
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.ngram_features import NgramFeatures
 from trainer.judging import evaluation
@@ -38,7 +39,8 @@ def fit(spec: ModelSpec, folds: int, *, balanced: bool = False) -> NgramCrossFit
       folds: How many; 0 where `spec` holds reviews out.
       balanced: Whether the score bins count equally.
     """
-    fits = _Fits(spec, balanced)
+    # Each strength for the first fold, then the other folds and all reviews.
+    fits = _Fits(spec, balanced, count=len(ngram_fit.STRENGTHS) + folds)
     if not folds:
         strength = fits.best_strength(spec)
         return NgramCrossFit(fits.fitted(spec, strength), strength, None)
@@ -54,12 +56,13 @@ class _Fits:
     Args:
       spec: Of all that is learned from.
       balanced: Whether the score bins count equally.
+      count: How many fits there are at most, for the progress.
     """
 
-    def __init__(self, spec: ModelSpec, balanced: bool):
+    def __init__(self, spec: ModelSpec, balanced: bool, count: int):
         assert isinstance(spec.head, DistributionHead), "n-grams need bins"
         self._head, self._vocabulary_size = spec.head, len(spec.prepared.vectors())
-        self._balanced = balanced
+        self._balanced, self._count = balanced, count
         self._fitted: dict[tuple[Selection, float], Ngrams] = {}
         self._features: NgramFeatures | None = None
         self._factors: np.ndarray | None = None
@@ -69,6 +72,7 @@ class _Fits:
             self._features = NgramFeatures.of(rated, unrated)
             logger.info("factorising %s n-grams of rated and unrated reviews", f"{len(self._features.ngrams):,}")
             self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
+        self._started = time.monotonic()
 
     def best_strength(self, spec: ModelSpec, *, is_fold: bool = False) -> float:
         """Finds the strength with which the held-out reviews that may choose it, of a fold all, are scored best."""
@@ -92,7 +96,7 @@ class _Fits:
     def fitted(self, spec: ModelSpec, strength: float) -> Ngrams:
         if (spec.learned, strength) not in self._fitted:
             reviews = ngram_features.read(spec.prepared, spec.learned, spec.head)
-            logger.info("fitting n-grams to %s reviews", f"{len(reviews.ngrams):,}")
+            self._log_progress(len(reviews.ngrams))
             self._fitted[spec.learned, strength] = ngram_fit.fit(
                 reviews,
                 self._features.of_rated(reviews.ngrams) if self._features else NgramFeatures.of(reviews.ngrams),
@@ -102,3 +106,9 @@ class _Fits:
                 factors=self._factors,
             )
         return self._fitted[spec.learned, strength]
+
+    def _log_progress(self, reviews: int) -> None:
+        done = len(self._fitted)
+        seconds = (time.monotonic() - self._started) / done * (self._count - done) if done else None
+        left = "" if seconds is None else f"; {time_left.at_most(seconds)}"
+        logger.info("fitting n-grams to %s reviews, %d of %d times%s", f"{reviews:,}", done + 1, self._count, left)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -140,3 +141,14 @@ def test_unrated_reviews_teach_what_no_rated_one_holds(tmp_path, monkeypatch):
 def test_a_head_without_bins_is_not_asked_for(tmp_path):
     with pytest.raises(AssertionError, match="n-grams need bins"):
         ngram_cross_fit.fit(spec_of(tmp_path, reviews(9), head=PointHead()), 0)
+
+
+def test_how_often_and_how_long_is_told(tmp_path, caplog):
+    caplog.set_level("INFO")
+    ngram_cross_fit.fit(spec_of(tmp_path, reviews()), 3)
+    told = [record.message for record in caplog.records if record.message.startswith("fitting n-grams")]
+    # Three strengths on the first fold, the two other folds, and all.
+    assert [re.sub(r"\d+ reviews|at most \d+ s", "-", line) for line in told] == [
+        "fitting n-grams to -, 1 of 6 times",
+        *(f"fitting n-grams to -, {time} of 6 times; - left" for time in range(2, 7)),
+    ]
