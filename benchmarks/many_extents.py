@@ -112,7 +112,14 @@ def preparing_job(flags: dict, folder: str, files: int):
     settings = PreprocessSettings(input=("gs://bucket/archive/*.csv",), output=folder, **flags)
     options = ReadOptions.of(settings, columns=settings.columns, sizes=Sizes.of(files * FILE_BYTES))
     shares = SplitShares(test=settings.test_share, validation=settings.validation_share)
-    return Job(settings, found_files(files), options, rating_rules(settings), shares, folder)
+    return Job(
+        settings=settings,
+        found=found_files(files),
+        read_options=options,
+        rules=rating_rules(settings),
+        shares=shares,
+        folder=folder,
+    )
 
 
 def sum_up(scored: str, model: str, extents: int) -> dict[str, float]:

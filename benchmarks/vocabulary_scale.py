@@ -95,7 +95,9 @@ def made_up_job(folder: str, embeddings: str | None):
     )
     options = ReadOptions.of(settings, columns=settings.columns, sizes=Sizes(1, 1))
     shares = SplitShares(test=settings.test_share, validation=settings.validation_share)
-    return Job(settings, [], options, rating_rules(settings), shares, folder)
+    return Job(
+        settings=settings, found=[], read_options=options, rules=rating_rules(settings), shares=shares, folder=folder
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A small archive, and what the three commands make of it, shared by the tests that need them."""
 
+import functools
 import os
 import pathlib
 import socket
@@ -64,11 +65,20 @@ TRAINED = {
 }
 
 
+@pytest.fixture(scope="session")
+def trained_once(prepared, tmp_path_factory) -> Callable[[str], pathlib.Path]:
+    @functools.cache
+    def once(name: str) -> pathlib.Path:
+        output = tmp_path_factory.mktemp(name) / "out"
+        return train(prepared, output, "--epochs=12", "--batch_size=8", *TRAINED[name])
+
+    return once
+
+
 @pytest.fixture(scope="session", params=TRAINED)
-def trained(request, prepared, tmp_path_factory) -> pathlib.Path:
+def trained(request, trained_once) -> pathlib.Path:
     """The output of the trainer, for all architectures."""
-    output = tmp_path_factory.mktemp(request.param) / "out"
-    return train(prepared, output, "--epochs=12", "--batch_size=8", *TRAINED[request.param])
+    return trained_once(request.param)
 
 
 @pytest.fixture(scope="session")
