@@ -57,6 +57,7 @@ def sizes_of_graph(job: str, flags: dict, folder: str, files: int) -> dict[str, 
     import apache_beam as beam
 
     from beam_pipelines.archive import inputs
+    from beam_pipelines.preparing import phase_files
     from beam_pipelines.preparing import pipeline as preparing
     from beam_pipelines.scoring import pipeline as scoring
 
@@ -67,10 +68,13 @@ def sizes_of_graph(job: str, flags: dict, folder: str, files: int) -> dict[str, 
         made_up = preparing_job(flags, folder, files)
         graphs = {
             "graph of the first reading": lambda root: preparing.build_count(root, made_up),
-            "graph of the second reading": lambda root: preparing.build_examples(root, made_up, 1),
+            "graph of the second reading": lambda root: preparing.build_examples(root, made_up),
         }
     made_up.claim()
     inputs.write(folder, made_up.found)
+    if job != "score":
+        # What is chosen between the readings; the second one looks at it.
+        phase_files.write(chosen_vocabulary(), folder=made_up.counted, name=phase_files.VOCABULARY)
     sizes = {"manifest.json": pathlib.Path(folder, "manifest.json").stat().st_size}
     for name, build in graphs.items():
         root = beam.Pipeline()
@@ -87,6 +91,25 @@ def found_files(files: int) -> list:
         FoundFile(f"gs://bucket/archive/{name.format(index)}", FILE_BYTES, 1.7e9, index=index, name=name.format(index))
         for index in range(files)
     ]
+
+
+def chosen_vocabulary():
+    """Of an archive without a token."""
+    from beam_pipelines.artifacts.prepared import VocabularyTotals
+
+    return VocabularyTotals(
+        size=2,
+        vector_size=1,
+        distinct_tokens=0,
+        tokens=0,
+        embedding_hits=0,
+        unseen_tokens=0,
+        embedding_misses=0,
+        trained_tokens=0,
+        first_trained_id=2,
+        share_of_tokens_with_vector=0.0,
+        most_frequent_without_vector={},
+    )
 
 
 def scoring_job(flags: dict, folder: str, files: int):
