@@ -40,7 +40,6 @@ def weights(trained: pathlib.Path) -> tuple[dict, list[str]]:
     return {name: value.numpy() for name, value in tf.saved_model.load(str(folder)).weights.items()}, vocabulary
 
 
-@pytest.mark.slow
 def test_a_model_of_the_same_data_scores_as_before(prepared, trained, tmp_path):
     """Of every architecture."""
     used = metrics(trained)["trainer_settings"]
