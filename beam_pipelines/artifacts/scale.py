@@ -65,7 +65,7 @@ def parse_score(raw: Any) -> float:
         return math.nan
     try:
         return float(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # JSON has integers of any length.
         return math.nan
 
 

@@ -45,6 +45,7 @@ def test_a_teacher_may_say_nothing(raw):
         ("[4, 5]", NOT_READ),
         ('{"4": 0.2', NOT_READ),
         ('{"good": 1}', NOT_READ),
+        ('{"4": 1' + "0" * 400 + "}", NO_WEIGHTS),
         ([4, 5], NOT_READ),
         (datetime.date(2020, 1, 1), NOT_READ),
         ("0", OUT_OF_RANGE),
