@@ -27,7 +27,10 @@ MARGIN = 0.01
 # What it costs a bound to lie on the wrong side of the median, beside the mass that it leaves out there, as a factor.
 WRONG_SIDE = 1.0
 # The reaches between which that of a truth is looked for, in so many halvings.
-LEAST_REACH, GREATEST_REACH, HALVINGS = -4.0, 6.0, 20
+LEAST_REACH, GREATEST_REACH, HALVINGS = -4.0, 7.0, 20
+# From this reach on the bounds move outwards by as much of the scale, and at the greatest the interval is all of it:
+# where a model is sure and wrong, no mass tells how far it is worth to reach.
+OUTWARDS_FROM = 6.0
 # From 1 and 0.5 outwards: of equally good ones, the first is taken.
 TEMPERATURES = sorted(np.geomspace(0.5, 2, 9), key=lambda temperature: abs(np.log(temperature)))
 FEW_TEMPERATURES = sorted(np.geomspace(0.5, 2, 5), key=lambda temperature: abs(np.log(temperature)))
@@ -148,9 +151,11 @@ class DistributionHead(Head):
         low = self._softly_chosen(costs - before - WRONG_SIDE * ops.maximum(before - 0.5, 0.0))
         high = self._softly_chosen(up_to - costs - WRONG_SIDE * ops.maximum(0.5 - up_to, 0.0))
         # At no price at all, the interval is the whole scale, whatever was learned from.
-        is_priced = ops.cast(ops.isfinite(ops.convert_to_tensor(reach, "float32")), "float32")
-        low = is_priced * (ops.minimum(low, score) - MARGIN)
-        high = 1 - is_priced * (1 - ops.maximum(high, score) - MARGIN)
+        reach = ops.convert_to_tensor(reach, "float32")
+        is_priced = ops.cast(ops.isfinite(reach), "float32")
+        margin = MARGIN + ops.clip(reach - OUTWARDS_FROM, 0.0, 1.0)
+        low = is_priced * (ops.minimum(low, score) - margin)
+        high = 1 - is_priced * (1 - ops.maximum(high, score) - margin)
         return ops.clip(low, 0.0, 1.0), ops.clip(high, 0.0, 1.0)
 
     def _softly_chosen(self, worth):

@@ -90,7 +90,7 @@ def judge(
     calibration = evaluation.calibration(head, splits[VALIDATION], scale)
     reach = calibration.reach(share)
     if not reach.is_finite:
-        logger.warning("too few validation reviews to calibrate the interval: it is the whole scale")
+        logger.warning("too few reviews calibrate an interval of %g: it is the whole scale", share)
     figures = baselines.beside_baselines(head, splits, reach, scale, share=share, seed=seed)
     return Judgement(
         head=head,

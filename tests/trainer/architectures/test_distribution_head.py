@@ -137,9 +137,19 @@ def test_with_an_infinite_reach_the_interval_is_the_whole_scale(head):
     assert (np.array(high) == 1).all()
 
 
-def test_a_truth_that_no_training_review_has_is_held_by_the_whole_scale_alone():
+def test_a_truth_that_no_training_review_has_is_held_by_nearly_the_whole_scale_alone():
     head = DistributionHead.of(np.array([0.5, 0.75, 0.75]))
-    assert head.conformity(np.zeros((1, 2), np.float32), np.array([0.1], np.float32))[0] == np.inf
+    assert 6.2 < head.conformity(np.zeros((1, 2), np.float32), np.array([0.1], np.float32))[0] < 7
+
+
+def test_an_interval_can_hold_what_a_sure_model_misses():
+    """Else a few such reviews would make a wide interval the whole scale."""
+    head = DistributionHead.of(np.array([0.0, 1.0]))
+    outputs, truths = logits_of([[0.99, 0.01], [0.9999, 0.0001]]), np.ones(2, np.float32)
+    conformity = head.conformity(outputs, truths)
+    assert np.isfinite(conformity).all()
+    assert (np.array(head.bounds(outputs, conformity)[1]) >= 1).all()
+    assert (np.array(head.bounds(outputs, conformity - 0.1)[1]) < 1).all()
 
 
 def test_scores_that_are_all_the_same_are_no_error():

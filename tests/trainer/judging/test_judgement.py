@@ -67,7 +67,7 @@ def test_without_calibration_rows_the_interval_is_the_whole_scale_and_says_so(mo
     judged = judge(monkeypatch, PointHead(), splits)
     assert not judged.reach.is_finite
     assert judged.interval.to_json() == {"share": 0.5, "calibration_rows": 0}
-    assert "too few validation reviews to calibrate the interval: it is the whole scale" in caplog.text
+    assert "too few reviews calibrate an interval of 0.5: it is the whole scale" in caplog.text
     assert judged.predictions("test").low.tolist() == [0, 0]
 
 
