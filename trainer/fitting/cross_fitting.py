@@ -3,7 +3,8 @@
 How many epochs to fit, how the head reads, and the interval are then told by reviews that the models did not see, all
 of them, and the model that is exported is fitted anew to all. What is said of the models of the folds holds for that
 one nearly, but there is no guarantee for finite samples: this is not the CV+ of Barber et al. (2021), which would need
-all models to score a review.
+all models to score a review. Nor is all kept from them: which values a score may take (`DistributionHead`) is read once
+from all reviews. Of fewer than about a hundred, with scores of any value, the interval covers less than it says.
 """
 
 import dataclasses
