@@ -7,6 +7,7 @@ import dataclasses
 import os
 import pathlib
 
+import keras
 import tensorflow as tf
 
 from beam_pipelines.artifacts import exports, trained
@@ -16,7 +17,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer import export
 from trainer.architectures.registry import ARCHITECTURES
-from trainer.fitting import cross_fitting, fitted_model, tuning, warm_start
+from trainer.fitting import cross_fitting, fit_loop, fitted_model, tuning, warm_start
 from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import report
 from trainer.judging.finished_run import FinishedRun
@@ -46,7 +47,9 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     copies = OutputCopies(output, settings.output)
     fitted_model.log_reviews(prepared)
     if prepared.statistics.unrated and settings.ngrams == "off":
-        logger.warning("unrated reviews teach what n-grams mean: without --ngrams they are not read")
+        logger.warning(
+            "unrated reviews teach what n-grams mean: without --ngrams those that have no teacher's score are not read"
+        )
     if settings.warm_start:
         warm_start.check(settings.warm_start)
         logger.warning(
@@ -55,6 +58,10 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         )
     folds = number_of_folds(settings, prepared)
     spec = model_spec(settings, prepared, folds)
+    if settings.warm_start and (folds or settings.tune):
+        # What is wrong with it shall be told before the folds, which start cold, not after them.
+        fit_loop.start(spec, settings.fit_options)
+        keras.backend.clear_session()
     if settings.tune:
         tuned = spec.of_fold(folds, 0) if folds else spec
         best = tuning.best(tuned, settings.fit_options, output, trials=settings.tune, after_epoch=copies.save)
@@ -92,6 +99,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         head=judgement.head,
         verdict=judged,
     )
+    unrated = prepared.statistics.unrated
     manifest = job_folder.read(str(output))
     assert manifest, "task.claim has written it"
     metrics = {
@@ -101,7 +109,8 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         "head": judgement.head.about(),
         "verdict": judged.to_json() if judged else None,
         "folds": folds,
-        "unrated_reviews": prepared.statistics.unrated.used if prepared.statistics.unrated else 0,
+        "unrated_reviews": unrated.used if unrated and settings.ngrams == "on" else 0,
+        "taught_reviews": unrated.with_teacher if unrated else 0,
         "ngram_strength": fitted.ngram_strength,
         "best_epoch": fitted.state.best_epoch,
         "history": list(fitted.state.history),
@@ -145,9 +154,10 @@ def refuse_blind_search(settings: TrainerSettings, prepared: PreparedReviews) ->
       UserError: There is neither a fold nor a validation review.
     """
     if settings.tune and not prepared.rows(Selection.whole(VALIDATION)) and not number_of_folds(settings, prepared):
-        raise UserError(
-            "--tune needs reviews that are held out: add --folds 5, or prepare the data with --validation_share above 0"
-        )
+        advice = "prepare the data with --validation_share above 0"
+        if cross_fitting.possible_folds(prepared, cross_fitting.FOLDS):
+            advice = f"add --folds {cross_fitting.FOLDS}, or {advice}"
+        raise UserError(f"--tune needs reviews that are held out: {advice}")
 
 
 def model_spec(settings: TrainerSettings, prepared: PreparedReviews, folds: int) -> ModelSpec:

@@ -90,7 +90,7 @@ def test_how_it_is_fitted_follows_from_the_settings():
 
 def test_metrics_have_what_was_used_and_where_it_lies(cnn):
     of_run = metrics(cnn)
-    assert list(of_run)[:13] == [
+    assert list(of_run)[:14] == [
         "train",
         "validation",
         "test",
@@ -100,6 +100,7 @@ def test_metrics_have_what_was_used_and_where_it_lies(cnn):
         "verdict",
         "folds",
         "unrated_reviews",
+        "taught_reviews",
         "ngram_strength",
         "best_epoch",
         "history",

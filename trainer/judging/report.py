@@ -65,8 +65,10 @@ def headline(run: FinishedRun) -> str:
 
 
 def _unrated(run: FinishedRun) -> str:
-    count = run.metrics["unrated_reviews"]
-    return f", and words from {count:,} unrated ones" if count else ""
+    words, taught = run.metrics["unrated_reviews"], run.metrics["taught_reviews"]
+    return (f", {taught:,} that a teacher scored" if taught else "") + (
+        f", and words from {words:,} unrated ones" if words else ""
+    )
 
 
 def sections(run: FinishedRun, *, probes: tuple[str, ...], with_text: bool) -> list[Section]:

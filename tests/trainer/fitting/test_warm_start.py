@@ -14,7 +14,7 @@ from tests.helpers.commands import metrics, train
 from tests.helpers.exports import change_weights, serve, version
 from tests.helpers.models import SCORES, TABLE, VOCABULARY, fitted
 from tests.helpers.reviews import write_csv
-from trainer import training_run
+from trainer import task, training_run
 from trainer.architectures.architecture import WordVectors
 from trainer.architectures.cnn import Cnn
 from trainer.architectures.distribution_head import DistributionHead
@@ -62,6 +62,21 @@ def test_weights_that_are_not_finite_are_refused(prepared, cnn, tmp_path):
     change_weights(damaged, lambda name, weights: weights.fill(np.nan) if "logits" in name else None)
     with pytest.raises(UserError, match="--warm_start .* holds weights that are no finite numbers; take another model"):
         train(prepared, tmp_path / "out", f"--warm_start={damaged}", *FREEZE)
+
+
+def test_another_architecture_is_told_before_any_fold_and_leaves_the_folder_free(prepared, cnn, tmp_path, monkeypatch):
+    class FirstFold(Exception):
+        pass
+
+    def cross_fit(*given, **named):
+        raise FirstFold
+
+    monkeypatch.setattr(cross_fitting, "cross_fit", cross_fit)
+    flags = [f"--data={prepared}", f"--output={tmp_path}/out", "--folds=2", "--epochs=1", "--model=lstm"]
+    with pytest.raises(UserError, match="--warm_start .* has another architecture"):
+        task.main([*flags, f"--warm_start={cnn}"])
+    with pytest.raises(FirstFold):
+        task.main(flags)
 
 
 def test_folds_start_cold_and_what_is_exported_warm(prepared, cnn, tmp_path):

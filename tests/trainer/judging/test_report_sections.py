@@ -53,7 +53,7 @@ def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> Finish
     )
     history = [{"epoch": 1, "loss": 2.0, "validation_mae_share": 0.2}]
     made = {"trainer_settings": {}, "versions": {}, "interval": {}, "export": "v", "verdict": verdict}
-    made |= {"head": {}, "folds": 0, "ngram_strength": None, "unrated_reviews": 0}
+    made |= {"head": {}, "folds": 0, "ngram_strength": None, "unrated_reviews": 0, "taught_reviews": 0}
     return FinishedRun(
         prepared=prepared,
         learned=Selection.whole("train"),
