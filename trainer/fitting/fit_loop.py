@@ -175,13 +175,18 @@ def _is_finite(model: keras.Model) -> bool:
     return all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
+def choosing(split: evaluation.ScoredSplit, spec: ModelSpec) -> np.ndarray:
+    """Which of the held-out reviews choose, bool [reviews]."""
+    return split.chooses | spec.is_fold
+
+
 def validation_error(split: evaluation.ScoredSplit, spec: ModelSpec) -> tuple[float | None, float]:
     """Measures the mean absolute error and its standard error on the held-out reviews that choose the epoch.
 
     Returns:
       Both as shares of the scale; None and 0 where there are no such reviews.
     """
-    rows = split.chooses
+    rows = choosing(split, spec)
     if not rows.any():
         return None, 0.0
     gaps = np.abs(np.array(spec.head.score(split.outputs[rows])) - spec.prepared.scale.to_unit(split.truths[rows]))

@@ -101,7 +101,8 @@ def _fit_neural(
         fitted = fit_loop.start(spec, options)
         _write_summary(fitted.model, output)
         _log_sizes(fitted.model, spec, options)
-        state = fit_loop.fit(fitted.model, spec, options, output, after_epoch=after_epoch, epochs=epochs)
+        phase = fit_loop.Phase("all reviews") if epochs else fit_loop.WHOLE
+        state = fit_loop.fit(fitted.model, spec, options, output, after_epoch=after_epoch, epochs=epochs, phase=phase)
     # Built anew, in float32: a graph traced for a GPU or in half precision holds what no CPU has.
     portable = spec.build(use_cudnn=False)
     portable.model.set_weights(fitted.model.get_weights())

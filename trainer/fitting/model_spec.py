@@ -18,6 +18,7 @@ class ModelSpec:
       learned: Those that it learns from.
       held_out: Those that its error is measured on after each epoch; None for no others.
       learn_missing: Whether it also learns vectors of the tokens that have no pretrained one.
+      is_fold: Whether these are a fold, of which all choose; of others a half has to calibrate.
       warm_start: An export or a checkpoint to start from, see `warm_start.load`; None starts from the seed alone.
     """
 
@@ -26,6 +27,7 @@ class ModelSpec:
     prepared: PreparedReviews
     learned: Selection
     held_out: Selection | None
+    is_fold: bool = False
     learn_missing: bool = False
     warm_start: str | None = None
 
@@ -37,7 +39,7 @@ class ModelSpec:
     def of_fold(self, folds: int, fold: int) -> "ModelSpec":
         """What learns from all reviews but those of a fold, which are held out; it starts from the seed alone."""
         learned, held_out = self.learned.in_folds(folds, fold)
-        return dataclasses.replace(self, learned=learned, held_out=held_out, warm_start=None)
+        return dataclasses.replace(self, learned=learned, held_out=held_out, is_fold=True, warm_start=None)
 
     def build(self, *, use_cudnn: bool = True) -> Architecture:
         """Builds an untrained model; see `Architecture.build`."""

@@ -8,7 +8,7 @@ import numpy as np
 from beam_pipelines.errors import logger
 from trainer.architectures.distribution_head import DistributionHead
 from trainer.architectures.ngrams import Ngrams
-from trainer.fitting import ngram_factors, ngram_features, ngram_fit, time_left
+from trainer.fitting import fit_loop, ngram_factors, ngram_features, ngram_fit, time_left
 from trainer.fitting.model_spec import ModelSpec
 from trainer.fitting.ngram_features import NgramFeatures
 from trainer.judging import evaluation
@@ -45,7 +45,7 @@ def fit(spec: ModelSpec, folds: int, *, balanced: bool = False) -> NgramCrossFit
         strength = fits.best_strength(spec)
         return NgramCrossFit(fits.fitted(spec, strength), strength, None)
     specs = [spec.of_fold(folds, fold) for fold in range(folds)]
-    strength = fits.best_strength(specs[0], is_fold=True)
+    strength = fits.best_strength(specs[0])
     outputs = [fits.outputs(of_fold, strength) for of_fold in specs]
     return NgramCrossFit(fits.fitted(spec, strength), strength, np.concatenate(outputs))
 
@@ -74,12 +74,12 @@ class _Fits:
             self._factors = ngram_factors.factorise(self._features.matrix([*rated, *unrated]))
         self._started = time.monotonic()
 
-    def best_strength(self, spec: ModelSpec, *, is_fold: bool = False) -> float:
-        """Finds the strength with which the held-out reviews that may choose it, of a fold all, are scored best."""
+    def best_strength(self, spec: ModelSpec) -> float:
+        """Finds the strength with which the held-out reviews that may choose it are scored best."""
         if not spec.held_out or not spec.prepared.rows(spec.held_out):
             return ngram_fit.STRENGTHS[0]
         split = evaluation.score_split(None, spec.prepared, spec.held_out)
-        truths, choosing = spec.prepared.scale.to_unit(split.truths), split.chooses | is_fold
+        truths, choosing = spec.prepared.scale.to_unit(split.truths), fit_loop.choosing(split, spec)
 
         def error(strength: float) -> float:
             gaps = np.abs(np.array(self._head.score(self.outputs(spec, strength))) - truths)[choosing]

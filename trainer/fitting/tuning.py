@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 from beam_pipelines.artifacts import trained
 from beam_pipelines.errors import UserError, logger
@@ -18,6 +19,7 @@ from trainer.architectures import optimizer
 from trainer.fitting import fit_loop
 from trainer.fitting.fit_options import FitOptions
 from trainer.fitting.model_spec import ModelSpec
+from trainer.judging import evaluation
 
 # The error, a share of the scale, of a trial that could not be fitted.
 WORST = 1.0
@@ -35,11 +37,13 @@ def space(options: FitOptions) -> keras_tuner.HyperParameters:
 
 
 class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Tries the given options first."""
+    """Tries the given options first; what follows depends on the seed and the trials before alone."""
 
     def populate_space(self, trial_id):
         if int(trial_id) == 0:
             return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
+        # An interrupted search has lost the state of its generator (KerasTuner 1.4).
+        self._random_state = np.random.RandomState((self.seed + int(trial_id)) % 2**32)
         return super().populate_space(trial_id)
 
 
@@ -61,16 +65,23 @@ class Tuner(keras_tuner.Tuner):
             objective=keras_tuner.Objective("validation_mae_share", "min"),
             max_trials=trials,
             hyperparameters=space(options),
-            seed=options.seed,
+            # For 0 it would take a random one.
+            seed=options.seed + 1,
         )
         oracle.verbose = 0
         super().__init__(oracle, directory=str(folder), project_name="trials", logger=None)
 
     def run_trial(self, trial):
         values = trial.hyperparameters.values
-        logger.info("trial %s of %d: %s", int(trial.trial_id) + 1, self._trials, values)
+        number = int(trial.trial_id) + 1
+        logger.info("trial %d of %d: %s", number, self._trials, values)
         try:
-            error = self._error(dataclasses.replace(self._options, **values), f"trial-{trial.trial_id}")
+            error = self._error(
+                dataclasses.replace(self._options, **values),
+                f"trial-{trial.trial_id}",
+                # The trials to come may have more epochs, or fewer.
+                fit_loop.Phase(f"trial {number} of {self._trials}", (self._trials - number) * values["epochs"]),
+            )
         except UserError as failure:
             logger.warning("%s", failure)
             error = WORST
@@ -78,13 +89,18 @@ class Tuner(keras_tuner.Tuner):
         shutil.rmtree(self._folder / f"trial-{trial.trial_id}", ignore_errors=True)
         return {"validation_mae_share": min(error, WORST)}
 
-    def _error(self, options: FitOptions, folder: str) -> float:
+    def _error(self, options: FitOptions, folder: str, phase: fit_loop.Phase) -> float:
         """Fits a model with some options, and returns the error of its best epoch."""
         keras.utils.set_random_seed(options.seed)
         with optimizer.precision(mixed=options.mixed_precision):
             architecture = fit_loop.start(self._spec, options)
             state = fit_loop.fit(
-                architecture.model, self._spec, options, self._folder / folder, after_epoch=self._after_epoch
+                architecture.model,
+                self._spec,
+                options,
+                self._folder / folder,
+                after_epoch=self._after_epoch,
+                phase=phase,
             )
         return state.history[state.best_epoch - 1]["validation_mae_share"]
 
@@ -107,8 +123,11 @@ def best(
       The best values of the options that were tried, by name.
 
     Raises:
-      UserError: No trial could be fitted.
+      UserError: No trial could be fitted, or no held-out review may tell the better ones.
     """
+    assert spec.held_out, "settings are not tried blindly"
+    if not fit_loop.choosing(evaluation.score_split(None, spec.prepared, spec.held_out), spec).any():
+        raise UserError("--tune: too few reviews are held out to tell the better settings by; --folds 5 holds out more")
     checkpoints = output / trained.CHECKPOINTS
     tuner = Tuner(spec, options, checkpoints / "tuning", trials=trials, after_epoch=after_epoch)
     tuner.search()

@@ -7,10 +7,15 @@ import pytest
 from beam_pipelines import preprocess
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import kill_after_epoch, metrics, start, train
+from tests.helpers.prepared_reviews import Review, write_reviews
+from tests.trainer.architectures.mean_of_vectors import MeanOfVectors
 from trainer import training_run
+from trainer.architectures.distribution_head import DistributionHead
 from trainer.fitting import fit_loop, tuning
+from trainer.fitting.fit_options import FitOptions
+from trainer.fitting.model_spec import ModelSpec
 from trainer.judging import evaluation
-from trainer.prepared_reviews import PreparedReviews
+from trainer.prepared_reviews import PreparedReviews, Selection
 from trainer.settings import TrainerSettings
 
 
@@ -55,6 +60,51 @@ def test_a_killed_search_goes_on(prepared, tmp_path):
     assert start(prepared, killed, *flags).wait() == 0
     assert start(prepared, whole, *flags).wait() == 0
     assert table(killed) == table(whole)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_what_is_tried_depends_on_the_seed_and_the_trials_before_alone(seed, tmp_path):
+    """Whether or not a search was interrupted."""
+    settings = TrainerSettings(data="d", output="o", seed=seed)
+
+    def trials(folder, *, interrupted: bool) -> list[dict]:
+        found = []
+        for number in range(14):
+            if interrupted or not number:
+                tuner = tuning.Tuner(None, settings.fit_options, folder, trials=14, after_epoch=None)
+            trial = tuner.oracle.create_trial("tuner0")
+            found.append(dict(trial.hyperparameters.values))
+            error = abs(np.log(trial.hyperparameters.get("learning_rate"))) / 10
+            tuner.oracle.update_trial(trial.trial_id, {"validation_mae_share": error})
+            trial.status = "COMPLETED"
+            tuner.oracle.end_trial(trial)
+            tuner.save()
+        return found
+
+    assert trials(tmp_path / "whole", interrupted=False) == trials(tmp_path / "killed", interrupted=True)
+
+
+def test_held_out_reviews_that_all_calibrate_are_told(tmp_path):
+    given = [Review(f"r{row}", [row + 2], float(row % 9 + 1), split="train") for row in range(20)]
+    # One hash or the other has to be odd.
+    held_out = [Review("v", [ids], 5.0, split="validation") for ids in range(2, 12)]
+    for one in held_out:
+        prepared = write_reviews(tmp_path / str(one.ids), [*given, one], np.zeros((30, 2)))
+        spec = ModelSpec(
+            architecture=MeanOfVectors,
+            head=DistributionHead.of(np.array([0.1, 0.5, 0.9])),
+            prepared=prepared,
+            learned=Selection.whole("train"),
+            held_out=Selection.whole("validation"),
+        )
+        if not evaluation.score_split(None, prepared, spec.held_out).chooses.any():
+            break
+    with pytest.raises(UserError, match="--tune: too few reviews are held out to tell the better settings by"):
+        tuning.best(spec, FitOptions, tmp_path, trials=1, after_epoch=None)
+    # Of a fold all choose.
+    assert fit_loop.choosing(
+        evaluation.score_split(None, prepared, spec.held_out), dataclasses.replace(spec, is_fold=True)
+    ).all()
 
 
 def test_in_folds_a_trial_is_judged_by_the_first(archive, tmp_path):
