@@ -85,7 +85,7 @@ def test_mixed_precision_exports_a_float32_model(prepared, tmp_path, model):
 
 def error_on(split) -> tuple[float | None, float]:
     """The validation error of a model whose output is the score."""
-    spec = types.SimpleNamespace(head=PointHead(), prepared=types.SimpleNamespace(scale=Scale(0, 10)))
+    spec = types.SimpleNamespace(is_fold=False, head=PointHead(), prepared=types.SimpleNamespace(scale=Scale(0, 10)))
     return fit_loop.validation_error(split, spec)
 
 
