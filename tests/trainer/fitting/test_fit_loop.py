@@ -41,7 +41,7 @@ def train_on_two_devices(prepared: pathlib.Path, output: pathlib.Path, *flags: s
 @pytest.mark.parametrize("flags", [["--model=cnn", "--folds=2"], ["--model=lstm"], ["--preset=notebook"]])
 def test_mirrored_over_two_devices(prepared, tmp_path, flags):
     """It learns, resumes from nothing left over, and exports what one device can run."""
-    ended = train_on_two_devices(prepared, tmp_path / "out", "--epochs=8", "--batch_size=6", *flags)
+    ended = train_on_two_devices(prepared, tmp_path / "out", "--epochs=4", "--batch_size=6", *flags)
     assert ended.returncode == 0, ended.stderr[-3000:]
     found = metrics(tmp_path / "out")
     assert len(found["history"]) >= 1
