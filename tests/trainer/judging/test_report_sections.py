@@ -66,6 +66,21 @@ def run(test=TEST, validation=VALIDATION, verdict: dict | None = None) -> Finish
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "taught", "told"),
+    [
+        (0, 0, "Learned from 3 reviews, on a scale"),
+        (40, 0, "Learned from 3 reviews, and words from 40 unrated ones, on a scale"),
+        (40, 7, "Learned from 3 reviews, 7 that a teacher scored, and words from 40 unrated ones, on a scale"),
+        (0, 7, "Learned from 3 reviews, 7 that a teacher scored, on a scale"),
+    ],
+)
+def test_the_headline_tells_what_unrated_reviews_taught(words, taught, told):
+    made = run()
+    made.metrics.update(unrated_reviews=words, taught_reviews=taught)
+    assert report.headline(made).startswith(told)
+
+
 NOTHING = scored_split([], [])
 
 
