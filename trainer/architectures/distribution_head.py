@@ -167,7 +167,7 @@ class DistributionHead(Head):
             middle = (least + greatest) / 2
             is_held = self._holds(outputs, middle, truths)
             least, greatest = np.where(is_held, least, middle), np.where(is_held, middle, greatest)
-        return np.where(self._holds(outputs, greatest, truths), greatest, np.inf)
+        return greatest
 
     def _holds(self, outputs, reach: np.ndarray, truths: np.ndarray) -> np.ndarray:
         low, high = (np.array(bound) for bound in self.bounds(outputs, reach))

@@ -55,7 +55,7 @@ class Head(abc.ABC):
 
     @abc.abstractmethod
     def conformity(self, outputs, truths) -> np.ndarray:
-        """The least reach of an interval that holds the truth, float [batch]; infinity where only the scale does.
+        """The least reach of an interval that holds the truth, float [batch].
 
         Args:
           outputs: float32 [batch, outputs], an array.
