@@ -65,6 +65,7 @@ INSIDE = {
         ["fitting"],
         ["judging"],
         ["export", "output_copies"],
+        ["review_scorer"],
         ["explanation", "data"],
         ["prepared_reviews"],
         ["architectures"],

@@ -16,7 +16,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
 from tests.helpers.commands import metrics
-from tests.helpers.exports import serve, signatures, version
+from tests.helpers.exports import serve, version
 from tests.helpers.texts import TEXTS, WITHIN
 from trainer import data
 from trainer.architectures.distribution_head import Branch
@@ -106,9 +106,9 @@ def test_in_the_trainers_evaluation(rows, prepared, trained):
 
 
 def test_the_halves_of_the_export_make_the_whole(trained):
-    halves = signatures(version(trained))
-    encoded = halves["encode"](text=tf.constant(TEXTS))
+    halves = tf.saved_model.load(str(version(trained)))
+    encoded = halves.encode(tf.constant(TEXTS))
     ragged = tf.RaggedTensor.from_row_lengths(encoded["ids"], encoded["row_lengths"])
     assert (encoded["row_lengths"].numpy() >= 1).all()
-    found = halves["score_ids"](ids=ragged.to_tensor())["score"].numpy()
+    found = halves.score_ids(ragged.to_tensor())["score"].numpy()
     assert found == pytest.approx(scores_alone(version(trained)), abs=WITHIN)

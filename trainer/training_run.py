@@ -25,6 +25,7 @@ from trainer.judging.judgement import judge
 from trainer.judging.verdict import verdict
 from trainer.output_copies import OutputCopies
 from trainer.prepared_reviews import PreparedReviews, Selection
+from trainer.review_scorer import ReviewScorer
 from trainer.settings import TrainerSettings
 
 
@@ -85,11 +86,18 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
         seed=settings.seed,
     )
     judged = verdict(judgement)
-    scorer = export.ReviewScorer(
-        prepared.transform_graph, fitted.architecture, judgement.head, judgement.reach, prepared.scale, prepared.rule
+    versions = output / exports.VERSIONS
+    scorer = ReviewScorer(
+        prepared.transform_graph,
+        fitted.architecture,
+        judgement.head,
+        judgement.reach,
+        prepared.scale,
+        prepared.rule,
+        export.next_version(versions),
     )
     version = export.export(
-        output / exports.VERSIONS,
+        versions,
         prepared,
         scorer,
         model=fitted.architecture.model.name,

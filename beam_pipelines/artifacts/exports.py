@@ -3,11 +3,11 @@
     VERSION/saved_model.pb, variables/, assets/vocabulary.txt    a SavedModel, with the signatures of SIGNATURES
     VERSION/assets.extra/reviews.json                            `ExportInfo`
 
-Beside its signatures a SavedModel may have two functions, by which a bulk job computes its scores without padding:
-`fold()` returns named tables, of which a compiled engine pools reviews, and `finish(...)` makes of what is pooled
-what `score_ids` returns. Which tables, and what is pooled of them, the names tell: `WINDOWS` or `RECURRENCE`, and
-`NGRAMS` beside them where the model has n-grams, whose sums `finish` takes last. A model that has neither function is
-run by its signatures.
+Beside its signatures a SavedModel has functions that no server lists, by which a bulk job scores: `encode(text)` and
+`score_ids(ids)` are the two halves of a score. It may have two more, which do without padding: `fold()` returns named
+tables, of which a compiled engine pools reviews, and `finish(...)` makes of what is pooled what `score_ids` returns.
+Which tables, and what is pooled of them, the names tell: `WINDOWS` or `RECURRENCE`, and `NGRAMS` beside them where the
+model has n-grams, whose sums `finish` takes last. A model that has neither is run by the halves.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ INFO = "assets.extra/reviews.json"
 SAVED_MODEL = "saved_model.pb"
 # Below the trainer's output.
 VERSIONS = "export/reviews"
-SIGNATURES = ("serving_default", "explain", "encode", "score_ids")
+SIGNATURES = ("serving_default", "explain", "examples", "regress")
 SCORES = ("score", "score_low", "score_high")
 # What stands beside a score has to be the same; a float32 share of tokens has one right value.
 EXACT_RESULTS = ("tokens", "known_share", "truncated")

@@ -6,10 +6,10 @@ import functools
 from beam_pipelines.artifacts.prepared import TEST, TRAIN, VALIDATION
 from beam_pipelines.artifacts.scale import Scale
 from trainer.architectures.architecture import Architecture
-from trainer.export import ReviewScorer
 from trainer.judging.evaluation import Predictions, ScoredSplit
 from trainer.judging.judgement import Judgement
 from trainer.prepared_reviews import PreparedReviews, Selection
+from trainer.review_scorer import ReviewScorer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ class Engine(Protocol):
 
 
 class SavedModelEngine:
-    """Runs the export's signatures `encode` and `score_ids`.
+    """Runs the export's functions `encode` and `score_ids`.
 
     Args:
       model: The loaded export.
@@ -38,12 +38,12 @@ class SavedModelEngine:
     name = "saved_model"
 
     def __init__(self, model: Any):
-        self._signatures = model.signatures
+        self._model = model
 
     def encode(self, texts: pa.Array) -> Encoded:
         """Makes ids of texts, string [batch]."""
         parts = [
-            {name: values.numpy() for name, values in self._signatures["encode"](text=as_tensor(part)).items()}
+            {name: values.numpy() for name, values in self._model.encode(as_tensor(part)).items()}
             for part in tokens.batches_by_bytes(texts)
         ]
         of_all = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -74,7 +74,7 @@ class SavedModelEngine:
         for rows in batches(lengths, BATCH_TOKENS) if len(lengths) else [np.empty(0, np.int64)]:
             padded = pad(ids, starts[rows], lengths[rows])
             metrics.add_batch(tokens=lengths[rows].sum(), slots=padded.size)
-            for name, values in self._signatures["score_ids"](ids=tf.constant(padded)).items():
+            for name, values in self._model.score_ids(tf.constant(padded)).items():
                 scores.setdefault(name, np.empty(len(lengths), np.float32))[rows] = values.numpy()
         return scores
 

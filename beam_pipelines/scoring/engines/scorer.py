@@ -18,6 +18,8 @@ from beam_pipelines.text import tokens as text_tokens
 # Explaining holds a row of all filters for each token, so its batches are smaller; so many bytes count as one token.
 EXPLAINED_TOKENS = 4096
 BYTES_OF_TOKEN = 64
+# What the signature `explain` gives that stands beside a score; the latter not of every architecture.
+EXPLAINED = ("explained_score", "explained_rest")
 
 
 class Scorer:
@@ -126,8 +128,8 @@ class Scorer:
         # An empty block has the same columns.
         for rows in list(batches(sizes, EXPLAINED_TOKENS)) or [np.empty(0, np.int64)]:
             explained = self._model.signatures["explain"](text=as_tensor(texts.take(pa.array(rows))))
-            results: dict = {name: values.numpy() for name, values in explained.items()}
-            phrases_and_points = zip(results.pop("phrases"), results.pop("points"), strict=True)
+            phrases_and_points = zip(explained["phrases"].numpy(), explained["points"].numpy(), strict=True)
+            results: dict = {name: explained[name].numpy() for name in EXPLAINED if name in explained}
             results["reasons"] = [_reasons(phrases, points) for phrases, points in phrases_and_points]
             # Batches hold reviews of similar length, so their rows are scattered over the block.
             for name, values in results.items():

@@ -116,7 +116,7 @@ def test_an_engine_that_gives_nan_is_off(cnn, monkeypatch, name):
 def test_a_model_without_a_compiled_form_is_scored_by_the_saved_model(cnn, monkeypatch, caplog, folded):
     """One without a folded form, and one whose arrays no compiled network takes."""
     loaded = tf.saved_model.load(version(cnn))
-    parts = {"signatures": loaded.signatures} | ({"fold": lambda: folded} if folded else {})
+    parts = {"encode": loaded.encode, "score_ids": loaded.score_ids} | ({"fold": lambda: folded} if folded else {})
     monkeypatch.setattr(tf.saved_model, "load", lambda folder: types.SimpleNamespace(**parts))
     assert Scorer(exports.find(str(cnn))).engine == "saved_model"
     assert "the compiled engine has no form of this architecture; using the SavedModel" in caplog.text
