@@ -20,7 +20,8 @@ def test_a_good_export_passes_and_is_described(trained, capsys):
     assert check.main([str(trained)]) == 0
     printed = capsys.readouterr().out
     assert "serving_default inputs: text string (None,)" in printed
-    assert "score float32 (None,), score_high float32 (None,), score_low float32 (None,), tokens int64" in printed
+    assert "score float32 (None,), score_high float32 (None,), score_low float32 (None,), score_max float32" in printed
+    assert "regress inputs: inputs string (None,)" in printed
     assert "LookupTableFindV2" in printed
     assert "fixed texts: 12 scores equal" in printed
     assert "one review" in printed
