@@ -161,11 +161,9 @@ class ReviewScorer(tf.Module):
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
             scores = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
-        # What is not valid in a text would make an answer that no client can read.
-        cut_out = tf.strings.unicode_transcode(explanation.cut_out(text, words, phrases), "UTF-8", "UTF-8")
         return {
             **self._answer(outputs, encoded),
-            "phrases": cut_out,
+            "phrases": explanation.cut_out(text, words, phrases),
             "points": phrases.points * self._scale.span,
             **scores,
         }
