@@ -18,7 +18,7 @@ LAYERS = [
     ["beam_pipelines.compiling"],
     ["beam_pipelines.artifacts", "beam_pipelines.commands"],
     ["beam_pipelines.files"],
-    ["beam_pipelines.errors", "serving.probe"],
+    ["beam_pipelines.errors", "serving.messages", "serving.probe", "serving.write_messages"],
 ]
 # The same within a package: a module or a folder of it may import those further down.
 INSIDE = {

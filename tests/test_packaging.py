@@ -35,11 +35,12 @@ def of_the_packages(paths) -> set[str]:
     return {str(path) for path in paths if str(path).startswith(tuple(f"{package}/" for package in PACKAGES))}
 
 
-def test_a_worker_gets_all_modules_and_pages(packed):
-    modules = (path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    assert of_the_packages(packed) == {*map(str, modules), "beam_pipelines/reporting/page.html"}
-    page = "beam_pipelines/reporting/page.html"
-    assert packed[page] == (ROOT / page).read_bytes()
+def test_a_worker_gets_all_files_as_they_are(packed):
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    named = {str(path.relative_to(ROOT)): path for path in files if "__pycache__" not in path.parts}
+    assert of_the_packages(packed) == named.keys()
+    for name, path in named.items():
+        assert packed[name] == path.read_bytes()
 
 
 def test_a_worker_gets_nothing_else(packed):
