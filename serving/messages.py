@@ -8,6 +8,7 @@ Names are those of the .proto files: https://github.com/tensorflow/serving/tree/
 """
 
 import pathlib
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -20,7 +21,7 @@ for _file in descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTORS.read_bytes(
     _pool.Add(_file)
 
 
-def message_class(name: str) -> type:
+def message_class(name: str) -> Any:
     """Returns the class of a message by its full name, such as "tensorflow.serving.PredictRequest"."""
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(name))
 

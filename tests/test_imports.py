@@ -15,7 +15,7 @@ LAYERS = [
     ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
-    ["beam_pipelines.compiling"],
+    ["beam_pipelines.compiling", "serving.warm_up"],
     ["beam_pipelines.artifacts", "beam_pipelines.commands"],
     ["beam_pipelines.files"],
     ["beam_pipelines.errors", "serving.messages", "serving.probe", "serving.write_messages"],

@@ -12,6 +12,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import ExportInfo, FixedText, Interval, Verdict
 from beam_pipelines.commands import job_folder
 from beam_pipelines.files import leases, storage
+from serving import warm_up
 from trainer.architectures.heads import Head
 from trainer.prepared_reviews import PreparedReviews
 from trainer.review_scorer import ReviewScorer
@@ -63,9 +64,9 @@ def export(
     """
     # A server that watches the folder of versions must not see one that is half written.
     aside = pathlib.Path(storage.temporary_folder(str(versions.parent)), str(time.time_ns()))
-    functions = scorer.serve, scorer.explain, scorer.serve_examples, scorer.regress
-    tf.saved_model.save(scorer, str(aside), signatures=dict(zip(exports.SIGNATURES, functions, strict=True)))
+    _save(scorer, aside)
     statistics = prepared.statistics
+    _write_warm_up(aside, round(statistics.tokens_per_review["50%"]))
     info = ExportInfo(
         score_column=statistics.settings["score_column"] or statistics.settings["title_column"],
         score_min=prepared.scale.low,
@@ -84,10 +85,29 @@ def export(
         verdict=verdict,
         tokenizer=prepared.rule,
     )
-    (aside / exports.INFO).parent.mkdir()
     storage.write_json(str(aside), exports.INFO, info.to_json())
     leases.clear_temporary(str(aside))
     return _publish(aside, versions, scorer.version)
+
+
+def _save(scorer: ReviewScorer, folder: pathlib.Path) -> None:
+    """Writes the SavedModel, with the signatures that a server lists."""
+    functions = scorer.serve, scorer.explain, scorer.serve_examples, scorer.regress
+    tf.saved_model.save(scorer, str(folder), signatures=dict(zip(exports.SIGNATURES, functions, strict=True)))
+    # A server's Regress refuses a signature that is saved as one of Predict, as TensorFlow saves all.
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
+    updater.replace_method_name(
+        signature_key=exports.REGRESS, method_name=tf.saved_model.REGRESS_METHOD_NAME, tags=tf.saved_model.SERVING
+    )
+    updater.save()
+
+
+def _write_warm_up(folder: pathlib.Path, tokens: int) -> None:
+    path = folder / warm_up.FILE
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for log in warm_up.prediction_logs(tokens):
+            writer.write(log.SerializeToString(deterministic=True))
 
 
 def next_version(versions: pathlib.Path) -> int:

@@ -33,9 +33,10 @@ from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
 
-# The feature of a tf.Example that holds its text.
-TEXT = "text"
-_TEXTS = tf.TensorSpec([None], tf.string, name="text")
+_TEXTS, _EXAMPLES, _INPUTS = (
+    tf.TensorSpec([None], tf.string, name=exports.INPUTS[signature])
+    for signature in (exports.SCORE, exports.EXAMPLES, exports.REGRESS)
+)
 
 
 class ReviewScorer(tf.Module):
@@ -117,11 +118,11 @@ class ReviewScorer(tf.Module):
         encoded = self._encode(text)
         return self._answer(self._architecture.outputs(encoded["ids"]), encoded)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[_EXAMPLES])
     def serve_examples(self, examples):
         return self.serve(_texts(examples))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    @tf.function(input_signature=[_INPUTS])
     def regress(self, inputs):
         return {"outputs": self.serve(_texts(inputs))["score"]}
 
@@ -171,4 +172,4 @@ class ReviewScorer(tf.Module):
 
 def _texts(examples: tf.Tensor) -> tf.Tensor:
     """Reads the texts, string [batch], of serialised tf.Examples, string [batch]."""
-    return tf.io.parse_example(examples, {TEXT: tf.io.FixedLenFeature([], tf.string)})[TEXT]
+    return tf.io.parse_example(examples, {exports.TEXT: tf.io.FixedLenFeature([], tf.string)})[exports.TEXT]

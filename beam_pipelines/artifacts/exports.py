@@ -29,7 +29,10 @@ INFO = "assets.extra/reviews.json"
 SAVED_MODEL = "saved_model.pb"
 # Below the trainer's output.
 VERSIONS = "export/reviews"
-SIGNATURES = ("serving_default", "explain", "examples", "regress")
+SCORE, EXPLAIN, EXAMPLES, REGRESS = SIGNATURES = ("serving_default", "explain", "examples", "regress")
+# The input of each; those of the latter two are tf.Examples that hold a text by its name.
+TEXT = "text"
+INPUTS = {SCORE: TEXT, EXPLAIN: TEXT, EXAMPLES: "examples", REGRESS: "inputs"}
 SCORES = ("score", "score_low", "score_high")
 # What stands beside a score has to be the same; a float32 share of tokens has one right value.
 EXACT_RESULTS = ("tokens", "known_share", "truncated")

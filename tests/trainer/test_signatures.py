@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.helpers.exports import version
 
@@ -63,6 +64,18 @@ def test_names_types_and_shapes(loaded, trained):
         "explain": ({"text": "string (None,)"}, explained),
         "examples": ({"examples": "string (None,)"}, SERVED),
         "regress": ({"inputs": "string (None,)"}, {"outputs": "float32 (None,)"}),
+    }
+
+
+def test_regress_is_saved_as_what_a_server_s_regress_takes(trained):
+    saved = saved_model_pb2.SavedModel.FromString((version(trained) / "saved_model.pb").read_bytes())
+    methods = {name: signature.method_name for name, signature in saved.meta_graphs[0].signature_def.items()}
+    assert methods == {
+        "__saved_model_init_op": "",
+        "serving_default": "tensorflow/serving/predict",
+        "explain": "tensorflow/serving/predict",
+        "examples": "tensorflow/serving/predict",
+        "regress": "tensorflow/serving/regress",
     }
 
 
