@@ -1,77 +1,22 @@
-"""Checks that an export is fit to serve: it loads with TensorFlow alone and scores as it did.
+"""Checks that an export is fit to serve: it loads with TensorFlow alone and answers as it did.
 
     python -m serving.check trained/export/reviews/20260101120000
 
 The export is copied to an empty folder and loaded there by a process that imports nothing but
-TensorFlow. Its files must be those that were exported, and its scores of the fixed texts those in
-`assets.extra/reviews.json`.
+TensorFlow. Its files must be those that were exported, and what each signature answers about the fixed
+texts what stands in `assets.extra/reviews.json`. Its warm-up is replayed, and requests with reviews as
+long as those that it learned from are timed.
 """
 
 import argparse
-import json
 import os
-import pathlib
-import subprocess
-import sys
-import tempfile
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.commands import entry, flags
-from beam_pipelines.errors import UserError
-from beam_pipelines.files import storage
+from serving.checking import export_check
+from serving.checking.export_check import Checked
 
 AFTER_INTERRUPTION = "the same command begins anew"
-PROBE = pathlib.Path(__file__).with_name("probe.py")
-# A CPU build of TensorFlow Serving has none of these.
-UNSERVABLE_OPS = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "EagerPyFunc", "PyFunc", "XlaCallModule", "XlaLaunch"}
-
-
-def check(export: exports.Export) -> dict:
-    """Probes an export in a clean process.
-
-    Returns:
-      What `serving.probe` prints, with `largest_gap`, in the archive's unit.
-
-    Raises:
-      UserError: It does not load, holds weights that are not finite, scores otherwise than it did, or holds an
-        operation that TensorFlow Serving lacks.
-    """
-    probed = _probe(export)
-    if probed["not_finite"]:
-        raise UserError(
-            f"{export.path} holds weights that are no finite numbers, and so will be some scores: "
-            f"{', '.join(probed['not_finite'])}; train it again",
-            status=1,
-        )
-    comparison = export.info.compare(probed["outputs"])
-    if comparison.fault:
-        raise UserError(f"{export.path} {comparison.fault}", status=1)
-    lacking = [*UNSERVABLE_OPS.intersection(probed["ops"]), *probed["loaded"]]
-    if lacking:
-        raise UserError(f"{export.path} needs what TensorFlow Serving lacks: {lacking}", status=1)
-    return {**probed, "largest_gap": comparison.largest_gap}
-
-
-def _probe(export: exports.Export) -> dict:
-    """Loads a copy of the export with TensorFlow alone: no other file of its folder can help it there."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in storage.listing(export.path):
-            copy = pathlib.Path(folder, name)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(storage.read_bytes(storage.join(export.path, name)))
-        for name in export.info.changed_files(folder):
-            raise UserError(f"{export.path}/{name} is not the file that was exported", status=1)
-        ended = subprocess.run(
-            [sys.executable, "-I", str(PROBE), folder],
-            input=json.dumps([fixed.text for fixed in export.info.fixed_texts]),
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        )
-    if ended.returncode:
-        raise UserError(f"{export.path} does not load with TensorFlow alone:\n{ended.stderr[-2000:]}", status=1)
-    return json.loads(ended.stdout.splitlines()[-1])
 
 
 def main(argv: list[str] | None = None, program: str = "python -m serving.check") -> int:
@@ -88,18 +33,31 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
         help="a version, a folder of versions, or the trainer's output",
     )
     export = exports.find(parser.parse_args(argv).export, "EXPORT")
-    checked = check(export)
-    print(f"{export.path} loads with TensorFlow alone")
-    for name, signature in sorted(checked["signatures"].items()):
-        for way, tensors in signature.items():
-            listed = ", ".join(f"{tensor} {kind}" for tensor, kind in sorted(tensors.items()))
-            print(f"  {name} {way}: {listed}")
-    print(f"  {len(checked['ops'])} operations: {' '.join(checked['ops'])}")
-    print(
-        f"  fixed texts: {len(export.info.fixed_texts)} scores equal within {checked['largest_gap']:.2g}\n"
-        f"  one review {checked['one_review_ms']:.1f} ms, {checked['batch']} reviews {checked['batch_ms']:.1f} ms"
-    )
+    print(f"{export.path} loads with TensorFlow alone", *described(export_check.check(export)), sep="\n  ")
     return 0
+
+
+def described(checked: Checked) -> list[str]:
+    """What the command says of an export that passed, a line each."""
+    signatures = [
+        f"{name} {way}: " + ", ".join(f"{tensor} {kind}" for tensor, kind in sorted(tensors.items()))
+        for name, signature in sorted(checked.signatures.items())
+        for way, tensors in signature.items()
+    ]
+    latencies = [
+        f"a request of {rows} {'review' if rows == 1 else 'reviews'} of {checked.tokens} tokens: "
+        f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, the first {latency.first:.1f} ms"
+        for rows, latency in checked.latency.items()
+    ]
+    return [
+        *signatures,
+        f"{len(checked.ops)} operations, none of them custom: {' '.join(checked.ops)}",
+        f"fixed texts: {checked.fixed_texts} scores equal within {checked.largest_gap:.2g}",
+        f"{checked.size_mb:.1f} MB of files, loaded in {checked.load_seconds:.1f} s, "
+        f"{checked.memory_mb:.0f} MB of memory beside TensorFlow's own",
+        f"{checked.warm_up_requests or 'no'} requests of warm-up",
+        *latencies,
+    ]
 
 
 if __name__ == "__main__":

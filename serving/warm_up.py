@@ -9,9 +9,11 @@ has learned from; nobody's text travels with a model.
 
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from beam_pipelines.artifacts import exports
+from serving.calls import Call
 from serving.messages import Example, PredictionLog
 
 FILE = "assets.extra/tf_serving_warmup_requests"
@@ -35,39 +37,46 @@ def review(tokens: int) -> str:
     return " ".join(itertools.islice(itertools.cycle(_TEXT.split()), max(tokens, 1)))
 
 
-def prediction_logs(tokens: int) -> Iterator:
-    """Makes a request of each signature for each of `BATCHES` reviews of so many tokens: yields PredictionLogs."""
+def calls(tokens: int) -> Iterator[Call]:
+    """Asks each signature about each of `BATCHES` reviews of so many tokens."""
     for signature, rows in itertools.product(exports.SIGNATURES, BATCHES):
-        log, texts = PredictionLog(), [review(tokens).encode()] * rows
-        if signature == exports.REGRESS:
+        yield Call.of(signature, [review(tokens)] * rows)
+
+
+def prediction_log(call: Call) -> Any:
+    """The PredictionLog of a call."""
+    log = PredictionLog()
+    if call.signature == exports.REGRESS:
+        request = log.regress_log.request
+        request.input.example_list.examples.extend(Example.FromString(value) for value in call.values)
+    else:
+        request = log.predict_log.request
+        tensor = request.inputs[call.input]
+        tensor.dtype = _STRING
+        tensor.tensor_shape.dim.add(size=len(call.values))
+        tensor.string_val.extend(call.values)
+    request.model_spec.signature_name = call.signature
+    return log
+
+
+def read(records: bytes) -> Iterator[Call]:
+    """Reads the calls of the file's content."""
+    for log in map(PredictionLog.FromString, _records(records)):
+        if log.WhichOneof("log_type") == "regress_log":
             request = log.regress_log.request
-            request.input.example_list.examples.extend(example(text) for text in texts)
+            values: Iterable = (example.SerializeToString() for example in request.input.example_list.examples)
         else:
             request = log.predict_log.request
-            tensor = request.inputs[exports.INPUTS[signature]]
-            tensor.dtype = _STRING
-            tensor.tensor_shape.dim.add(size=rows)
-            is_text = signature != exports.EXAMPLES
-            tensor.string_val.extend(texts if is_text else (example(text).SerializeToString() for text in texts))
-        request.model_spec.signature_name = signature
-        yield log
+            (tensor,) = request.inputs.values()
+            values = tensor.string_val
+        yield Call(request.model_spec.signature_name, tuple(values))
 
 
-def example(text: bytes):
-    """Makes the tf.Example of a text."""
-    made = Example()
-    made.features.feature[exports.TEXT].bytes_list.value.append(text)
-    return made
-
-
-def read(records: bytes) -> Iterator:
-    """Reads the PredictionLogs of the file's content.
-
-    The checksums of its records are not looked at: the digest of the file is.
-    """
+def _records(data: bytes) -> Iterator[bytes]:
+    """Cuts a TFRecord file into its records; their checksums are not looked at, since the file has a digest."""
     start = 0
-    while start < len(records):
+    while start < len(data):
         # The length, its checksum, the record, and the checksum of that.
-        (size,) = struct.unpack_from("<Q", records, start)
-        yield PredictionLog.FromString(records[start + 12 : start + 12 + size])
+        (size,) = struct.unpack_from("<Q", data, start)
+        yield data[start + 12 : start + 12 + size]
         start += 12 + size + 4

@@ -12,13 +12,15 @@ ROOT = pathlib.Path(__file__).parent.parent
 LAYERS = [
     ["beam_pipelines.console"],
     ["beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify", "trainer.task", "serving.check"],
+    ["serving.checking"],
     ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
     ["beam_pipelines.compiling", "serving.warm_up"],
+    ["serving.calls"],
     ["beam_pipelines.artifacts", "beam_pipelines.commands"],
     ["beam_pipelines.files"],
-    ["beam_pipelines.errors", "serving.messages", "serving.probe", "serving.write_messages"],
+    ["beam_pipelines.errors", "serving.checking.probe", "serving.messages", "serving.write_messages"],
 ]
 # The same within a package: a module or a folder of it may import those further down.
 INSIDE = {

@@ -106,8 +106,8 @@ def _write_warm_up(folder: pathlib.Path, tokens: int) -> None:
     path = folder / warm_up.FILE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for log in warm_up.prediction_logs(tokens):
-            writer.write(log.SerializeToString(deterministic=True))
+        for call in warm_up.calls(tokens):
+            writer.write(warm_up.prediction_log(call).SerializeToString(deterministic=True))
 
 
 def next_version(versions: pathlib.Path) -> int:

@@ -167,16 +167,17 @@ class ExportInfo(TypedJson):
         listed = "".join(f"{name} {digest}\n" for name, digest in sorted(self.digests.items()))
         return hashlib.sha256(listed.encode()).hexdigest()
 
-    def compare(self, results: Mapping[str, Any]) -> Comparison:
+    def compare(self, results: Mapping[str, Any], tolerance: float = TOLERANCE) -> Comparison:
         """Compares results of the fixed texts with the recorded ones.
 
         Args:
           results: By name, `SCORES` and `EXACT_RESULTS`, [fixed texts] each.
+          tolerance: By how much a score may differ, as a share of the range.
         """
         gaps = [np.abs(np.asarray(results[name], np.float32) - self._recorded(name)).max() for name in SCORES]
         # `np.max` keeps a NaN, where `max` may lose it, and a NaN is not below any bound.
         gap = float(np.max(gaps))
-        if not gap <= TOLERANCE * self.scale.span:
+        if not gap <= tolerance * self.scale.span:
             return Comparison(gap, f"scores the fixed texts {gap:g} otherwise than when the model was exported")
         for name in EXACT_RESULTS:
             if not np.array_equal(np.asarray(results[name], np.float32), self._recorded(name)):

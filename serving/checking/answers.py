@@ -1,0 +1,59 @@
+"""Whether the answers about an export's fixed texts are those that were recorded when it was exported."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import ExportInfo
+
+# What a server computes, on another machine and in other batches, may differ by this share of the range.
+SERVER_TOLERANCE = 2e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What is to be said of a signature's answer.
+
+    Attributes:
+      largest_gap: Between its scores and the recorded ones, in the archive's unit; None where it gives no score.
+      fault: What is wrong, as a clause without its subject; empty where nothing is.
+    """
+
+    largest_gap: float | None
+    fault: str = ""
+
+
+def judge(
+    signature: str, outputs: Mapping[str, Any], info: ExportInfo, tolerance: float = exports.TOLERANCE
+) -> Verdict:
+    """Compares a signature's answer about the fixed texts with what was recorded.
+
+    Args:
+      signature: Its name.
+      outputs: By name, [fixed texts] or [fixed texts, phrases] each.
+      info: What was recorded.
+      tolerance: By how much a score may differ, as a share of the range.
+    """
+    for name, values in outputs.items():
+        if not all(math.isfinite(number) for number in _numbers(values)):
+            return Verdict(None, f"gives a {name} that is not finite")
+    if signature == exports.REGRESS:
+        gap = max(abs(got - fixed.score) for got, fixed in zip(outputs["outputs"], info.fixed_texts, strict=True))
+        is_equal = gap <= tolerance * info.scale.span
+        return Verdict(
+            gap, "" if is_equal else f"scores the fixed texts {gap:g} otherwise than when the model was exported"
+        )
+    if not outputs.keys() >= {*exports.SCORES, *exports.EXACT_RESULTS}:
+        return Verdict(None)  # `explain` of an earlier version.
+    comparison = info.compare(outputs, tolerance)
+    return Verdict(comparison.largest_gap, comparison.fault)
+
+
+def _numbers(values: Any) -> Iterable[float]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _numbers(value)
+        elif isinstance(value, int | float):
+            yield value
