@@ -9,10 +9,10 @@ After every epoch the run is saved, so the same command continues an interrupted
 import json
 from typing import TYPE_CHECKING
 
-from beam_pipelines.artifacts import trained
+from beam_pipelines.artifacts import exports, trained
 from beam_pipelines.artifacts.prepared import SPLITS, VALIDATION
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from trainer import output_copies
 from trainer.settings import MODULE, TrainerSettings, preset_values
@@ -47,6 +47,13 @@ def claim(settings: TrainerSettings, prepared: "PreparedReviews") -> None:
             )
         return
     job_folder.claim(settings.output, new, overwrite=settings.overwrite, reads=[settings.data])
+    if kept := exports.versions(storage.join(settings.output, exports.VERSIONS)):
+        logger.info(
+            "versions %s stay in %s/%s, and the new one comes beside them",
+            ", ".join(map(str, kept)),
+            settings.output,
+            exports.VERSIONS,
+        )
 
 
 def _difference(old: dict, new: dict) -> str | None:

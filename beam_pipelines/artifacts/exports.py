@@ -225,17 +225,25 @@ def find(folder: str, named: str = "--model") -> Export:
       UserError: There is none, or it was not written by the trainer.
     """
     root = storage.absolute(folder)
-    for versions in (root, storage.join(root, VERSIONS)):
-        names = storage.listing(versions)
-        numbers = {int(name.split("/")[0]) for name in names if name.split("/")[0].isdecimal()}
-        saved = [number for number in numbers if f"{number}/{SAVED_MODEL}" in names]
+    for place in (root, storage.join(root, VERSIONS)):
+        names = storage.listing(place)
         if SAVED_MODEL in names:
-            if not versions.rsplit("/", 1)[-1].isdecimal():
+            if not place.rsplit("/", 1)[-1].isdecimal():
                 raise UserError(f"{named} {folder}: the name of a version's folder is its number, as it was exported")
-            return _open(versions, named)
-        if saved:
-            return _open(storage.join(versions, str(max(saved))), named)
+            return _open(place, named)
+        if numbers := _versions(names):
+            return _open(storage.join(place, str(numbers[-1])), named)
     raise UserError(f"{named} {folder} holds no exported model: expected the output of trainer.task, or a folder in it")
+
+
+def versions(folder: str) -> list[int]:
+    """Lists the versions in a folder of them that a server can take up, the oldest first."""
+    return _versions(storage.listing(folder))
+
+
+def _versions(names: list[str]) -> list[int]:
+    places = (name.split("/") for name in names)
+    return sorted(int(first) for first, *rest in places if first.isdecimal() and rest == [SAVED_MODEL])
 
 
 def _open(path: str, named: str) -> Export:

@@ -41,12 +41,14 @@ def test_everything_lies_where_it_should(trained):
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_refused_and_overwriting_keeps_the_old_export(prepared, tmp_path):
+def test_a_finished_run_is_refused_and_overwriting_keeps_the_old_export(prepared, tmp_path, caplog):
+    caplog.set_level("INFO")
     output = train(prepared, tmp_path / "out", "--epochs=1")
     with pytest.raises(UserError, match="holds a finished run; choose another folder or add --overwrite"):
         train(prepared, output, "--epochs=1")
     old = metrics(output)["export"]
     train(prepared, output, "--epochs=1", "--overwrite", "--seed=4")
+    assert f"versions {pathlib.Path(old).name} stay in {output}/export/reviews" in caplog.text
     assert sorted(p.name for p in (output / "export/reviews").iterdir()) == sorted(
         pathlib.Path(export).name for export in (old, metrics(output)["export"])
     )
