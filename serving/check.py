@@ -1,25 +1,50 @@
 """Checks that an export is fit to serve: it loads with TensorFlow alone and answers as it did.
 
     python -m serving.check trained/export/reviews/20260101120000
+    python -m serving.check trained --against /models/reviews --sample 'fresh/*.csv'
 
 The export is copied to an empty folder and loaded there by a process that imports nothing but
 TensorFlow. Its files must be those that were exported, and what each signature answers about the fixed
 texts what stands in `assets.extra/reviews.json`. Its warm-up is replayed, and requests with reviews as
 long as those that it learned from are timed.
+
+With --against, the same reviews are scored with an older version too, and the check fails where scores
+move too far: it is the gate before a model that others rely on is replaced.
 """
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry, flags
-from serving.checking import export_check
-from serving.checking.export_check import Checked
+from beam_pipelines.errors import UserError
+from serving.checking import gate_flags
+
+if TYPE_CHECKING:
+    from serving.checking.export_check import Checked
 
 AFTER_INTERRUPTION = "the same command begins anew"
+NOT_PASSED = 1
 
 
 def main(argv: list[str] | None = None, program: str = "python -m serving.check") -> int:
+    parser = _parser(program)
+    given = parser.parse_args(argv)
+    if bool(given.against) != bool(given.sample):
+        parser.error("--against OLD and --sample ARCHIVE go together")
+    export = exports.find(given.export, "EXPORT")
+    old = exports.find(given.against, "--against") if given.against else None
+    from serving.checking import export_check
+
+    print(f"{export.path} loads with TensorFlow alone", *described(export_check.check(export)), sep="\n  ")
+    if old:
+        _compare(old, export, given)
+    return 0
+
+
+def _parser(program: str) -> flags.Parser:
     parser = flags.Parser(
         prog=program,
         description=flags.called(__doc__, program),
@@ -32,12 +57,40 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
         metavar="EXPORT",
         help="a version, a folder of versions, or the trainer's output",
     )
-    export = exports.find(parser.parse_args(argv).export, "EXPORT")
-    print(f"{export.path} loads with TensorFlow alone", *described(export_check.check(export)), sep="\n  ")
-    return 0
+    gate = parser.add_argument_group("the gate before a live model is replaced")
+    gate.add_argument("--against", type=os.path.expanduser, metavar="OLD", help="the model that it would replace")
+    gate_flags.add_sample(gate)
+    gate_flags.add_limits(gate)
+    gate.add_argument(
+        "--report",
+        type=os.path.expanduser,
+        metavar="FILE",
+        help="write what moved, with the ten reviews that moved furthest, to an HTML file",
+    )
+    return parser
 
 
-def described(checked: Checked) -> list[str]:
+def _compare(old: Export, new: Export, given: argparse.Namespace) -> None:
+    """Scores a sample with both versions.
+
+    Raises:
+      UserError: Scores move further than is allowed.
+    """
+    entry.import_tensorflow()
+    from serving.checking import comparison, comparison_report, sample_reviews
+
+    limits = gate_flags.Limits.of(given)
+    compared = comparison.compare(old, new, sample_reviews.read(given, new.info))
+    faults = comparison.faults(compared, limits)
+    print(f"against version {old.version}", *comparison_report.lines(compared), sep="\n  ")
+    if given.report:
+        comparison_report.write(given.report, old, new, compared, faults)
+        print(f"the report is {given.report}")
+    if faults:
+        raise UserError(f"{new.path} does not pass against {old.path}: {'; '.join(faults)}", status=NOT_PASSED)
+
+
+def described(checked: "Checked") -> list[str]:
     """What the command says of an export that passed, a line each."""
     signatures = [
         f"{name} {way}: " + ", ".join(f"{tensor} {kind}" for tensor, kind in sorted(tensors.items()))

@@ -11,8 +11,15 @@ ROOT = pathlib.Path(__file__).parent.parent
 # From top to bottom. Those of one layer do not import each other.
 LAYERS = [
     ["beam_pipelines.console"],
-    ["beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify", "trainer.task", "serving.check"],
-    ["serving.checking"],
+    [
+        "beam_pipelines.preprocess",
+        "beam_pipelines.score",
+        "beam_pipelines.verify",
+        "trainer.task",
+        "serving.check",
+        "serving.publish",
+    ],
+    ["serving.checking", "serving.publishing"],
     ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
@@ -73,8 +80,8 @@ INSIDE = {
         ["architectures"],
     ],
 }
-# Whoever else took a command's settings would depend on all of its flags.
-KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score"}
+# Whoever else took a command's settings would depend on all of its flags; a sample is read as preprocess reads.
+KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score", "sample_reviews"}
 DEPTH = {package: depth for depth, layer in enumerate(LAYERS) for package in layer}
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

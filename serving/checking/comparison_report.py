@@ -1,0 +1,61 @@
+"""What is said of a comparison of two models: in the terminal, and as one HTML file that needs no other."""
+
+import pathlib
+
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.files import storage
+from beam_pipelines.reporting import page
+from beam_pipelines.reporting.page import Section
+from serving.checking.comparison import Comparison, Errors
+
+_LINE_CHARACTERS = 60
+_REPORT_CHARACTERS = 300
+
+
+def lines(comparison: Comparison) -> list[str]:
+    """The comparison in the terminal, a line each."""
+    return [
+        *_sentences(comparison),
+        "moved furthest:",
+        *(
+            f"  {mover.name}: {mover.old:.3g} -> {mover.new:.3g}  {mover.text[:_LINE_CHARACTERS]!r}"
+            for mover in comparison.movers
+        ),
+    ]
+
+
+def write(path: str, old: Export, new: Export, comparison: Comparison, faults: list[str]) -> None:
+    """Writes the report."""
+    movers = [
+        [mover.name, mover.old, mover.new, mover.new - mover.old, mover.text[:_REPORT_CHARACTERS]]
+        for mover in comparison.movers
+    ]
+    table = {"header": ["review", "old", "new", "moved by", "it begins"], "rows": movers, "marked": []}
+    verdict = f"It does not pass: {'; '.join(faults)}." if faults else "It passes."
+    text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(comparison))
+    sections = [
+        Section("All reviews", text=text),
+        Section("The reviews that moved furthest", table=table),
+    ]
+    title = f"Version {new.version} against {old.version}"
+    rendered = page.render(title, f"{comparison.rows:,} reviews, scored with both. {verdict}", sections, {})
+    final = pathlib.Path(path).absolute()
+    storage.write_bytes(str(final.parent), final.name, rendered)
+
+
+def errors_sentence(errors: Errors) -> str:
+    """Says whether a model errs more than the other."""
+    return (
+        f"mean absolute error {errors.old:.4g} before, {errors.new:.4g} now; the difference is "
+        f"{errors.new - errors.old:+.4g}, its standard error {errors.standard_error:.2g}"
+    )
+
+
+def _sentences(comparison: Comparison) -> list[str]:
+    return [
+        f"the mean score of {comparison.rows:,} reviews was {comparison.old_mean:.4g} and is {comparison.new_mean:.4g} "
+        f"({comparison.mean_shift:+.1%} of the range)",
+        f"rank correlation {comparison.rank_correlation:.3f}",
+        f"{comparison.moved_share:.1%} of the scores lie beyond the old interval",
+        *([errors_sentence(comparison.errors)] if comparison.errors else []),
+    ]
