@@ -1,0 +1,211 @@
+"""The folder of versions that a server watches.
+
+    DIR/20260101120000/            a version; the newest one is live
+    DIR/withdrawn/20260102120000/  one that was rolled back: servers pass over what is not named by a number
+    DIR/published.json             when each was published, with which error, and why in spite of a check
+
+A server polls the folder and takes up whatever stands there, so a version appears at once or not at all: locally by
+rename; on an object store, which has none, `saved_model.pb` comes last.
+"""
+
+import dataclasses
+import datetime
+import os
+import pathlib
+from typing import ClassVar
+
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.typed_json import TypedJson
+from beam_pipelines.errors import UserError
+from beam_pipelines.files import leases, storage
+
+PUBLISHED = "published.json"
+WITHDRAWN = "withdrawn"
+
+
+@dataclasses.dataclass(frozen=True)
+class Publication(TypedJson):
+    """What is known of a version in the folder.
+
+    Attributes:
+      version: Its number.
+      published: When it was put there, in UTC as 2026-01-01T12:00:00Z.
+      mae: Its mean absolute error, in the archive's unit; None where no reviews were held out.
+      mae_split: The reviews that it was measured on.
+      forced: Why it was published although it did not pass; None where it did.
+      withdrawn: When it was rolled back; None where it was not.
+    """
+
+    OMITTED_IF_NONE: ClassVar = ("mae", "mae_split", "forced", "withdrawn")
+
+    version: int
+    published: str
+    mae: float | None = None
+    mae_split: str | None = None
+    forced: str | None = None
+    withdrawn: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveFolder:
+    """A folder of versions.
+
+    Attributes:
+      path: Local, gs:// or s3://.
+    """
+
+    path: str
+
+    @classmethod
+    def of(cls, folder: str) -> "LiveFolder":
+        """Takes a folder of versions, or that of a trainer's output.
+
+        Raises:
+          UserError: It is a version itself.
+        """
+        path = storage.absolute(folder)
+        if storage.exists(storage.join(path, exports.SAVED_MODEL)):
+            raise UserError(f"--to {folder} is a version itself; name the folder of versions that a server watches")
+        inner = storage.join(path, exports.VERSIONS)
+        return cls(inner if storage.listing(inner) else path)
+
+    @property
+    def versions(self) -> list[int]:
+        """Those that a server can take up, the oldest first."""
+        return exports.versions(self.path)
+
+    @property
+    def withdrawn(self) -> list[int]:
+        return exports.versions(storage.join(self.path, WITHDRAWN))
+
+    @property
+    def live(self) -> Export | None:
+        """The version that a server answers with by default: the newest."""
+        return exports.find(storage.join(self.path, str(self.versions[-1])), "--to") if self.versions else None
+
+    def publications(self) -> dict[int, Publication]:
+        """What is known of the versions that were published here, by number."""
+        path = storage.join(self.path, PUBLISHED)
+        if not storage.exists(path):
+            return {}
+        try:
+            listed = [Publication.from_json(entry) for entry in storage.read_json(path)]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} is damaged ({error}); mend it or move it away") from error
+        return {publication.version: publication for publication in listed}
+
+    def publication(self, version: int) -> Publication:
+        """What is known of a version; one that the trainer put there tells of itself."""
+        known = self.publications().get(version)
+        if known:
+            return known
+        folder = self.path if version in self.versions else storage.join(self.path, WITHDRAWN)
+        split, mae = measured(exports.find(storage.join(folder, str(version)), "--to"))
+        return Publication(version=version, published=age_of(version), mae=mae, mae_split=split)
+
+    def refuse_older(self, export: Export) -> None:
+        """Refuses a version that a server would not take for the newest.
+
+        Raises:
+          UserError: The folder has or had it, or a newer one.
+        """
+        newest = max([*self.versions, *self.withdrawn, *self.publications()], default=0)
+        if export.version <= newest:
+            raise UserError(
+                f"version {export.version} is not newer than {newest}, which {self.path} has or had: servers take the "
+                "greatest number for the newest, and clients may hold its answers; train it again"
+            )
+
+    def add(self, export: Export, forced: str | None) -> None:
+        """Publishes a version under its number; `forced` says why, where it did not pass."""
+        if storage.is_local(self.path):
+            self._add_by_rename(export)
+        else:
+            self._add_to_store(export)
+        split, mae = measured(export)
+        self._note(Publication(version=export.version, published=now(), mae=mae, mae_split=split, forced=forced))
+
+    def withdraw(self) -> tuple[int, int]:
+        """Takes the newest version out; returns its number and that of the one that is live now.
+
+        Raises:
+          UserError: No other version is left.
+        """
+        if len(self.versions) < 2:
+            raise UserError(f"{self.path} has no earlier version to go back to, but {self.versions or 'none at all'}")
+        before, newest = self.versions[-2:]
+        source, target = storage.join(self.path, str(newest)), storage.join(self.path, WITHDRAWN, str(newest))
+        if storage.is_local(self.path):
+            storage.make_folder(pathlib.Path(target).parent)
+            os.rename(source, target)
+            storage.sync_folder(pathlib.Path(self.path))
+        else:
+            self._move_in_store(source, target)
+        self._note(dataclasses.replace(self.publication(newest), withdrawn=now()))
+        return newest, before
+
+    def prune(self, keep: int) -> list[int]:
+        """Deletes all but the newest versions; returns the numbers of those deleted."""
+        old = self.versions[:-keep]
+        for version in old:
+            path = storage.join(self.path, str(version))
+            # What a server looks for goes first: it should find a version whole or not at all.
+            storage.delete(path, [exports.SAVED_MODEL])
+            storage.delete_folder(path)
+        return old
+
+    def _add_by_rename(self, export: Export) -> None:
+        aside = pathlib.Path(storage.temporary_folder(self.path), str(export.version))
+        try:
+            with storage.local_copy(export.path) as source:
+                storage.copy(source, str(aside))
+            for name in export.info.changed_files(str(aside)):
+                raise UserError(f"{export.path}/{name} is not the file that was exported")
+            storage.sync_tree(aside)
+            os.rename(aside, storage.join(self.path, str(export.version)))
+            storage.sync_folder(pathlib.Path(self.path))
+        finally:
+            leases.clear_own(self.path)
+
+    def _add_to_store(self, export: Export) -> None:
+        target = storage.join(self.path, str(export.version))
+        names = sorted(storage.listing(export.path), key=lambda name: name == exports.SAVED_MODEL)
+        for name in names:
+            storage.write_bytes(target, name, storage.read_bytes(storage.join(export.path, name)))
+
+    def _move_in_store(self, source: str, target: str) -> None:
+        names = storage.listing(source)
+        for name in names:
+            storage.write_bytes(target, name, storage.read_bytes(storage.join(source, name)))
+        storage.delete(source, [exports.SAVED_MODEL])
+        storage.delete_folder(source)
+
+    def _note(self, publication: Publication) -> None:
+        known = self.publications() | {publication.version: publication}
+        storage.write_json(self.path, PUBLISHED, [known[version].to_json() for version in sorted(known)])
+
+
+def measured(export: Export) -> tuple[str, float] | tuple[None, None]:
+    """The reviews that the export's error was measured on, and its mean absolute error; None where there were none."""
+    for split in ("test", "validation"):
+        figures = export.info.metrics.get(split)
+        if figures and figures.get("rows"):
+            return split, figures["mae"]
+    return None, None
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def age_of(version: int) -> str:
+    """When a version was exported, which its number tells where the trainer chose it; empty where it does not.
+
+    >>> age_of(20260101120000), age_of(7)
+    ('2026-01-01T12:00:00Z', '')
+    """
+    try:
+        return datetime.datetime.strptime(str(version), "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return ""

@@ -1,0 +1,107 @@
+"""A folder of versions as a server sees it: whole versions or none, and numbers that grow."""
+
+import json
+import shutil
+
+import pytest
+
+from beam_pipelines.artifacts import exports
+from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
+from serving.publishing import live_folder
+from serving.publishing.live_folder import LiveFolder
+from tests.helpers.exports import version
+
+
+@pytest.fixture
+def numbered(cnn, tmp_path):
+    """Makes exports that differ in their number alone."""
+
+    def make(number: int) -> exports.Export:
+        return exports.find(str(shutil.copytree(version(cnn), tmp_path / "made" / str(number))))
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path) -> LiveFolder:
+    return LiveFolder.of(str(tmp_path / "live"))
+
+
+def test_a_version_appears_under_its_number_with_all_its_files(numbered, folder):
+    export = numbered(20260101120000)
+    folder.add(export, forced=None)
+    assert folder.versions == [20260101120000]
+    assert folder.live.info == export.info
+    assert export.info.changed_files(folder.live.path) == []
+    assert {name.partition("/")[0] for name in storage.listing(folder.path)} == {"20260101120000", "published.json"}
+
+
+def test_what_is_known_of_a_version_is_kept(numbered, folder, cnn):
+    folder.add(numbered(5), forced="the archive is new")
+    known = folder.publication(5)
+    metrics = json.loads((cnn / "metrics.json").read_text())
+    assert (known.mae, known.mae_split, known.forced) == (metrics["test"]["mae"], "test", "the archive is new")
+
+
+def test_a_number_that_is_not_greater_than_all_before_is_refused(numbered, folder):
+    export = numbered(7)
+    folder.add(export, forced=None)
+    folder.add(numbered(8), forced=None)
+    folder.withdraw()
+    for old in (export, numbered(6), exports.find(f"{folder.path}/withdrawn/8")):
+        with pytest.raises(UserError, match=f"version {old.version} is not newer than 8, which .*/live has or had"):
+            folder.refuse_older(old)
+
+
+def test_a_rollback_takes_the_newest_out_of_a_server_s_sight(numbered, folder):
+    folder.add(numbered(1), forced=None)
+    folder.add(numbered(2), forced=None)
+    assert folder.withdraw() == (2, 1)
+    assert (folder.versions, folder.withdrawn) == ([1], [2])
+    assert folder.publication(2).withdrawn
+    with pytest.raises(UserError, match=r"has no earlier version to go back to, but \[1\]"):
+        folder.withdraw()
+
+
+def test_old_versions_are_deleted(numbered, folder):
+    for number in (1, 2, 3):
+        folder.add(numbered(number), forced=None)
+    assert folder.prune(5) == []
+    assert folder.prune(2) == [1]
+    assert folder.versions == [2, 3]
+    assert not storage.listing(f"{folder.path}/1")
+
+
+def test_a_copy_that_was_changed_on_the_way_does_not_appear(numbered, folder):
+    export = numbered(3)
+    with open(f"{export.path}/assets/vocabulary.txt", "a") as file:
+        file.write("more\n")
+    with pytest.raises(UserError, match="made/3/assets/vocabulary.txt is not the file that was exported"):
+        folder.add(export, forced=None)
+    assert storage.listing(folder.path) == []
+
+
+def test_the_trainer_s_output_is_a_folder_of_versions_too(cnn):
+    folder = LiveFolder.of(str(cnn))
+    assert folder.versions == [int(version(cnn).name)]
+    assert folder.publication(folder.versions[0]).published == live_folder.age_of(folder.versions[0])
+    with pytest.raises(UserError, match="is a version itself; name the folder of versions that a server watches"):
+        LiveFolder.of(str(version(cnn)))
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_on_an_object_store_what_a_server_looks_for_comes_last(scheme, new_bucket, numbered, monkeypatch):
+    folder = LiveFolder.of(f"{new_bucket(scheme)}/reviews")
+    written, write = [], storage.write_bytes
+
+    def note(root, name, data):
+        written.append(name)
+        write(root, name, data)
+
+    monkeypatch.setattr(storage, "write_bytes", note)
+    folder.add(numbered(1), forced=None)
+    assert written.index("saved_model.pb") == len(written) - 2  # The list of publications is behind it.
+    folder.add(numbered(2), forced=None)
+    assert folder.withdraw() == (2, 1)
+    assert (folder.versions, folder.withdrawn) == ([1], [2])

@@ -1,0 +1,122 @@
+"""What may go live: the command, on exports that are good, damaged, better and worse."""
+
+import csv
+import shutil
+
+import pytest
+
+from beam_pipelines.errors import UserError
+from serving import publish
+from serving.checking import export_check
+from tests.helpers.exports import serve, version
+
+
+@pytest.fixture(scope="module")
+def better(cnn):
+    return version(cnn)
+
+
+@pytest.fixture(scope="module")
+def worse(trained_once):
+    return version(trained_once("cnn"))
+
+
+@pytest.fixture
+def live(tmp_path):
+    return tmp_path / "live"
+
+
+@pytest.fixture
+def renumbered(tmp_path):
+    return lambda folder, number: str(shutil.copytree(folder, tmp_path / "exports" / str(number)))
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """For what comes after the check of an export alone, which has tests of its own."""
+    monkeypatch.setattr(export_check, "check", lambda export: None)
+
+
+@pytest.fixture(scope="module")
+def rated(rows, better, tmp_path_factory) -> str:
+    """Reviews whose true scores one of the models knows."""
+    path = tmp_path_factory.mktemp("fresh") / "fresh.csv"
+    texts = [row["text"] for row in rows]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "score"), *zip(texts, serve(better, texts)["score"], strict=True)])
+    return str(path)
+
+
+def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, renumbered, capsys):
+    assert publish.main([renumbered(better, 1), "--to", str(live)]) == 0
+    assert "version 1 is live in" in capsys.readouterr().out
+    damaged = renumbered(better, 2)
+    with open(f"{damaged}/variables/variables.data-00000-of-00001", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(
+        UserError, match="not published: .*variables.data-00000-of-00001 is not the file that was expor"
+    ):
+        publish.main([damaged, "--to", str(live)])
+    assert sorted(path.name for path in live.iterdir()) == ["1", "published.json"]
+
+
+def test_what_errs_more_on_rated_reviews_is_refused_unless_forced(
+    better, worse, live, renumbered, rated, unchecked, capsys
+):
+    sample = ["--to", str(live), "--sample", rated]
+    assert publish.main([renumbered(worse, 1), *sample]) == 0  # Nothing is live that it could be compared with.
+    assert publish.main([renumbered(better, 2), *sample]) == 0
+    assert "the mean score of 400 reviews was" in capsys.readouterr().out
+    newer = renumbered(worse, 3)
+    with pytest.raises(UserError, match="not published: .* does not pass against .*/2: mean absolute error .* before"):
+        publish.main([newer, *sample])
+    assert publish.main([newer, *sample, "--force", "the old one is withdrawn by law"]) == 0
+    assert publish.main(["--to", str(live), "--list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert "live  forced: the old one is withdrawn by law" in listed[-3]
+    assert (live / "3/saved_model.pb").exists()
+
+
+def test_on_unrated_reviews_scores_may_not_move_too_far(better, worse, live, renumbered, rated, unchecked, tmp_path):
+    texts = tmp_path / "texts.csv"
+    with open(rated) as file:
+        texts.write_text("".join(f"{row[0]}\n" for row in csv.reader(file)))
+    publish.main([renumbered(better, 1), "--to", str(live)])
+    moved = renumbered(worse, 2)
+    with pytest.raises(UserError, match=r"of the scores lie beyond the old interval \(--max_moved_share 0.01\)"):
+        publish.main([moved, "--to", str(live), "--sample", str(texts), "--max_moved_share", "0.01"])
+    lax = ["--max_moved_share", "1", "--max_mean_shift", "1", "--min_rank_correlation", "-1"]
+    assert publish.main([moved, "--to", str(live), "--sample", str(texts), *lax]) == 0
+
+
+def test_a_rollback_and_the_list(better, live, renumbered, unchecked, capsys):
+    for number in (20260101120000, 20260102120000, 20260103120000):
+        publish.main([renumbered(better, number), "--to", str(live), "--keep", "2"])
+    assert publish.main(["--to", str(live), "--rollback"]) == 0
+    assert "version 20260103120000 is withdrawn, 20260102120000 is live" in capsys.readouterr().out
+    publish.main(["--to", str(live), "--list"])
+    header, newest, older = capsys.readouterr().out.splitlines()
+    assert header.split() == ["version", "published", "mean", "absolute", "error"]
+    assert newest.split()[0] == "20260103120000"
+    assert "withdrawn 20" in newest
+    assert older.endswith("  live")
+
+
+def test_what_is_published_already_is_not_published_again(cnn, better):
+    with pytest.raises(UserError, match=f"{better} stands in --to {cnn} already"):
+        publish.main([str(cnn), "--to", str(cnn)])
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ([], "give one of EXPORT, --list and --rollback"),
+        (["--list", "--rollback"], "give one of EXPORT, --list and --rollback"),
+        (["exports", "--force", " "], "--force needs a reason, which is kept with the version"),
+        (["exports", "--keep", "0"], "--keep 0 would keep no version"),
+    ],
+)
+def test_flags_that_say_nothing_clear_are_refused(flags, sentence, live, capsys):
+    with pytest.raises(SystemExit):
+        publish.main([*flags, "--to", str(live)])
+    assert sentence in capsys.readouterr().err
