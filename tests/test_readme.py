@@ -20,6 +20,7 @@ from beam_pipelines.execution import runners
 from beam_pipelines.files import object_stores
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.scoring.settings import ScoreSettings
+from serving.configuring.settings import ConfigureSettings
 from trainer.settings import TrainerSettings, preset_values
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -28,6 +29,7 @@ SETTINGS = {
     "beam_pipelines.preprocess": PreprocessSettings,
     "beam_pipelines.score": ScoreSettings,
     "trainer.task": TrainerSettings,
+    "serving.configure": ConfigureSettings,
 }
 OTHER_MODULES = ("serving.check", "demo.__main__", "benchmarks.__main__", "benchmarks.memory", "benchmarks.quality")
 # The flags in the README that are not our own.
@@ -122,7 +124,7 @@ def parse(monkeypatch):
         settings_class = SETTINGS[module]
         presets = {"presets": preset_values} if settings_class is TrainerSettings else {}
         others = flags.parse(settings_class, module, [*arguments], **presets)[1]
-        if settings_class is TrainerSettings:
+        if settings_class in (TrainerSettings, ConfigureSettings):
             flags.refuse_unknown(others, settings_class, module)
         else:
             runners.options_of(others, settings_class, module)

@@ -1,0 +1,99 @@
+"""The command that writes the files of a service, from its line to the folder."""
+
+import json
+import shlex
+
+import pytest
+
+from beam_pipelines.errors import UserError
+from serving import configure
+from serving.configuring.files import FILES
+from tests.helpers.services import made_up_version
+
+
+@pytest.fixture
+def versions(tmp_path):
+    folder = tmp_path / "export"
+    made_up_version(folder, 7, model="lstm", size=30 << 20)
+    made_up_version(folder, 8)
+    return folder
+
+
+def run(*arguments: object) -> int:
+    return configure.main([str(argument) for argument in arguments])
+
+
+def contents(folder) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_it_writes_all_files_and_says_what_they_serve(versions, tmp_path, capsys):
+    assert run("--export", versions, "--output", tmp_path / "out") == 0
+    assert capsys.readouterr().out == (
+        f"{tmp_path}/out: version 8 as stable; batching off; memory limit 1,280 MiB\n"
+        f"how to start it: {tmp_path}/out/README.md\n"
+    )
+    written = contents(tmp_path / "out")
+    assert written.keys() == {*FILES, "manifest.json"}
+    assert json.loads(written["manifest.json"])["command"] == "serving.configure"
+    assert all(text.endswith("\n") and "{{" not in text for text in written.values())
+
+
+def test_a_canary_runs_beside_the_stable_version(versions, tmp_path, capsys):
+    run("--export", versions / "7", "--canary", 8, "--output", tmp_path / "out")
+    assert "version 7 as stable, version 8 as canary; batching on; " in capsys.readouterr().out
+
+
+def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(versions, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    run("--export", versions, "--output", output, "--model_name", "films", "--memory_mib", 900)
+    lines = (output / "README.md").read_text().splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("    python -m serving.configure")]
+    assert len(commands) == 3
+    monkeypatch.chdir(output)
+    labels = []
+    for command in commands:
+        numbered = [word.replace("OLD", "7").replace("NEW", "8") for word in command[3:]]
+        assert configure.main(numbered) == 0
+        listed = (output / "models.config").read_text().splitlines()
+        labels.append([line.split()[3::2] for line in listed if "version_labels {" in line])
+        assert 'name: "films"' in (output / "models.config").read_text()
+        assert "memory: 900M" in (output / "compose.yaml").read_text()
+    stable, canary = '"stable"', '"canary"'
+    assert labels == [[[stable, "7"], [canary, "8"]], [[stable, "8"], [canary, "7"]], [[stable, "8"]]]
+
+
+def test_an_earlier_folder_of_its_own_is_written_anew_on_demand_alone(versions, tmp_path):
+    output = tmp_path / "out"
+    run("--export", versions / "7", "--output", output)
+    (output / "tokens.map").write_text("mine")
+    with pytest.raises(
+        UserError, match=f"(?m)^--output {output} is not empty; choose another folder or add --overwrite$"
+    ):
+        run("--export", versions, "--output", output)
+    assert "versions: 7\n" in (output / "models.config").read_text()
+    run("--export", versions, "--output", output, "--overwrite")
+    assert "versions: 8\n" in (output / "models.config").read_text()
+    assert (output / "tokens.map").read_text() == "mine"
+
+
+def test_a_folder_of_somebody_else_stays_as_it_is(versions, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "compose.yaml").write_text("mine")
+    with pytest.raises(UserError, match="holds files but no manifest.json: no job wrote it|no job wrote it; choose"):
+        run("--export", versions, "--output", output, "--overwrite")
+    assert contents(output) == {"compose.yaml": "mine"}
+
+
+def test_nothing_is_written_where_the_export_is_missing(tmp_path):
+    with pytest.raises(UserError, match=f"^--export {tmp_path}/none holds no exported model: expected "):
+        run("--export", tmp_path / "none", "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_of_the_export_is_not_written_into(versions):
+    with pytest.raises(
+        UserError, match=f"^--output {versions} holds {versions}/8, which the job reads; choose another"
+    ):
+        run("--export", versions, "--output", versions)
