@@ -13,7 +13,7 @@ READY := .venv/.ready
 
 JOBS := score preprocess
 
-.PHONY: setup demo test slow test-runners lint bench clean image push launchers templates metadata
+.PHONY: setup demo test slow test-runners lint bench clean image push launchers templates metadata messages
 
 setup: $(READY)
 
@@ -72,6 +72,10 @@ templates:
 	  gcloud dataflow flex-template build $(TEMPLATES)/$$job.json --image $(IMAGE)-$$job --sdk-language PYTHON \
 	    --metadata-file deploy/dataflow/$$job.metadata.json || exit 1; \
 	done
+
+# After a change of TensorFlow Serving's version.
+messages: $(READY)
+	@$(BIN)/python -m serving.write_messages
 
 metadata: $(READY)
 	@$(BIN)/python -m deploy.dataflow.write_metadata

@@ -11,7 +11,7 @@ import pytest
 from beam_pipelines import console
 
 PROGRAM = pathlib.Path(sysconfig.get_path("scripts"), "review-scorer")
-COMMANDS = ("preprocess", "train", "score", "verify", "check", "configure")
+COMMANDS = ("preprocess", "train", "score", "verify", "check", "publish", "configure")
 
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess:
@@ -78,6 +78,7 @@ def test_a_wrong_line_is_refused_by_the_name_that_was_called(clash, arguments, m
         ("train", "without --overwrite, the same command goes on after the last epoch that was saved"),
         ("score", "with --resume and without --overwrite, the same command goes on from here"),
         ("check", "the same command begins anew"),
+        ("publish", "nothing half-written is left; the same command begins anew"),
         ("configure", "with --overwrite, the same command begins anew"),
     ],
 )

@@ -1,7 +1,7 @@
 """The memory that a server of an export needs.
 
-The figures come from processes that loaded an export with TensorFlow 2.21 alone, as `serving/probe.py` does, on two
-cores. They are the growth of the peak resident memory (VmHWM) over that of TensorFlow itself, in MiB:
+The figures come from processes that loaded an export with TensorFlow 2.21 alone, as `serving.checking.probe` does, on
+two cores. They are the growth of the peak resident memory (VmHWM) over that of TensorFlow itself, in MiB:
 
     model, size of the export                      CNN, 3    CNN, 49    CNN, 128    LSTM, 25
     loaded                                             63        124         196         100
