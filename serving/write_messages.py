@@ -1,7 +1,4 @@
-"""Writes the descriptors of TensorFlow Serving's messages, from its own package, for `serving.messages`.
-
-python -m serving.write_messages
-"""
+"""Writes the descriptors of TensorFlow Serving's messages, from its own package: `make messages`."""
 
 import pathlib
 
