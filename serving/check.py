@@ -34,11 +34,15 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
     given = parser.parse_args(argv)
     if bool(given.against) != bool(given.sample):
         parser.error("--against OLD and --sample ARCHIVE go together")
+    if given.tokens is not None and given.tokens < 1:
+        parser.error(f"--tokens {given.tokens} must be at least 1")
     export = exports.find(given.export, "EXPORT")
     old = exports.find(given.against, "--against") if given.against else None
     from serving.checking import export_check
 
-    print(f"{export.path} loads with TensorFlow alone", *described(export_check.check(export)), sep="\n  ")
+    print(
+        f"{export.path} loads with TensorFlow alone", *described(export_check.check(export, given.tokens)), sep="\n  "
+    )
     if old:
         _compare(old, export, given)
     return 0
@@ -56,6 +60,12 @@ def _parser(program: str) -> flags.Parser:
         type=os.path.expanduser,
         metavar="EXPORT",
         help="a version, a folder of versions, or the trainer's output",
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        metavar="N",
+        help="how long the timed reviews are (default: the median of those that it learned from)",
     )
     gate = parser.add_argument_group("the gate before a live model is replaced")
     gate.add_argument("--against", type=os.path.expanduser, metavar="OLD", help="the model that it would replace")

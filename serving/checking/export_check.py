@@ -44,7 +44,7 @@ class Checked:
       ops: The operations of its graph.
       largest_gap: Between its scores of the fixed texts and the recorded ones, in the archive's unit.
       fixed_texts: How many there are.
-      tokens: How long a review is that is timed: the median of those that the model learned from.
+      tokens: How long a review is that is timed.
       latency: By the number of reviews in a request.
       warm_up_requests: How many came first.
       load_seconds: What it took to load.
@@ -64,15 +64,19 @@ class Checked:
     memory_mb: float
 
 
-def check(export: Export) -> Checked:
+def check(export: Export, tokens: int | None = None) -> Checked:
     """Probes an export in a clean process.
+
+    Args:
+      export: It.
+      tokens: How long the timed reviews are; by default as long as those that it learned from.
 
     Raises:
       UserError: It does not load, holds weights that are not finite, answers otherwise than it did, or holds an
         operation that TensorFlow Serving lacks.
     """
     texts = [fixed.text for fixed in export.info.fixed_texts]
-    tokens = typical_tokens(export)
+    tokens = tokens or typical_tokens(export)
     with tempfile.TemporaryDirectory() as folder:
         size = _copy(export, folder)
         warm = pathlib.Path(folder, warm_up.FILE)
