@@ -11,11 +11,18 @@ from typing import NoReturn
 
 from beam_pipelines import preprocess, score, verify
 from beam_pipelines.commands import entry, flags
-from serving import check
+from serving import check, local
 from trainer import task
 
 PROGRAM = "review-scorer"
-COMMANDS = {"preprocess": preprocess, "train": task, "score": score, "verify": verify, "check": check}
+COMMANDS = {
+    "preprocess": preprocess,
+    "train": task,
+    "score": score,
+    "verify": verify,
+    "check": check,
+    "local": local,
+}
 
 
 def main() -> NoReturn:

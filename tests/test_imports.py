@@ -11,8 +11,11 @@ ROOT = pathlib.Path(__file__).parent.parent
 # From top to bottom. Those of one layer do not import each other.
 LAYERS = [
     ["beam_pipelines.console"],
-    ["beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify", "trainer.task", "serving.check"],
-    ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer"],
+    [
+        *("beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify"),
+        *("trainer.task", "serving.check", "serving.local"),
+    ],
+    ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer", "serving.local_server"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
     ["beam_pipelines.compiling"],
@@ -70,9 +73,17 @@ INSIDE = {
         ["prepared_reviews"],
         ["architectures"],
     ],
+    "serving.local_server": [
+        ["server"],
+        ["settings", "rest", "rpc", "warm_up"],
+        ["answers", "page", "workers", "json_answers", "json_requests"],
+        ["tensors", "versions"],
+        ["servable"],
+        ["failures"],
+    ],
 }
 # Whoever else took a command's settings would depend on all of its flags.
-KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score"}
+KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score", "local", "server"}
 DEPTH = {package: depth for depth, layer in enumerate(LAYERS) for package in layer}
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
