@@ -13,14 +13,14 @@ LAYERS = [
     ["beam_pipelines.console"],
     [
         *("beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify"),
-        *("trainer.task", "serving.check", "serving.local"),
+        *("trainer.task", "serving.ask", "serving.check", "serving.local"),
     ],
     ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer", "serving.local_server"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
     ["beam_pipelines.compiling"],
     ["beam_pipelines.artifacts", "beam_pipelines.commands"],
-    ["beam_pipelines.files"],
+    ["beam_pipelines.files", "serving.client"],
     ["beam_pipelines.errors", "serving.messages", "serving.probe", "serving.write_messages"],
 ]
 # The same within a package: a module or a folder of it may import those further down.
