@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from beam_pipelines import preprocess, score, verify
 from beam_pipelines.commands import entry, flags
-from serving import check, local
+from serving import ask, check, local
 from trainer import task
 
 PROGRAM = "review-scorer"
@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": verify,
     "check": check,
     "local": local,
+    "ask": ask,
 }
 
 
