@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from beam_pipelines import preprocess, score, verify
 from beam_pipelines.commands import entry, flags
-from serving import check, configure, publish
+from serving import ask, check, configure, local, publish
 from trainer import task
 
 PROGRAM = "review-scorer"
@@ -23,6 +23,8 @@ COMMANDS = {
     "check": check,
     "publish": publish,
     "configure": configure,
+    "local": local,
+    "ask": ask,
 }
 
 

@@ -87,6 +87,15 @@ def cnn(prepared, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def served_cnn(cnn):
+    """The local server of `cnn`, a process that all tests share: a test that kills one starts its own."""
+    from tests.helpers.served import served
+
+    with served(cnn) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def in_folds(prepared, tmp_path_factory) -> pathlib.Path:
     return train(prepared, tmp_path_factory.mktemp("in-folds") / "out", "--epochs=2", "--folds=2")
 

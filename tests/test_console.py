@@ -11,7 +11,7 @@ import pytest
 from beam_pipelines import console
 
 PROGRAM = pathlib.Path(sysconfig.get_path("scripts"), "review-scorer")
-COMMANDS = ("preprocess", "train", "score", "verify", "check", "publish", "configure")
+COMMANDS = ("preprocess", "train", "score", "verify", "check", "publish", "configure", "local", "ask")
 
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess:

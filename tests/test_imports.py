@@ -12,22 +12,17 @@ ROOT = pathlib.Path(__file__).parent.parent
 LAYERS = [
     ["beam_pipelines.console"],
     [
-        "beam_pipelines.preprocess",
-        "beam_pipelines.score",
-        "beam_pipelines.verify",
-        "trainer.task",
-        "serving.check",
-        "serving.publish",
-        "serving.configure",
+        *("beam_pipelines.preprocess", "beam_pipelines.score", "beam_pipelines.verify", "trainer.task"),
+        *("serving.check", "serving.publish", "serving.configure", "serving.local", "serving.ask"),
     ],
     ["serving.checking", "serving.publishing"],
-    ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer", "serving.configuring"],
+    ["beam_pipelines.preparing", "beam_pipelines.scoring", "trainer", "serving.configuring", "serving.local_server"],
     ["beam_pipelines.text", "beam_pipelines.archive"],
     ["beam_pipelines.execution", "beam_pipelines.reporting"],
     ["beam_pipelines.compiling", "serving.warm_up"],
     ["serving.calls"],
     ["beam_pipelines.artifacts", "beam_pipelines.commands"],
-    ["beam_pipelines.files"],
+    ["beam_pipelines.files", "serving.client"],
     ["beam_pipelines.errors", "serving.checking.probe", "serving.messages", "serving.write_messages"],
 ]
 # The same within a package: a module or a folder of it may import those further down.
@@ -80,9 +75,17 @@ INSIDE = {
         ["prepared_reviews"],
         ["architectures"],
     ],
+    "serving.local_server": [
+        ["server"],
+        ["settings", "rest", "rpc", "warm_up"],
+        ["answers", "page", "workers", "json_answers", "json_requests"],
+        ["tensors", "versions"],
+        ["servable"],
+        ["failures"],
+    ],
 }
 # Whoever else took a command's settings would depend on all of its flags; a sample is read as preprocess reads.
-KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score", "sample_reviews"}
+KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score", "sample_reviews", "local", "server"}
 DEPTH = {package: depth for depth, layer in enumerate(LAYERS) for package in layer}
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

@@ -1,0 +1,176 @@
+"""Runs the server: its ports, both protocols in one event loop, the look at the folder, and its end."""
+
+import asyncio
+import contextlib
+import functools
+import pathlib
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+
+from beam_pipelines.commands import entry
+from beam_pipelines.errors import UserError
+from serving.local_server.settings import LocalSettings
+
+POLL_S = 1.0
+# What is in flight has so long to finish once the server was told to end.
+GRACE_S = 30
+
+
+@contextlib.contextmanager
+def bound(settings: LocalSettings) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Takes both ports, of REST and of gRPC, before anything slow is done; nothing listens yet.
+
+    Raises:
+      UserError: One of them is taken.
+    """
+    with (
+        _bound(settings.host, settings.port, "--port") as rest,
+        _bound(settings.host, settings.grpc_port, "--grpc_port") as rpc,
+    ):
+        yield rest, rpc
+
+
+def _bound(host: str, port: int, flag: str) -> socket.socket:
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        reason = error.strerror or str(error)
+        raise UserError(f"{flag} {port} at {host}: {reason}; name another port, or 0 for a free one") from error
+    return taken
+
+
+def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = None) -> None:
+    """Serves a folder of versions until SIGTERM or Ctrl-C.
+
+    Args:
+      settings: The flags.
+      folder: Holds the versions.
+      only: The version that was asked for by its folder; None where the folder is watched.
+
+    Raises:
+      UserError: A port is taken, or no version can be loaded.
+    """
+    with bound(settings) as (rest, rpc):
+        entry.import_tensorflow()
+        from serving.local_server import servable, warm_up
+        from serving.local_server.answers import Answers
+        from serving.local_server.tensors import Limits
+        from serving.local_server.versions import Versions
+
+        limits = Limits(settings.max_rows, settings.max_text_bytes, settings.max_request_bytes)
+
+        def load(version: pathlib.Path) -> servable.Servable:
+            loaded = servable.load(version)
+            warm_up.warm_up(loaded, version, limits)
+            return loaded
+
+        pinned = settings.pinned or ({only} if only is not None else ())
+        versions = Versions(settings.model_name, folder, load, pinned=pinned, labels=settings.numbers_by_label)
+        versions.refresh()
+        if not any(status.servable for status in versions.statuses.values()):
+            reasons = [f"version {number}: {status.error}" for number, status in versions.statuses.items()]
+            raise UserError(f"{folder} holds no version that can be served; {'; '.join(reasons)}", status=1)
+        entry.start_collector()
+        asyncio.run(_run(settings, Answers(versions, limits), rest, rpc))
+
+
+async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.socket) -> None:
+    """Answers until a signal comes, then finishes what is in flight."""
+    from serving.local_server import rpc
+    from serving.local_server.rest import Rest
+    from serving.local_server.workers import Workers
+
+    workers = Workers(settings.max_in_flight)
+    rpc_server = rpc.server(model, workers, settings.max_request_bytes)
+    address = _address(settings.host, rpc_socket)
+    # gRPC binds by itself; until here no one else could.
+    rpc_socket.close()
+    try:
+        rpc_server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise UserError(f"--grpc_port {address} cannot be listened at; name another port") from error
+    await rpc_server.start()
+    http_server = _HttpServer(
+        uvicorn.Config(
+            Rest(model, workers, settings.max_request_bytes).app(),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE_S,
+        ),
+        on_started=functools.partial(_tell, settings, model, rest_socket, address),
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, http_server.stop)
+    with _watched(model.versions.refresh):
+        await http_server.serve([rest_socket])
+        await rpc_server.stop(GRACE_S)
+    workers.close()
+
+
+class _HttpServer(uvicorn.Server):
+    """A server that says when it listens, and leaves signals to the event loop."""
+
+    def __init__(self, config: uvicorn.Config, on_started):
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        """Ends it gracefully, or the second time at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+@contextlib.contextmanager
+def _watched(refresh) -> Iterator[None]:
+    """Calls a function each second, in a thread of its own, since loading takes seconds."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL_S):
+            refresh()
+
+    thread = threading.Thread(target=watch, name="versions")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _address(host: str, bound_socket: socket.socket) -> str:
+    port = bound_socket.getsockname()[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tell(settings, model, rest_socket: socket.socket, rpc_address: str) -> None:
+    """Prints the one line that says that both protocols are answered."""
+    available = [number for number, status in model.versions.statuses.items() if status.servable]
+    listed = ", ".join(map(str, sorted(available)))
+    rest = f"http://{_address(settings.host, rest_socket)}"
+    print(
+        f"serving {settings.model_name} version {listed}: REST {rest}/v1/models/{settings.model_name}, "
+        f"gRPC {rpc_address}, page {rest}/",
+        flush=True,
+    )

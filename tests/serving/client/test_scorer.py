@@ -1,0 +1,285 @@
+"""The clients against servers that answer well and badly, over both protocols."""
+
+import subprocess
+import sys
+
+import grpc
+import pytest
+
+from serving.client import (
+    DeadlineExceeded,
+    Explanation,
+    Phrase,
+    ReviewScorer,
+    Score,
+    ServingError,
+    Tensor,
+    TextRefused,
+    Unavailable,
+)
+from serving.client.answers import VersionStatus
+from tests.helpers.fake_serving import VERSION, outputs, refuse, reset, says, silent, unavailable
+
+TEXTS = ["gut", "Zwei Wörter", '"quoted"\n\x00 \U0001f600', ""]
+
+
+def test_a_score_holds_all_that_the_server_says(server, open_client):
+    (answer,) = open_client(server.address).score(["one two"])
+    assert answer == Score(
+        score=0.7,
+        score_low=-0.3,
+        score_high=1.7,
+        tokens=2,
+        known_share=0.5,
+        truncated=False,
+        score_min=-4.0,
+        score_max=4.0,
+        model_version=VERSION,
+    )
+    assert (type(answer.tokens), type(answer.truncated)) == (int, bool)
+
+
+def test_texts_arrive_as_they_are_and_are_answered_in_order(server, open_client):
+    scores = open_client(server.address, max_rows=3).score(TEXTS)
+    assert [answer.score for answer in scores] == [len(text) / 10 for text in TEXTS]
+    assert server.texts == [TEXTS[:3], TEXTS[3:]]
+
+
+def test_no_text_needs_no_request(server, open_client):
+    client = open_client(server.address)
+    assert client.score([]) == []
+    assert list(client.explain_each([])) == []
+    assert server.seen == []
+
+
+def test_an_explanation_has_its_strongest_phrase_first_and_no_empty_one(server, open_client):
+    (answer,) = open_client(server.address).explain(["great plot and weak end"])
+    assert isinstance(answer, Explanation)
+    assert answer.phrases == (Phrase("k end", -0.3), Phrase("great", 0.1))
+    assert (answer.score, answer.explained_score, answer.explained_rest) == (2.3, 0.25, None)
+
+
+def test_long_inputs_are_read_request_by_request(server, open_client):
+    read = []
+
+    def texts():
+        for place in range(10):
+            read.append(place)
+            yield f"text {place}"
+
+    answers = open_client(server.address, max_rows=2).score_each(texts())
+    next(answers)
+    assert len(read) <= 3
+    assert len(list(answers)) == 9
+    assert [len(asked) for asked in server.texts] == [2] * 5
+
+
+def test_an_export_of_an_earlier_version_tells_no_scale(server, open_client):
+    server.outputs = lambda texts, signature: {
+        name: values
+        for name, values in outputs(texts, signature).items()
+        if name not in ("score_min", "score_max", "model_version")
+    }
+    (answer,) = open_client(server.address).score(["a"])
+    assert (answer.score_min, answer.score_max, answer.model_version) == (None, None, None)
+
+
+def test_an_answer_without_scores_is_an_error(server, open_client):
+    server.outputs = lambda texts, signature: {"phrases": [["a"]] * len(texts), "points": [[0.1]] * len(texts)}
+    expected = (
+        "^the server's answer lacks score, score_low, score_high, known_share, tokens, truncated: it serves another"
+    )
+    with pytest.raises(ServingError, match=expected):
+        open_client(server.address).explain(["a"])
+
+
+def test_an_answer_for_fewer_texts_is_an_error(server, open_client):
+    server.outputs = lambda texts, signature: outputs(texts[:1], signature)
+    with pytest.raises(ServingError, match="^the server's answer has 1 values of known_share for 2 texts$"):
+        open_client(server.address).score(["a", "b"])
+
+
+def test_what_a_server_is_not_available_for_is_sent_again(server, open_client):
+    server.script = [unavailable, unavailable]
+    assert open_client(server.address).score(["abc"])[0].score == 0.3
+    assert len(server.seen) == 3
+
+
+def test_after_the_last_retry_the_servers_words_are_told(server, open_client):
+    server.script = [unavailable] * 3
+    said = "503" if server.address.startswith("http") else "UNAVAILABLE"
+    with pytest.raises(Unavailable, match=f"^{server.address} answers {said}: the queue is full$") as raised:
+        open_client(server.address, retries=2).score(["abc"])
+    assert raised.value.code == said
+    assert len(server.seen) == 3
+
+
+def test_what_a_server_refuses_is_not_sent_again(server, open_client):
+    server.script = [refuse(400, grpc.StatusCode.INVALID_ARGUMENT, "Task size 33 is larger than maximum batch size 32")]
+    said = "400" if server.address.startswith("http") else "INVALID_ARGUMENT"
+    expected = f"^{server.address} answers {said}: Task size 33 is larger than maximum batch size 32$"
+    with pytest.raises(ServingError, match=expected) as raised:
+        open_client(server.address).score(["abc"])
+    assert not isinstance(raised.value, Unavailable)
+    assert len(server.seen) == 1
+
+
+def test_a_call_ends_at_its_deadline(server, open_client):
+    server.script = [silent(server)]
+    with pytest.raises(DeadlineExceeded, match=f"^{server.address} has not answered within 0.3 s$"):
+        open_client(server.address, timeout_s=0.3).score(["abc"])
+
+
+def test_retries_do_not_outlast_the_deadline(server, open_client):
+    server.script = [unavailable] * 1000
+    with pytest.raises((Unavailable, DeadlineExceeded)):
+        open_client(server.address, timeout_s=0.5, retries=1000).score(["abc"])
+    assert len(server.seen) < 20
+
+
+def test_a_server_that_is_not_there(server, open_client, unused_port):
+    scheme = server.address.partition(":")[0]
+    with pytest.raises(Unavailable, match=f"^{scheme}://127.0.0.1:{unused_port} .*[Cc]onnect"):
+        open_client(f"{scheme}://127.0.0.1:{unused_port}", retries=1).score(["abc"])
+
+
+def test_connections_are_used_again(server, open_client):
+    client = open_client(server.address, max_rows=1)
+    client.score(TEXTS)
+    client.status()
+    assert len(server.seen) == 5
+    assert len(set(server.peers)) == 1
+
+
+def test_the_model_and_the_token_stand_in_each_request(server, open_client):
+    open_client(server.address, model_name="my reviews", version=7, token="secret").score(["a"])
+    spec, headers = server.seen[0]
+    assert {name.lower(): value for name, value in headers.items()}["authorization"] == "Bearer secret"
+    if isinstance(spec, str):
+        assert spec == "/v1/models/my%20reviews/versions/7:predict"
+    else:
+        assert (spec.name, spec.version.value, spec.version_label) == ("my reviews", 7, "")
+
+
+def test_a_label_stands_in_each_request(server, open_client):
+    client = open_client(server.address, label="stable")
+    client.score(["a"])
+    client.status()
+    client.metadata()
+    for spec, _ in server.seen:
+        assert "/v1/models/reviews/labels/stable" in spec if isinstance(spec, str) else spec.version_label == "stable"
+
+
+def test_what_the_server_says_of_itself(server, open_client):
+    client = open_client(server.address)
+    (status,) = client.status()
+    assert status == VersionStatus(VERSION, "AVAILABLE")
+    assert status.is_available
+    metadata = client.metadata()
+    assert metadata.version == VERSION
+    assert metadata.inputs == {"serving_default": {"text": Tensor("DT_STRING", (-1,))}}
+    assert metadata.outputs == {"serving_default": {"score": Tensor("DT_FLOAT", (-1,))}}
+
+
+def test_a_text_over_the_limit_is_refused_before_anything_is_sent(server, open_client):
+    with pytest.raises(TextRefused, match=r"^text 2 has 1,001 bytes, more than max_text_bytes \(1,000\)$") as raised:
+        open_client(server.address, max_text_bytes=1000, max_rows=1).score(["a", "b", "c" * 1001])
+    assert raised.value.place == 2
+    assert server.seen == []
+
+
+def test_half_of_a_surrogate_pair_is_refused(server, open_client):
+    with pytest.raises(TextRefused, match="^text 1 holds half of a surrogate pair at 2, which is no text$"):
+        open_client(server.address).score(["a", "ab\ud83d"])
+
+
+def test_requests_keep_to_their_bytes(server, open_client):
+    texts = ["ä\n" * 40] * 30
+    open_client(server.address, max_request_bytes=1000).score(texts)
+    assert [text for asked in server.texts for text in asked] == texts
+    assert max(server.sizes) <= 1000
+    assert len(server.sizes) < 10
+
+
+def test_a_single_text_is_no_list_of_texts(server, open_client):
+    with pytest.raises(TypeError, match=r"^texts is one str; expected several, as in \[text\]$"):
+        open_client(server.address).score("a text")
+
+
+def test_a_connection_that_is_reset_before_an_answer_is_tried_again(rest, open_client):
+    rest.script = [reset]
+    assert open_client(rest.address).score(["abc"])[0].score == 0.3
+    assert len(rest.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"<html>Welcome</html>", "answers what TensorFlow Serving does not: <html>Welcome</html>$"),
+        (b'{"outputs": {"score": [1,', 'answers what TensorFlow Serving does not: {"outputs": {"score": \\[1,$'),
+        (b'{"predictions": [1]}', 'answers what TensorFlow Serving does not: {"predictions": \\[1\\]}$'),
+        (b'{"outputs": [1]}', "answers outputs without names: it serves another model$"),
+        (b"[" * 100_000, r"answers what TensorFlow Serving does not: \[{500}$"),
+    ],
+)
+def test_an_answer_of_something_else_is_an_error(rest, open_client, body, expected):
+    rest.script = [says(body)]
+    with pytest.raises(ServingError, match=f"^{rest.address} {expected}"):
+        open_client(rest.address).score(["a"])
+
+
+def test_an_answer_of_wrong_values_is_an_error(rest, open_client):
+    rest.outputs = lambda texts, signature: {**outputs(texts, signature), "score": ["high"]}
+    with pytest.raises(ServingError, match=r"^the server's answer is none of TensorFlow Serving's \(error: required"):
+        open_client(rest.address).score(["a"])
+
+
+def test_the_words_of_a_proxy_are_told(rest, open_client):
+    rest.script = [says(b"<h1>Bad gateway</h1>", 502)]
+    with pytest.raises(ServingError, match=f"^{rest.address} answers 502: <h1>Bad gateway</h1>$"):
+        open_client(rest.address).score(["a"])
+
+
+def test_an_answer_that_trickles_ends_at_the_deadline(rest, open_client):
+    def trickle(handle):
+        handle.send_response(200)
+        handle.send_header("Content-Length", "1000000")
+        handle.end_headers()
+        while not rest.over.wait(0.05):
+            try:
+                handle.wfile.write(b" ")
+            except OSError:
+                break
+        handle.close_connection = True
+        return True
+
+    rest.script = [trickle]
+    with pytest.raises(DeadlineExceeded, match=f"^{rest.address} has not answered within 0.4 s$"):
+        open_client(rest.address, timeout_s=0.4).score(["a"])
+
+
+def test_the_grpc_port_is_no_rest_port(grpc_server, open_client):
+    address = grpc_server.address.replace("grpc://", "http://")
+    expected = f"^{address} gives no HTTP answer .*; a server's gRPC port is written grpc://HOST:PORT$"
+    with pytest.raises(Unavailable, match=expected):
+        open_client(address, retries=0).score(["a"])
+
+
+def test_a_script_imports_no_more_than_it_speaks(rest):
+    program = f"""if True:
+        import sys
+        from serving.client import ReviewScorer
+        print(ReviewScorer("{rest.address}").score(["abc"])[0].score)
+        slow = ("tensorflow", "numpy", "apache_beam", "beam_pipelines", "grpc", "google.protobuf", "serving.messages")
+        print([name for name in slow if name in sys.modules])
+    """
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "0.3\n[]\n"
+
+
+def test_grpc_stands_beside_tensorflow_and_its_own_messages(grpc_server):
+    from tensorflow_serving.apis import predict_pb2
+
+    assert predict_pb2.PredictRequest(model_spec={"name": "reviews"}).model_spec.name == "reviews"
+    with ReviewScorer(grpc_server.address) as client:
+        assert client.score(["abc"])[0].score == 0.3
