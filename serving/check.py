@@ -2,6 +2,7 @@
 
     python -m serving.check trained/export/reviews/20260101120000
     python -m serving.check trained --against /models/reviews --sample 'fresh/*.csv'
+    python -m serving.check trained --server 127.0.0.1:8501
 
 The export is copied to an empty folder and loaded there by a process that imports nothing but
 TensorFlow. Its files must be those that were exported, and what each signature answers about the fixed
@@ -20,10 +21,11 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
-from serving.checking import gate_flags
+from serving.checking import gate_flags, server_flags
 
 if TYPE_CHECKING:
     from serving.checking.export_check import Checked
+    from serving.checking.server_check import CheckedServer
 
 AFTER_INTERRUPTION = "the same command begins anew"
 NOT_PASSED = 1
@@ -38,11 +40,10 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
         parser.error(f"--tokens {given.tokens} must be at least 1")
     export = exports.find(given.export, "EXPORT")
     old = exports.find(given.against, "--against") if given.against else None
-    from serving.checking import export_check
-
-    print(
-        f"{export.path} loads with TensorFlow alone", *described(export_check.check(export, given.tokens)), sep="\n  "
-    )
+    if given.server:
+        _check_server(export, given)
+    else:
+        _check_export(export, given)
     if old:
         _compare(old, export, given)
     return 0
@@ -67,6 +68,7 @@ def _parser(program: str) -> flags.Parser:
         metavar="N",
         help="how long the timed reviews are (default: the median of those that it learned from)",
     )
+    server_flags.add(parser.add_argument_group("a live server"))
     gate = parser.add_argument_group("the gate before a live model is replaced")
     gate.add_argument("--against", type=os.path.expanduser, metavar="OLD", help="the model that it would replace")
     gate_flags.add_sample(gate)
@@ -78,6 +80,28 @@ def _parser(program: str) -> flags.Parser:
         help="write what moved, with the ten reviews that moved furthest, to an HTML file",
     )
     return parser
+
+
+def _check_export(export: Export, given: argparse.Namespace) -> None:
+    from serving.checking import export_check
+
+    checked = export_check.check(export, given.tokens)
+    print(f"{export.path} loads with TensorFlow alone", *described(checked), sep="\n  ")
+
+
+def _check_server(export: Export, given: argparse.Namespace) -> None:
+    """Asks a live server, by each protocol.
+
+    Raises:
+      UserError: It cannot be reached, or answers otherwise.
+    """
+    from serving.checking import export_check, server_check
+
+    tokens = given.tokens or export_check.typical_tokens(export)
+    for connection in server_flags.connections(given, export.version):
+        checked = server_check.check(export, connection, tokens)
+        answered = f"{', '.join(checked.signatures)} answer within {checked.largest_gap:.2g} of what was recorded"
+        print(f"{connection} serves version {export.version}", answered, *latencies(checked), sep="\n  ")
 
 
 def _compare(old: Export, new: Export, given: argparse.Namespace) -> None:
@@ -107,11 +131,6 @@ def described(checked: "Checked") -> list[str]:
         for name, signature in sorted(checked.signatures.items())
         for way, tensors in signature.items()
     ]
-    latencies = [
-        f"a request of {rows} {'review' if rows == 1 else 'reviews'} of {checked.tokens} tokens: "
-        f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, the first {latency.first:.1f} ms"
-        for rows, latency in checked.latency.items()
-    ]
     return [
         *signatures,
         f"{len(checked.ops)} operations, none of them custom: {' '.join(checked.ops)}",
@@ -119,7 +138,16 @@ def described(checked: "Checked") -> list[str]:
         f"{checked.size_mb:.1f} MB of files, loaded in {checked.load_seconds:.1f} s, "
         f"{checked.memory_mb:.0f} MB of memory beside TensorFlow's own",
         f"{checked.warm_up_requests or 'no'} requests of warm-up",
-        *latencies,
+        *latencies(checked),
+    ]
+
+
+def latencies(checked: "Checked | CheckedServer") -> list[str]:
+    """How long requests took, a line for each of their sizes."""
+    return [
+        f"a request of {rows} {'review' if rows == 1 else 'reviews'} of {checked.tokens} tokens: "
+        f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, the first {latency.first:.1f} ms"
+        for rows, latency in checked.latency.items()
     ]
 
 

@@ -47,15 +47,31 @@ class GrpcProtocol:
         return text.encode()
 
     def predict(self, pieces: Sequence[bytes], signature: str) -> Call:
+        return self.predict_examples(pieces, signature, "text")
+
+    def predict_examples(self, examples: Sequence[bytes], signature: str, input_name: str) -> Call:
         message = messages.PredictRequest()
         self._name_model(message.model_spec)
         message.model_spec.signature_name = signature
-        tensor = message.inputs["text"]
+        tensor = message.inputs[input_name]
         tensor.dtype = next(number for number, name in _TYPES.items() if name == "DT_STRING")
-        tensor.tensor_shape.dim.add(size=len(pieces))
-        tensor.string_val.extend(pieces)
+        tensor.tensor_shape.dim.add(size=len(examples))
+        tensor.string_val.extend(examples)
         method = f"/{messages.PREDICTION_SERVICE}/Predict"
         return Call(Request(method, message, messages.PredictResponse), self._read_outputs)
+
+    def regress(self, texts: Sequence[str], signature: str) -> Call:
+        message = messages.RegressionRequest()
+        self._name_model(message.model_spec)
+        message.model_spec.signature_name = signature
+        for text in texts:
+            example = message.input.example_list.examples.add()
+            example.features.feature["text"].bytes_list.value.append(text.encode())
+        method = f"/{messages.PREDICTION_SERVICE}/Regress"
+        return Call(
+            Request(method, message, messages.RegressionResponse),
+            lambda reply: [regression.value for regression in reply.result.regressions],
+        )
 
     def status(self) -> Call:
         message = messages.GetModelStatusRequest()

@@ -47,6 +47,12 @@ class Protocol(Interface):
     def predict(self, pieces: Sequence[bytes], signature: str) -> Call:
         """Asks a signature of encoded texts; the answer is its outputs by name."""
 
+    def predict_examples(self, examples: Sequence[bytes], signature: str, input_name: str) -> Call:
+        """Asks a signature of serialised tf.Examples; the answer is likewise."""
+
+    def regress(self, texts: Sequence[str], signature: str) -> Call:
+        """Asks for Regress of tf.Examples that hold a text each; the answer is a list of numbers."""
+
     def status(self) -> Call:
         """The answer is a list of `VersionStatus`."""
 

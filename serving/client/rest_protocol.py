@@ -1,5 +1,6 @@
 """TensorFlow Serving's REST API: https://www.tensorflow.org/tfx/serving/api_rest"""
 
+import base64
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -42,8 +43,20 @@ class RestProtocol:
         return json.dumps(text, ensure_ascii=False).encode()
 
     def predict(self, pieces: Sequence[bytes], signature: str) -> Call:
-        body = b'{"signature_name":%s,"inputs":{"text":[%s]}}' % (json.dumps(signature).encode(), b",".join(pieces))
+        return self._predict(pieces, signature, "text")
+
+    def predict_examples(self, examples: Sequence[bytes], signature: str, input_name: str) -> Call:
+        pieces = [b'{"b64":"%s"}' % base64.b64encode(example) for example in examples]
+        return self._predict(pieces, signature, input_name)
+
+    def _predict(self, pieces: Sequence[bytes], signature: str, input_name: str) -> Call:
+        names = [json.dumps(name).encode() for name in (signature, input_name)]
+        body = b'{"signature_name":%s,"inputs":{%s:[%s]}}' % (*names, b",".join(pieces))
         return Call(Request("POST", f"{self._model}:predict", body), self._read_outputs)
+
+    def regress(self, texts: Sequence[str], signature: str) -> Call:
+        body = json.dumps({"signature_name": signature, "examples": [{"text": text} for text in texts]}).encode()
+        return Call(Request("POST", f"{self._model}:regress", body), lambda reply: self._read(reply, "results"))
 
     def status(self) -> Call:
         return Call(Request("GET", self._model), self._read_status)

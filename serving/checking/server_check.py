@@ -1,0 +1,141 @@
+"""The check of a live server: it answers over REST and gRPC as the export did when it was exported."""
+
+import dataclasses
+import time
+from typing import Any
+
+from beam_pipelines.artifacts import exports
+from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.errors import UserError
+from serving import warm_up
+from serving.calls import Call as SignatureCall
+from serving.checking import answers
+from serving.checking.export_check import RUNS, Latency, latency
+from serving.client.asking import spoken
+from serving.client.connection import Connection
+from serving.client.errors import ServingError
+from serving.client.protocol import Call
+from serving.client.retries import Deadline
+
+# For a request; a server that is asked for the first time may take long.
+TIMEOUT_S = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckedServer:
+    """What is known of a server that passed, by one protocol.
+
+    Attributes:
+      signatures: Those that were asked.
+      largest_gap: Between its scores of the fixed texts and the recorded ones, in the archive's unit.
+      tokens: How long a review is that is timed.
+      latency: By the number of reviews in a request.
+    """
+
+    signatures: list[str]
+    largest_gap: float
+    tokens: int
+    latency: dict[int, Latency]
+
+
+class _Asker:
+    """Asks a server by one protocol, without retries: what a check sees, clients will see."""
+
+    def __init__(self, connection: Connection):
+        self.protocol, transports = spoken(connection)
+        self._connection = connection
+        self._transport: Any = transports.Transport(connection)
+
+    def ask(self, call: Call) -> Any:
+        """Sends a call and reads its answer.
+
+        Raises:
+          UserError: The server fails at it; it has the server's words.
+        """
+        try:
+            return call.read(self._transport.send(call.request, Deadline(TIMEOUT_S, str(self._connection))))
+        except ServingError as error:
+            raise UserError(str(error), status=1) from error
+
+    def predict(self, call: SignatureCall) -> dict[str, list]:
+        if call.input == exports.TEXT:
+            pieces = [self.protocol.encode(value.decode()) for value in call.values]
+            return self.ask(self.protocol.predict(pieces, call.signature))
+        return self.ask(self.protocol.predict_examples(call.values, call.signature, call.input))
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def check(export: Export, connection: Connection, tokens: int) -> CheckedServer:
+    """Asks a server for what was recorded in an export, by one protocol.
+
+    Args:
+      export: What it should serve, under its version.
+      connection: The server and the model; its version is the export's.
+      tokens: How long the timed reviews are.
+
+    Raises:
+      UserError: It cannot be reached, serves another version, or answers otherwise.
+    """
+    asker = _Asker(connection)
+    try:
+        _refuse_unavailable(asker, export, connection)
+        served = asker.ask(asker.protocol.metadata())
+        signatures = [name for name in exports.SIGNATURES if name in served.inputs]
+        if exports.SCORE not in signatures:
+            raise UserError(f"{connection} serves no signature {exports.SCORE}: it is another model", status=1)
+        gaps = [_largest_gap(asker, signature, export, connection) for signature in signatures]
+        times = {rows: _milliseconds(asker, tokens, rows, runs) for rows, runs in RUNS.items()}
+    finally:
+        asker.close()
+    return CheckedServer(
+        signatures=signatures,
+        largest_gap=max(gaps),
+        tokens=tokens,
+        latency={rows: latency(first, later) for rows, (first, *later) in times.items()},
+    )
+
+
+def _refuse_unavailable(asker: _Asker, export: Export, connection: Connection) -> None:
+    """Looks whether a server has the version.
+
+    Raises:
+      UserError: It has it not, or not yet.
+    """
+    for found in asker.ask(asker.protocol.status()):
+        if found.version == export.version and not found.is_available:
+            told = f": {found.error}" if found.error else ""
+            raise UserError(f"{connection}: version {found.version} is {found.state}{told}", status=1)
+
+
+def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Connection) -> float:
+    """Compares a signature's answers about the fixed texts, and about no text at all.
+
+    Raises:
+      UserError: They differ from what was recorded.
+    """
+    texts = [fixed.text for fixed in export.info.fixed_texts]
+    if signature == exports.REGRESS:
+        outputs = {"outputs": asker.ask(asker.protocol.regress(texts, signature))}
+    else:
+        outputs = asker.predict(SignatureCall.of(signature, texts))
+        # Regress has no answer without an example.
+        for name, values in asker.predict(SignatureCall.of(signature, [])).items():
+            if values:
+                raise UserError(f"{connection}: {signature} answers no text with {len(values)} of {name}", status=1)
+    verdict = answers.judge(signature, outputs, export.info, answers.SERVER_TOLERANCE)
+    if verdict.fault:
+        raise UserError(f"{connection}: {signature} {verdict.fault}", status=1)
+    return verdict.largest_gap or 0.0
+
+
+def _milliseconds(asker: _Asker, tokens: int, rows: int, runs: int) -> list[float]:
+    """How long each of some requests of so many reviews takes; their messages are made before."""
+    call = SignatureCall.of(exports.SCORE, [warm_up.review(tokens)] * rows)
+    times = []
+    for _ in range(runs + 1):
+        started = time.perf_counter()
+        asker.predict(call)
+        times.append(1000 * (time.perf_counter() - started))
+    return times
