@@ -7,7 +7,7 @@ import pathlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import uvicorn
 
@@ -71,14 +71,22 @@ def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = N
             warm_up.warm_up(loaded, version, limits)
             return loaded
 
+        # Before the first model: what exists when it starts, it never frees, and a model is unloaded one day.
+        entry.start_collector()
         pinned = settings.pinned or ({only} if only is not None else ())
         versions = Versions(settings.model_name, folder, load, pinned=pinned, labels=settings.numbers_by_label)
         versions.refresh()
-        if not any(status.servable for status in versions.statuses.values()):
-            reasons = [f"version {number}: {status.error}" for number, status in versions.statuses.items()]
-            raise UserError(f"{folder} holds no version that can be served; {'; '.join(reasons)}", status=1)
-        entry.start_collector()
+        _refuse_unserved(versions.statuses, pinned, folder)
         asyncio.run(_run(settings, Answers(versions, limits), rest, rpc))
+
+
+def _refuse_unserved(statuses: dict, pinned: Iterable[int], folder: pathlib.Path) -> None:
+    """Raises a UserError where a version cannot be served at the start: there is none before it to go on with."""
+    for number in sorted({*pinned} - statuses.keys()):
+        raise UserError(f"{folder} holds no version {number}")
+    for number, status in sorted(statuses.items()):
+        if status.error:
+            raise UserError(f"{folder}/{number} does not load: {status.error}", status=1)
 
 
 async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.socket) -> None:
@@ -97,7 +105,7 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
     except RuntimeError as error:
         raise UserError(f"--grpc_port {address} cannot be listened at; name another port") from error
     await rpc_server.start()
-    http_server = _HttpServer(
+    both = _BothServers(
         uvicorn.Config(
             Rest(model, workers, settings.max_request_bytes).app(),
             http="h11",
@@ -109,27 +117,34 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_S,
         ),
+        rpc_server,
         on_started=functools.partial(_tell, settings, model, rest_socket, address),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, http_server.stop)
+        loop.add_signal_handler(number, both.stop)
     with _watched(model.versions.refresh):
-        await http_server.serve([rest_socket])
-        await rpc_server.stop(GRACE_S)
+        await both.serve([rest_socket])
     workers.close()
 
 
-class _HttpServer(uvicorn.Server):
-    """A server that says when it listens, and leaves signals to the event loop."""
+class _BothServers(uvicorn.Server):
+    """The server of REST, which says when it listens, and with which that of gRPC ends.
 
-    def __init__(self, config: uvicorn.Config, on_started):
+    Signals it leaves to the event loop: once ended, uvicorn would raise them again.
+    """
+
+    def __init__(self, config: uvicorn.Config, rpc_server, on_started: Callable[[], None]):
         super().__init__(config)
+        self._rpc_server = rpc_server
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(super().shutdown(sockets), self._rpc_server.stop(GRACE_S))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
