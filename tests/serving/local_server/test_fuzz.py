@@ -27,9 +27,12 @@ PATHS = [
     "/v1/models/reviews/metadata",
     "/v1/models/reviews",
 ]
+# Some that are answered, whose texts most changes leave a text, and some with faults of their own.
 BODIES = [
-    b'{"instances": [{"text": "a"}, "b", {"b64": "YQ=="}], "signature_name": "explain"}',
-    b'{"inputs": {"text": ["a", ["\\ud83d\\ude00"]]}}',
+    b'{"instances": [{"text": "a slow and beautiful film that never finds its feet"}], "signature_name": "explain"}',
+    b'{"inputs": {"text": ["a masterpiece, \\ud83d\\ude00 from its first note to its very last", ""]}}',
+    b'{"signature_name": "regress", "context": {"n": [1, 2]}, "examples": [{"text": "dull, but honest work"}]}',
+    b'{"instances": [{"text": "a"}, "b", {"b64": "YQ=="}], "signature_name": "examples"}',
     b'{"signature_name": "regress", "context": {"n": [1, 2.5]}, "examples": [{"text": "a"}, {"text": true}]}',
 ]
 
@@ -71,8 +74,8 @@ async def called(app, method: str, path: bytes, headers: list, body: bytes) -> t
 def test_within_the_process(app):
     chance = random.Random(7)
 
-    async def all_of_them() -> set[int]:
-        statuses = set()
+    async def all_of_them() -> set[tuple[str, int]]:
+        answered = set()
         for _ in range(WITHIN):
             path = chance.choice(PATHS).encode()
             path = path if chance.random() < 0.8 else mutated(chance, path)
@@ -80,12 +83,13 @@ def test_within_the_process(app):
             method, body = chance.choice(["POST", "POST", "POST", "GET", "PUT"]), mutated(chance, chance.choice(BODIES))
             status, answer = await called(app, method, path, headers, body)
             assert status in STATUSES, (path, body, answer)
-            if path.startswith(b"/v1/") and status != 405:
+            # No address on the wire has a line break.
+            if path.startswith(b"/v1/") and b"\n" not in path:
                 assert ("error" in json.loads(answer)) == (status != 200)
-            statuses.add(status)
-        return statuses
+            answered.add((method, int(status)))
+        return answered
 
-    assert asyncio.run(all_of_them()) >= {200, 400, 404, 413}
+    assert asyncio.run(all_of_them()) >= {("POST", status) for status in (200, 400, 404, 413)}
 
 
 def code(call, request: bytes) -> str:
