@@ -77,7 +77,7 @@ INSIDE = {
     ],
     "serving.local_server": [
         ["server"],
-        ["settings", "rest", "rpc", "warm_up"],
+        ["settings", "ports", "rest", "rpc"],
         ["answers", "page", "workers", "json_answers", "json_requests"],
         ["tensors", "versions"],
         ["servable"],

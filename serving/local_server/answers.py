@@ -137,10 +137,12 @@ def regress(servable: Servable, request: Any, limits: Limits) -> Any:
     if name not in servable.functions:
         raise Failure("INVALID_ARGUMENT", f"No signature was found with the name: {name}")
     signature = servable.signature_defs.signature_def[name]
-    for way, tensor_names in (("input", signature.inputs), ("output", signature.outputs)):
-        if len(tensor_names) != 1:
+    ways = {"input": signature.inputs, "output": signature.outputs}
+    for way, listed in ways.items():
+        if len(listed) != 1:
             raise Failure("INVALID_ARGUMENT", f"Expected one {way} Tensor.")
-        if f"{way}s" not in tensor_names:
+    for way, listed in ways.items():
+        if f"{way}s" not in listed:
             raise Failure("FAILED_PRECONDITION", f"No regression {way}s found in SignatureDef: {name}")
     examples = _serialized(request.input)
     limits.check(examples)

@@ -46,13 +46,15 @@ class Rest:
         self._counts: collections.Counter[str] = collections.Counter()
 
     def app(self) -> Starlette:
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/v1/{rest:path}", self._answer, methods=METHODS),
                 Route("/monitoring/prometheus/metrics", self._metrics),
                 *page.routes(),
             ]
         )
+        app.router.redirect_slashes = False
+        return app
 
     async def _answer(self, request: Request) -> Response:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")

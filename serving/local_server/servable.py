@@ -1,4 +1,4 @@
-"""A version that is loaded: its signatures, and what they answer to texts."""
+"""A version that is loaded and warmed up: its signatures, and what they answer to texts."""
 
 import dataclasses
 import pathlib
@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from beam_pipelines.artifacts import exports
-from serving import messages
+from serving import messages, warm_up
 from serving.local_server.failures import Failure
 
 
@@ -56,8 +56,12 @@ class Servable:
         return arrays
 
 
+# Of a made-up review, where a version was exported without requests to warm it up.
+TYPICAL_TOKENS = 200
+
+
 def load(folder: pathlib.Path) -> Servable:
-    """Loads a version's folder, whose name is its number.
+    """Loads a version's folder, whose name is its number, and makes its first requests, which are slow.
 
     Raises:
       Exception: Whatever TensorFlow raises where it cannot.
@@ -67,7 +71,26 @@ def load(folder: pathlib.Path) -> Servable:
     for name, signature in saved.meta_graphs[0].signature_def.items():
         signature_defs.signature_def[name].ParseFromString(signature.SerializeToString())
     model = tf.saved_model.load(str(folder))
-    return Servable(int(folder.name), signature_defs, model.signatures, model)
+    loaded = Servable(int(folder.name), signature_defs, model.signatures, model)
+    warm(loaded, folder / warm_up.FILE)
+    return loaded
+
+
+def warm(loaded: Servable, requests: pathlib.Path) -> None:
+    """Makes the requests that were exported with a version, or made-up ones where none were.
+
+    Raises:
+      Failure: One of them fails, and so would those of others.
+    """
+    if requests.exists():
+        calls = list(warm_up.read(requests.read_bytes()))
+    else:
+        calls = [call for call in warm_up.calls(TYPICAL_TOKENS) if call.signature in loaded.functions]
+    for call in calls:
+        if call.signature not in loaded.functions:
+            raise Failure("FAILED_PRECONDITION", f'Serving signature key "{call.signature}" not found.')
+        signature = loaded.signature_defs.signature_def[call.signature]
+        loaded.run(call.signature, {call.input: call.values}, list(signature.outputs))
 
 
 def _code(error: tf.errors.OpError) -> str:

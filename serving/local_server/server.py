@@ -7,45 +7,18 @@ import pathlib
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import uvicorn
 
 from beam_pipelines.commands import entry
-from beam_pipelines.errors import UserError
+from beam_pipelines.errors import UserError, logger
+from serving.local_server import ports
 from serving.local_server.settings import LocalSettings
 
 POLL_S = 1.0
 # What is in flight has so long to finish once the server was told to end.
 GRACE_S = 30
-
-
-@contextlib.contextmanager
-def bound(settings: LocalSettings) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Takes both ports, of REST and of gRPC, before anything slow is done; nothing listens yet.
-
-    Raises:
-      UserError: One of them is taken.
-    """
-    with (
-        _bound(settings.host, settings.port, "--port") as rest,
-        _bound(settings.host, settings.grpc_port, "--grpc_port") as rpc,
-    ):
-        yield rest, rpc
-
-
-def _bound(host: str, port: int, flag: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Without the protocol's name asyncio lets small packets wait for each other, 40 ms a request (Python 3.11).
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-    except OSError as error:
-        taken.close()
-        reason = error.strerror or str(error)
-        raise UserError(f"{flag} {port} at {host}: {reason}; name another port, or 0 for a free one") from error
-    return taken
 
 
 def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = None) -> None:
@@ -59,28 +32,30 @@ def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = N
     Raises:
       UserError: A port is taken, or no version can be loaded.
     """
-    with bound(settings) as (rest, rpc):
+    with ports.bound(settings.host, settings.port, settings.grpc_port) as (rest, rpc):
         entry.import_tensorflow()
-        from serving.local_server import servable, warm_up
+        from serving.local_server import servable
         from serving.local_server.answers import Answers
         from serving.local_server.tensors import Limits
         from serving.local_server.versions import Versions
 
-        limits = Limits(settings.max_rows, settings.max_text_bytes, settings.max_request_bytes)
-
-        def load(version: pathlib.Path) -> servable.Servable:
-            loaded = servable.load(version)
-            warm_up.warm_up(loaded, version, limits)
-            return loaded
-
-        pinned = settings.pinned or ({only} if only is not None else ())
-        versions = Versions(settings.model_name, folder, load, pinned=pinned, labels=settings.numbers_by_label)
-        versions.refresh()
-        if not any(status.servable for status in versions.statuses.values()):
-            reasons = [f"version {number}: {status.error}" for number, status in versions.statuses.items()]
-            raise UserError(f"{folder} holds no version that can be served; {'; '.join(reasons)}", status=1)
+        # Before the first model: what exists when it starts, it never frees, and a model is unloaded one day.
         entry.start_collector()
+        pinned = settings.pinned or ({only} if only is not None else ())
+        versions = Versions(settings.model_name, folder, servable.load, pinned=pinned, labels=settings.numbers_by_label)
+        versions.refresh()
+        _refuse_unserved(versions.statuses, pinned, folder)
+        limits = Limits(settings.max_rows, settings.max_text_bytes, settings.max_request_bytes)
         asyncio.run(_run(settings, Answers(versions, limits), rest, rpc))
+
+
+def _refuse_unserved(statuses: dict, pinned: Iterable[int], folder: pathlib.Path) -> None:
+    """Raises a UserError where a version cannot be served at the start: there is none before it to go on with."""
+    for number in sorted({*pinned} - statuses.keys()):
+        raise UserError(f"{folder} holds no version {number}")
+    for number, status in sorted(statuses.items()):
+        if status.error:
+            raise UserError(f"{folder}/{number} does not load: {status.error}", status=1)
 
 
 async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.socket) -> None:
@@ -91,7 +66,7 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
 
     workers = Workers(settings.max_in_flight)
     rpc_server = rpc.server(model, workers, settings.max_request_bytes)
-    address = _address(settings.host, rpc_socket)
+    address = ports.address(settings.host, rpc_socket)
     # gRPC binds by itself; until here no one else could.
     rpc_socket.close()
     try:
@@ -99,7 +74,7 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
     except RuntimeError as error:
         raise UserError(f"--grpc_port {address} cannot be listened at; name another port") from error
     await rpc_server.start()
-    http_server = _HttpServer(
+    both = _BothServers(
         uvicorn.Config(
             Rest(model, workers, settings.max_request_bytes).app(),
             http="h11",
@@ -111,27 +86,34 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_S,
         ),
+        rpc_server,
         on_started=functools.partial(_tell, settings, model, rest_socket, address),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, http_server.stop)
+        loop.add_signal_handler(number, both.stop)
     with _watched(model.versions.refresh):
-        await http_server.serve([rest_socket])
-        await rpc_server.stop(GRACE_S)
+        await both.serve([rest_socket])
     workers.close()
 
 
-class _HttpServer(uvicorn.Server):
-    """A server that says when it listens, and leaves signals to the event loop."""
+class _BothServers(uvicorn.Server):
+    """The server of REST, which says when it listens, and with which that of gRPC ends.
 
-    def __init__(self, config: uvicorn.Config, on_started):
+    Signals it leaves to the event loop: once ended, uvicorn would raise them again.
+    """
+
+    def __init__(self, config: uvicorn.Config, rpc_server, on_started: Callable[[], None]):
         super().__init__(config)
+        self._rpc_server = rpc_server
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(super().shutdown(sockets), self._rpc_server.stop(GRACE_S))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -150,7 +132,10 @@ def _watched(refresh) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(POLL_S):
-            refresh()
+            try:
+                refresh()
+            except OSError as error:  # Of a folder that cannot be read for now; what is loaded is served on.
+                logger.warning("the folder of versions cannot be read: %s", error)
 
     thread = threading.Thread(target=watch, name="versions")
     thread.start()
@@ -161,16 +146,11 @@ def _watched(refresh) -> Iterator[None]:
         thread.join()
 
 
-def _address(host: str, bound_socket: socket.socket) -> str:
-    port = bound_socket.getsockname()[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _tell(settings, model, rest_socket: socket.socket, rpc_address: str) -> None:
     """Prints the one line that says that both protocols are answered."""
     available = [number for number, status in model.versions.statuses.items() if status.servable]
     listed = ", ".join(map(str, sorted(available)))
-    rest = f"http://{_address(settings.host, rest_socket)}"
+    rest = f"http://{ports.address(settings.host, rest_socket)}"
     print(
         f"serving {settings.model_name} version {listed}: REST {rest}/v1/models/{settings.model_name}, "
         f"gRPC {rpc_address}, page {rest}/",

@@ -45,8 +45,8 @@ class LocalSettings:
         for name in ("max_text_bytes", "max_rows", "max_request_bytes", "max_in_flight"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} would refuse every request: expected 1 or more")
-        if not self.model_name or set("/:") & set(self.model_name):
-            raise ValueError(f"--model_name {self.model_name!r} is no name that can stand in an address")
+        if not re.fullmatch(r"[\w.-]+", self.model_name, re.ASCII):
+            raise ValueError(f"--model_name {self.model_name}: expected letters, digits, _, - and .")
         for number in filter(None, self.versions.split(",")):
             if not re.fullmatch("[0-9]+", number):
                 raise ValueError(f"--versions {self.versions}: {number} is no version's number")

@@ -6,6 +6,7 @@ once its files have changed.
 """
 
 import dataclasses
+import gc
 import pathlib
 from collections.abc import Callable, Iterable
 
@@ -90,11 +91,13 @@ class Versions:
         wanted = (self._pinned & present.keys()) if self._pinned else {*sorted(present)[-1:]}
         for number in sorted(wanted):
             self._make_available(number, present[number])
-        if not wanted or any(self.statuses[number].servable for number in wanted):
-            for number, status in self.statuses.items():
-                if status.servable and number not in wanted:
-                    logger.info("version %d is unloaded", number)
-                    self._set(number, Status("END"))
+        unwanted = [number for number, status in self.statuses.items() if status.servable and number not in wanted]
+        if unwanted and (not wanted or any(self.statuses[number].servable for number in wanted)):
+            for number in unwanted:
+                logger.info("version %d is unloaded", number)
+                self._set(number, Status("END"))
+            # A model is held by its own functions, and takes hundreds of megabytes.
+            gc.collect()
 
     def _make_available(self, number: int, folder: pathlib.Path) -> None:
         status = self.statuses.get(number)
