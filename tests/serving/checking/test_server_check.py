@@ -9,13 +9,6 @@ from serving import check
 from serving.checking import server_check
 from serving.checking.export_check import RUNS
 from tests.helpers.exports import version
-from tests.helpers.served import served
-
-
-@pytest.fixture(scope="module")
-def server(cnn):
-    with served(version(cnn)) as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -27,26 +20,26 @@ def arguments(server, *more) -> list[str]:
     return ["--server", server.rest, "--grpc_port", server.grpc.rpartition(":")[2], *more]
 
 
-def test_a_server_of_the_export_passes_by_both_protocols(server, cnn, capsys):
-    assert check.main([str(cnn), *arguments(server)]) == 0
+def test_a_server_of_the_export_passes_by_both_protocols(served_cnn, cnn, capsys):
+    assert check.main([str(cnn), *arguments(served_cnn)]) == 0
     printed = capsys.readouterr().out
-    for address in (f"http://{server.rest}", f"grpc://{server.grpc}"):
+    for address in (f"http://{served_cnn.rest}", f"grpc://{served_cnn.grpc}"):
         assert f"{address} serves version {version(cnn).name}" in printed
     assert printed.count("serving_default, explain, examples, regress answer within ") == 2
     assert printed.count("a request of 32 reviews of 3") == 2
 
 
-def test_another_version_is_not_served(server, cnn, tmp_path):
+def test_another_version_is_not_served(served_cnn, cnn, tmp_path):
     other = shutil.copytree(version(cnn), tmp_path / "7")
-    with pytest.raises(UserError, match=f"http://{server.rest} answers 404: .*7"):
-        check.main([str(other), *arguments(server)])
+    with pytest.raises(UserError, match=f"http://{served_cnn.rest} answers 404: .*7"):
+        check.main([str(other), *arguments(served_cnn)])
 
 
-def test_other_scores_than_when_exported_fail(server, cnn, trained_once, tmp_path):
+def test_other_scores_than_when_exported_fail(served_cnn, cnn, trained_once, tmp_path):
     """Another model under the same number."""
     other = shutil.copytree(version(trained_once("cnn")), tmp_path / version(cnn).name)
     with pytest.raises(UserError, match=r"serving_default scores the fixed texts [\d.]+ otherwise than when the model"):
-        check.main([str(other), *arguments(server)])
+        check.main([str(other), *arguments(served_cnn)])
 
 
 @pytest.mark.parametrize(
