@@ -91,6 +91,14 @@ def test_its_output_is_that_of_this_machine_and_says_who_scored(served_cnn, dump
         run(dump, cnn, tmp_path / "out", "--resume")
 
 
+def test_a_rehearsal_asks_the_server_and_writes_nothing(dump, cnn, tmp_path, capsys):
+    with fake_serving.rest() as server:
+        server.outputs = fake_serving.outputs_of(version(cnn))
+        assert run(dump, cnn, tmp_path / "out", f"--server={server.address}", "--dry_run") == 0
+    assert "with the engine server\n" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_a_server_that_is_killed_in_the_middle_is_waited_for(dump, cnn, here, tmp_path):
     output = tmp_path / "out"

@@ -93,6 +93,7 @@ def rest(ssl_context=None) -> Iterator[Fake]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_):
             pass
