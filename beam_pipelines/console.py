@@ -7,40 +7,71 @@ installed program does not look there.
 import argparse
 import functools
 import sys
+import types
 from typing import NoReturn
 
-from beam_pipelines import preprocess, score, verify
 from beam_pipelines.commands import entry, flags
-from serving import ask, check, configure, local, publish
-from trainer import task
 
 PROGRAM = "review-scorer"
-COMMANDS = {
-    "preprocess": preprocess,
-    "train": task,
-    "score": score,
-    "verify": verify,
-    "check": check,
-    "publish": publish,
-    "configure": configure,
-    "local": local,
-    "ask": ask,
-}
+COMMANDS = ("preprocess", "train", "score", "verify", "check", "publish", "configure", "local", "ask")
+
+
+def module_of(command: str) -> types.ModuleType:
+    """Imports the module of a command, and of no other: `ask` would wait longer for them than for its answer."""
+    match command:
+        case "preprocess":
+            from beam_pipelines import preprocess
+
+            return preprocess
+        case "train":
+            from trainer import task
+
+            return task
+        case "score":
+            from beam_pipelines import score
+
+            return score
+        case "verify":
+            from beam_pipelines import verify
+
+            return verify
+        case "check":
+            from serving import check
+
+            return check
+        case "publish":
+            from serving import publish
+
+            return publish
+        case "configure":
+            from serving import configure
+
+            return configure
+        case "local":
+            from serving import local
+
+            return local
+        case "ask":
+            from serving import ask
+
+            return ask
+        case _:
+            raise KeyError(command)
 
 
 def main() -> NoReturn:
     """Runs the command that the process was called with."""
     name, *arguments = sys.argv[1:] or [""]
-    command = COMMANDS.get(name)
-    if command is None:
+    if name not in COMMANDS:
         entry.run_command(help_or_refuse)
+    command = module_of(name)
     run = functools.partial(command.main, arguments, f"{PROGRAM} {name}")
     entry.run_command(run, after_interruption=command.AFTER_INTERRUPTION)
 
 
 def help_or_refuse() -> int:
     """Answers `--help`, or refuses what is no command; the parser exits in both cases."""
-    summaries = {name: (command.__doc__ or "").partition("\n")[0] for name, command in COMMANDS.items()}
+    summaries = {name: (module_of(name).__doc__ or "").partition("\n")[0] for name in COMMANDS}
     parser = flags.Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} COMMAND [FLAGS]",

@@ -40,7 +40,11 @@ def run(settings: ScoreSettings, options: PipelineOptions) -> tuple[Summary, Run
 
     if settings.finish:
         return finish(settings), None
-    reads = [*(("--input", path) for path in settings.input), ("--model", settings.model)]
+    reads = [
+        *(("--input", path) for path in settings.input),
+        *(("--model", settings.model), ("--server_token_file", settings.server_token_file)),
+        ("--server_ca_file", settings.server_ca_file),
+    ]
     remote_checks.check_paths(options, reads=reads, writes=[("--output", settings.output)])
     if settings.no_wait:
         remote_checks.check_outlives(options)

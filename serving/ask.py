@@ -6,18 +6,15 @@ python -m serving.ask --server 127.0.0.1:8501 --text 'What a film!' --explain
 import dataclasses
 import itertools
 import json
-import os
-import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
-from serving.client import ReviewScorer, Score, ServingError, TextRefused, Unavailable, printing
+from serving.client import ReviewScorer, Score, ServingError, TextRefused, Unavailable, printing, tokens
 
 AFTER_INTERRUPTION = "the same command begins anew"
-TOKEN = "REVIEW_SCORER_TOKEN"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +49,7 @@ class AskSettings:
     timeout_s: float = flags.flag("seconds that a request may take, retries included", default=30.0, metavar="S")
     token_file: str | None = flags.flag(
         "a file with the token that a proxy in front of the server asks for; or put it into the environment variable "
-        f"{TOKEN}",
+        f"{tokens.VARIABLE}",
         default=None,
         metavar="FILE",
         is_path=True,
@@ -69,20 +66,6 @@ class AskSettings:
             raise ValueError("--text and --file or --one_review exclude each other; give one of them")
 
 
-def token(token_file: str | None) -> str | None:
-    """Returns the token of a file, or of the environment.
-
-    Raises:
-      UserError: The file cannot be read.
-    """
-    if not token_file:
-        return os.environ.get(TOKEN)
-    try:
-        return pathlib.Path(token_file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--token_file {token_file} cannot be read: {error}") from error
-
-
 def scorer(settings: AskSettings, **options) -> ReviewScorer:
     """Opens the client.
 
@@ -96,7 +79,7 @@ def scorer(settings: AskSettings, **options) -> ReviewScorer:
             version=settings.model_version,
             label=settings.version_label,
             timeout_s=settings.timeout_s,
-            token=token(settings.token_file),
+            token=tokens.read(settings.token_file),
             ca_file=settings.ca_file,
             **options,
         )

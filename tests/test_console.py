@@ -86,7 +86,7 @@ def test_an_interruption_tells_how_to_go_on(monkeypatch, capsys, command, hint):
     def interrupted(argv, program):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(console.COMMANDS[command], "main", interrupted)
+    monkeypatch.setattr(console.module_of(command), "main", interrupted)
     monkeypatch.setattr("sys.argv", ["review-scorer", command, "--output=o"])
     with pytest.raises(SystemExit, match="^130$"):
         console.main()

@@ -208,6 +208,7 @@ def loaded(module: str) -> set[str]:
         name
         for name in FILES
         if name.endswith(".settings")
+        or name in LAYERS[1]
         or name.startswith(("beam_pipelines.commands", "beam_pipelines.errors", "beam_pipelines.console"))
     ],
 )

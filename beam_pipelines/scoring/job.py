@@ -18,6 +18,7 @@ from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
 from beam_pipelines.scoring import carried_columns, output_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn
+from beam_pipelines.scoring.engines.server_options import ServerOptions
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
 from beam_pipelines.scoring.shards import Shards
 from beam_pipelines.scoring.summary import job_summary, job_totals
@@ -38,6 +39,7 @@ class Job:
       carried: The columns that are carried along.
       export: The model.
       folder: The output.
+      server: What scores in the place of this machine.
       rounds: The index of the first file of each round; with `--add`, an archive grows by one.
       first: The index of the first file that is to be scored; with `--add`, what comes before has been.
       goes_on: Whether an earlier run has begun to score these files.
@@ -50,6 +52,7 @@ class Job:
     carried: tuple[CarriedColumn, ...]
     export: Export
     folder: str
+    server: ServerOptions | None = None
     rounds: tuple[int, ...] = (0,)
     first: int = 0
     goes_on: bool = False
@@ -75,13 +78,15 @@ class Job:
         read_options = _read_options(settings, carried, sizes)
         wanted = [name for name in read_options.columns if name not in read_options.optional]
         input_columns.require(archive.columns, tuple(wanted))
+        export = exports.find(settings.model)
         job = cls(
             settings=settings,
             found=archive.found,
             read_options=read_options,
             carried=carried,
-            export=exports.find(settings.model),
+            export=export,
             folder=folder,
+            server=settings.server_options(export.version),
         )
         return earlier.continued(job) if earlier else job
 
@@ -131,6 +136,7 @@ class Job:
             fingerprint=self.fingerprint,
             carried_types=carried_columns.write_types(self.carried),
             rounds=rounds,
+            **({"server": dataclasses.asdict(self.server)} if self.server else {}),
         )
 
     def claim(self) -> None:

@@ -53,6 +53,7 @@ def score_extents(job: Job, engine: str) -> ScoreExtents:
     return ScoreExtents(
         job.export,
         engine=engine,
+        server=job.server,
         carried=job.carried,
         read_options=job.read_options,
         row_options=RowOptions(

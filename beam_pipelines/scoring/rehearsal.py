@@ -14,7 +14,9 @@ from beam_pipelines.archive.sample import SampledRows
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring import output_columns
 from beam_pipelines.scoring.carried_columns import take_carried
+from beam_pipelines.scoring.engines.choice import open_scorer
 from beam_pipelines.scoring.engines.scorer import Scorer
+from beam_pipelines.scoring.engines.served_scorer import ServedScorer
 from beam_pipelines.scoring.job import Job
 from beam_pipelines.scoring.output_formats import TableWriter
 from beam_pipelines.scoring.score_rows import RowOptions, score_rows
@@ -51,7 +53,8 @@ def rehearse(job: Job) -> list[str]:
     shown: list[str] = []
     tables: list[pa.Table] = []
     sampled, scored_bytes, seconds = SampledRows(), 0, 0.0
-    scorer = Scorer(job.export, job.settings.engine)
+    explain = job.settings.explain
+    scorer = open_scorer(job.export, engine=job.settings.engine, server=job.server, explain=explain)
     for block in sample.sample_blocks(found, options):
         sampled.add(block, _rejected(block, job), block.notes.remarks)
         if seconds > SCORING_SECONDS:
@@ -90,7 +93,7 @@ def _written_bytes(tables: list[pa.Table], output_format: str) -> int:
     return sink.tell()
 
 
-def _score(block: Block, job: Job, scorer: Scorer) -> tuple[list[str], pa.Table]:
+def _score(block: Block, job: Job, scorer: Scorer | ServedScorer) -> tuple[list[str], pa.Table]:
     """The scores of a block, a line each, and as they are written."""
     settings, info = job.settings, job.export.info
     options = RowOptions(text_column=settings.text_column, explain=settings.explain, empty_text=settings.empty_text)

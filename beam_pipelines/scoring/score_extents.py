@@ -14,7 +14,10 @@ from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.scoring.carried_columns import CarriedColumn
+from beam_pipelines.scoring.engines.choice import open_scorer
 from beam_pipelines.scoring.engines.scorer import Scorer
+from beam_pipelines.scoring.engines.served_scorer import ServedScorer
+from beam_pipelines.scoring.engines.server_options import ServerOptions
 from beam_pipelines.scoring.extent_writer import ExtentWriter, ShardOptions
 from beam_pipelines.scoring.score_rows import RowOptions, ScoredBlock, score_rows
 from beam_pipelines.scoring.summary.finished_extent import FinishedExtent
@@ -29,6 +32,7 @@ class ScoreExtents(OverlappedDoFn):
     Args:
       export: The model.
       engine: What runs it; see `Scorer`.
+      server: What serves it, if a server scores.
       carried: The columns to carry along.
       read_options: How extents are read.
       row_options: How rows are scored.
@@ -43,6 +47,7 @@ class ScoreExtents(OverlappedDoFn):
         export: Export,
         *,
         engine: str,
+        server: ServerOptions | None = None,
         carried: tuple[CarriedColumn, ...],
         read_options: ReadOptions,
         row_options: RowOptions,
@@ -50,6 +55,7 @@ class ScoreExtents(OverlappedDoFn):
     ):
         self.export = export
         self.engine = engine
+        self.server = server
         self.carried = carried
         self.read_options = read_options
         self.row_options = row_options
@@ -63,8 +69,9 @@ class ScoreExtents(OverlappedDoFn):
         self._writer: ExtentWriter | None = None
         super().setup()
 
-    def _load(self) -> Scorer:
-        scorer = Scorer(self.export, self.engine)
+    def _load(self) -> Scorer | ServedScorer:
+        explain = self.row_options.explain
+        scorer = open_scorer(self.export, engine=self.engine, server=self.server, explain=explain)
         self._load_seconds = scorer.load_seconds
         return scorer
 

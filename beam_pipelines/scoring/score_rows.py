@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from beam_pipelines.archive import rejects
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.artifacts.exports import SCORES
-from beam_pipelines.errors import logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.scoring.carried_columns import CarriedColumn, take_carried
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 
@@ -177,6 +177,8 @@ def score_bisecting(
     """
     try:
         return [score(texts)], {}
+    except UserError:
+        raise  # No text is at fault: a server that scores is gone.
     except Exception as error:  # Whatever a text can provoke in a model: its class becomes the reason.
         if not len(texts):
             raise

@@ -50,7 +50,7 @@ def arguments(given: list[str], settings_class: type, image: str) -> list[str]:
 def main() -> int:
     name = os.environ["REVIEW_SCORER_COMMAND"]
     taken = arguments(sys.argv[1:], SETTINGS[name], os.environ["REVIEW_SCORER_IMAGE"])
-    return console.COMMANDS[name].main(taken, f"{console.PROGRAM} {name}")
+    return console.module_of(name).main(taken, f"{console.PROGRAM} {name}")
 
 
 if __name__ == "__main__":

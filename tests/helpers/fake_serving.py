@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import http.server
 import json
+import pathlib
 import socket
 import struct
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
+import numpy as np
 
 from serving import messages
 
@@ -64,6 +66,23 @@ def outputs(texts: list[str], signature: str) -> dict[str, list]:
     return answered
 
 
+def outputs_of(folder: pathlib.Path) -> Callable[[list[str], str], dict[str, list]]:
+    """The outputs of an export's signatures."""
+
+    def answer(texts: list[str], signature: str) -> dict[str, list]:
+        answered = exports.signatures(folder)[signature](text=tf.constant(texts))
+        return {name: as_list(values.numpy()) for name, values in answered.items()}
+
+    def as_list(values: np.ndarray) -> list:
+        return np.char.decode(values.astype(np.bytes_)).tolist() if values.dtype == object else values.tolist()
+
+    import tensorflow as tf
+
+    from tests.helpers import exports
+
+    return answer
+
+
 SIGNATURES = {"inputs": {"text": ("DT_STRING", [-1])}, "outputs": {"score": ("DT_FLOAT", [-1])}}
 
 
@@ -74,6 +93,7 @@ def rest(ssl_context=None) -> Iterator[Fake]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_):
             pass

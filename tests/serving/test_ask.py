@@ -92,7 +92,10 @@ def test_the_model_may_be_another(server):
     [
         (["--text", "a" * 2_000_000], r"^review 1 has 2,000,000 bytes, more than max_text_bytes \(1,048,576\)"),
         (["--file", "/none"], "^--file /none cannot be read: No such file or directory"),
-        (["--text", "a", "--token_file", "/none"], "^--token_file /none cannot be read: .*No such file or directory"),
+        (
+            ["--text", "a", "--token_file", "/none"],
+            "^--server .*: the file of the token, /none, cannot be read",
+        ),
         (
             ["--text", "a", "--model_version", "1", "--version_label", "a"],
             "^--server .*: a version and a label",
