@@ -32,7 +32,7 @@ NOT_PASSED = 1
 
 
 def main(argv: list[str] | None = None, program: str = "python -m serving.check") -> int:
-    parser = _parser(program)
+    parser = parser_for(program)
     given = parser.parse_args(argv)
     if bool(given.against) != bool(given.sample):
         parser.error("--against OLD and --sample ARCHIVE go together")
@@ -49,7 +49,8 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
     return 0
 
 
-def _parser(program: str) -> flags.Parser:
+def parser_for(program: str) -> flags.Parser:
+    """Builds the command's parser."""
     parser = flags.Parser(
         prog=program,
         description=flags.called(__doc__, program),

@@ -15,7 +15,8 @@ from serving.local_server.settings import LocalSettings
 AFTER_INTERRUPTION = "the same command serves again"
 
 
-def main(argv: list[str] | None = None, program: str = "python -m serving.local") -> int:
+def parser_for(program: str) -> flags.Parser:
+    """Builds the command's parser."""
     parser = flags.parser_for(LocalSettings, program)
     parser.add_argument(
         "export",
@@ -23,6 +24,11 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.local"
         metavar="EXPORT",
         help="a version, a folder of versions, or the trainer's output",
     )
+    return parser
+
+
+def main(argv: list[str] | None = None, program: str = "python -m serving.local") -> int:
+    parser = parser_for(program)
     given = vars(parser.parse_args(argv))
     folder = given.pop("export")
     try:

@@ -29,7 +29,7 @@ NOT_PASSED = 1
 
 
 def main(argv: list[str] | None = None, program: str = "python -m serving.publish") -> int:
-    parser = _parser(program)
+    parser = parser_for(program)
     given = parser.parse_args(argv)
     if bool(given.export) + given.list + given.rollback != 1:
         parser.error("give one of EXPORT, --list and --rollback")
@@ -50,7 +50,8 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.publis
     return 0
 
 
-def _parser(program: str) -> flags.Parser:
+def parser_for(program: str) -> flags.Parser:
+    """Builds the command's parser."""
     parser = flags.Parser(
         prog=program,
         description=flags.called(__doc__, program),

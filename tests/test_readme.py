@@ -20,6 +20,8 @@ from beam_pipelines.execution import runners
 from beam_pipelines.files import object_stores
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.scoring.settings import ScoreSettings
+from serving import check, local, publish
+from serving.ask import AskSettings
 from serving.configuring.settings import ConfigureSettings
 from trainer.settings import TrainerSettings, preset_values
 
@@ -30,8 +32,10 @@ SETTINGS = {
     "beam_pipelines.score": ScoreSettings,
     "trainer.task": TrainerSettings,
     "serving.configure": ConfigureSettings,
+    "serving.ask": AskSettings,
 }
-OTHER_MODULES = ("serving.check", "demo.__main__", "benchmarks.__main__", "benchmarks.memory", "benchmarks.quality")
+WITH_PARSERS = {"serving.check": check, "serving.publish": publish, "serving.local": local}
+OTHER_MODULES = ("demo.__main__", "benchmarks.__main__", "benchmarks.memory", "benchmarks.quality")
 # The flags in the README that are not our own.
 BEAM_FLAGS = {
     "--runner",
@@ -53,7 +57,7 @@ BEAM_FLAGS = {
     "--s3_secret_access_key",
     "--s3_region_name",
 }
-FOREIGN_FLAGS = {"--help", "--constraint", "--editable", "--logdir", *BEAM_FLAGS}
+FOREIGN_FLAGS = {"--help", "--constraint", "--editable", "--logdir", "--detach", "--wait", *BEAM_FLAGS}
 PROGRAM = re.compile(r"(\.venv/bin/)?(python|pip|tensorboard|git|make|docker|curl) ")
 CODE_BLOCK = re.compile(r"^```\w*\n(?P<fenced>[^`]*)^```$|(?P<indented>(?:^    .*\n)+)", re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--\w[\w-]*")
@@ -62,7 +66,9 @@ FLAG = re.compile(r"(?<![\w-])--\w[\w-]*")
 def command_lines(text: str) -> list[list[str]]:
     """The arguments of each command in some lines, of which a backslash joins two."""
     lines = re.sub(r" *\\\n *", " ", text).splitlines()
-    return [shlex.split(line, comments=True) for line in map(str.strip, lines) if PROGRAM.match(line)]
+    # What a shell does with the output is no argument.
+    commands = (line.strip().partition(" > ")[0] for line in lines)
+    return [shlex.split(command, comments=True) for command in commands if PROGRAM.match(command)]
 
 
 def python_commands(commands: list[list[str]]) -> list[tuple[str, ...]]:
@@ -124,7 +130,7 @@ def parse(monkeypatch):
         settings_class = SETTINGS[module]
         presets = {"presets": preset_values} if settings_class is TrainerSettings else {}
         others = flags.parse(settings_class, module, [*arguments], **presets)[1]
-        if settings_class in (TrainerSettings, ConfigureSettings):
+        if settings_class in (TrainerSettings, ConfigureSettings, AskSettings):
             flags.refuse_unknown(others, settings_class, module)
         else:
             runners.options_of(others, settings_class, module)
@@ -161,6 +167,8 @@ def test_a_command_is_one_that_its_parser_takes(parse, command):
 def flags_of_commands() -> dict[str, set[str]]:
     """The flags of each command, by its module."""
     of_commands = {module: set(flags.parser_for(SETTINGS[module], module).flags) for module in SETTINGS}
+    for module, command in WITH_PARSERS.items():
+        of_commands[module] = {*command.parser_for(module)._option_string_actions}
     for module in OTHER_MODULES:
         source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
         of_commands[module] = {*re.findall(r'add_argument\(\s*"(--\w+)"', source)}

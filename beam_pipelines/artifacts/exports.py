@@ -38,6 +38,8 @@ SCORES = ("score", "score_low", "score_high")
 EXACT_RESULTS = ("tokens", "known_share", "truncated")
 # Scores may differ from those that were recorded at the export by this share of the range (float32 rounding).
 TOLERANCE = 1e-5
+# Those of a server by this: another build of TensorFlow computes them, on another processor and in other batches.
+SERVER_TOLERANCE = 2e-5
 # The tables of a CNN: see `trainer.architectures.cnn`.
 WINDOWS = frozenset({"table", "widths"})
 # Those of an LSTM: see `trainer.architectures.lstm`.

@@ -8,9 +8,6 @@ from typing import Any
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import ExportInfo
 
-# What a server computes, on another machine and in other batches, may differ by this share of the range.
-SERVER_TOLERANCE = 2e-5
-
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:

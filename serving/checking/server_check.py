@@ -124,7 +124,7 @@ def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Conn
         for name, values in asker.predict(SignatureCall.of(signature, [])).items():
             if values:
                 raise UserError(f"{connection}: {signature} answers no text with {len(values)} of {name}", status=1)
-    verdict = answers.judge(signature, outputs, export.info, answers.SERVER_TOLERANCE)
+    verdict = answers.judge(signature, outputs, export.info, exports.SERVER_TOLERANCE)
     if verdict.fault:
         raise UserError(f"{connection}: {signature} {verdict.fault}", status=1)
     return verdict.largest_gap or 0.0

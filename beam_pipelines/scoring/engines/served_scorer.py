@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.artifacts.exports import EXACT_RESULTS, SCORES, Export
+from beam_pipelines.artifacts.exports import EXACT_RESULTS, SCORES, SERVER_TOLERANCE, Export
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines.distinct_texts import distinct_texts
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
@@ -21,8 +21,6 @@ from beam_pipelines.scoring.engines.server_options import ServerOptions
 from beam_pipelines.text import tokens as text_tokens
 from serving.client import DeadlineExceeded, Score, ServingError, Unavailable
 
-# Another build of TensorFlow, on another processor, may score so much otherwise, as a share of the range.
-TOLERANCE = 2e-5
 # What an explanation holds beside its reasons; the latter not of every architecture.
 EXPLAINED = ("explained_score", "explained_rest")
 TYPES = {**dict.fromkeys(SCORES, np.float32), "tokens": np.int64, "known_share": np.float32, "truncated": np.bool_}
@@ -144,7 +142,7 @@ class ServedScorer:
         # An export of an earlier version does not tell its number.
         if (told_version := answers[0].model_version) not in (None, version):
             raise UserError(f"--server {self._options.address} answers with version {told_version}, not with {version}")
-        fault = self._export.info.compare(_columns(answers[: len(fixed)]), TOLERANCE).fault
+        fault = self._export.info.compare(_columns(answers[: len(fixed)]), SERVER_TOLERANCE).fault
         if fault:
             raise UserError(f"--server {self._options.address} {fault}: it does not serve {self._export.path}")
 
