@@ -6,7 +6,6 @@ Each shard and each file of rejects must be what was written, as the statistics 
 they must cover the archive without a gap, and sum up to `summary.json`.
 """
 
-import argparse
 import os
 
 from beam_pipelines.commands import entry, flags
@@ -20,12 +19,7 @@ NOT_WHOLE = 1
 
 
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
-    parser = flags.Parser(
-        prog=program,
-        description=flags.called(__doc__, program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = flags.described(program, __doc__)
     parser.add_argument("output", type=os.path.expanduser, metavar="OUTPUT", help="the folder of a scoring job")
     output = parser.parse_args(argv).output
     from beam_pipelines.scoring import verification

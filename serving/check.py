@@ -51,18 +51,8 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
 
 def parser_for(program: str) -> flags.Parser:
     """Builds the command's parser."""
-    parser = flags.Parser(
-        prog=program,
-        description=flags.called(__doc__, program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "export",
-        type=os.path.expanduser,
-        metavar="EXPORT",
-        help="a version, a folder of versions, or the trainer's output",
-    )
+    parser = flags.described(program, __doc__)
+    flags.add_export(parser)
     parser.add_argument(
         "--tokens",
         type=int,

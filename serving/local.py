@@ -3,7 +3,6 @@
 python -m serving.local trained --port 8501 --grpc_port 8500
 """
 
-import os
 import pathlib
 
 from beam_pipelines.artifacts import exports
@@ -18,12 +17,7 @@ AFTER_INTERRUPTION = "the same command serves again"
 def parser_for(program: str) -> flags.Parser:
     """Builds the command's parser."""
     parser = flags.parser_for(LocalSettings, program)
-    parser.add_argument(
-        "export",
-        type=os.path.expanduser,
-        metavar="EXPORT",
-        help="a version, a folder of versions, or the trainer's output",
-    )
+    flags.add_export(parser)
     return parser
 
 

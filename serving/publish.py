@@ -52,12 +52,7 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.publis
 
 def parser_for(program: str) -> flags.Parser:
     """Builds the command's parser."""
-    parser = flags.Parser(
-        prog=program,
-        description=flags.called(__doc__, program),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = flags.described(program, __doc__)
     parser.add_argument(
         "export",
         nargs="?",

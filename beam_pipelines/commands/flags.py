@@ -72,15 +72,30 @@ def did_you_mean(argument: str, flags: Iterable[str]) -> str:
     return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
 
 
-def parser_for(settings_class, program: str) -> Parser:
-    """Builds the parser of a program, whose description is the class's docstring."""
-    parser = Parser(
+def described(program: str, description: str | None, **more: Any) -> Parser:
+    """Builds the parser of a program without flags; `more` are other arguments of a parser."""
+    return Parser(
         prog=program,
-        description=called(settings_class.__doc__, program),
+        description=called(description, program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
+        **more,
     )
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Adds the argument EXPORT, a model that was exported."""
+    parser.add_argument(
+        "export",
+        type=os.path.expanduser,
+        metavar="EXPORT",
+        help="a version, a folder of versions (its newest), or the trainer's output",
+    )
+
+
+def parser_for(settings_class, program: str) -> Parser:
+    """Builds the parser of a program, whose description is the class's docstring."""
+    parser = described(program, settings_class.__doc__, argument_default=argparse.SUPPRESS)
     hints = typing.get_type_hints(settings_class)
     parser.flags = tuple(f"--{field.name}" for field in dataclasses.fields(settings_class))
     for field in dataclasses.fields(settings_class):

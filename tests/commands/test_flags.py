@@ -170,7 +170,8 @@ def test_the_home_is_meant_by_a_tilde_in_every_path(monkeypatch, settings_class,
 @commands
 def test_every_flag_of_a_file_or_folder_is_a_path(settings_class):
     names = {field.name for field in dataclasses.fields(settings_class) if field.metadata["is_path"]}
-    assert names == {"input", "output", "model", "embeddings", "data", "warm_start", "unrated"} & {
+    files = {"embeddings", "server_token_file", "server_ca_file"}
+    assert names == {"input", "output", "model", "data", "warm_start", "unrated", *files} & {
         field.name for field in dataclasses.fields(settings_class) if not field.metadata["choices"]
     }
 
