@@ -1,6 +1,6 @@
 """The model as TensorFlow Serving runs it: text in, scores out, nothing else needed.
 
-Signatures, of which a server lists these. All outputs are [batch], but for two of `explain`; a batch may be empty.
+Signatures, of which a server lists these. All outputs are [batch], but for four of `explain`; a batch may be empty.
 
     serving_default  text string [batch] -> score, score_low, score_high float32 in the archive's unit, tokens int64,
                      known_share float32, truncated bool; score_min and score_max float32, the ends of the scale;
@@ -102,6 +102,15 @@ class ReviewScorer(tf.Module):
         scores = tf.clip_by_value(self._scale.from_unit(shares), self._scale.low, self._scale.high)
         return dict(zip(exports.SCORES, tf.unstack(scores), strict=True))
 
+    def _distribution(self, outputs: tf.Tensor) -> dict:
+        """How likely which score is, where the head knows."""
+        distribution = self._head.distribution(outputs)
+        if distribution is None:
+            return {}
+        values, probabilities = distribution
+        values = self._scale.from_unit(tf.constant(values))
+        return {"values": tf.ones_like(probabilities) * values, "probabilities": probabilities}
+
     def _answer(self, outputs: tf.Tensor, encoded: dict) -> dict:
         """What every signature says of texts, given the model's outputs."""
         batch = tf.shape(encoded["tokens"])
@@ -166,6 +175,7 @@ class ReviewScorer(tf.Module):
             **self._answer(outputs, encoded),
             "phrases": explanation.cut_out(text, words, phrases),
             "points": phrases.points * self._scale.span,
+            **self._distribution(outputs),
             **scores,
         }
 

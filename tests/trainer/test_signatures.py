@@ -25,6 +25,8 @@ EXPLAINED = SERVED | {
     "points": "float32 (None, 6)",
     "explained_score": "float32 (None,)",
     "explained_rest": "float32 (None,)",
+    "values": "float32 (None, 9)",
+    "probabilities": "float32 (None, 9)",
 }
 TEXTS = ["an excellent record", "unheardof zzz", "", "good " * 300]
 
@@ -59,6 +61,8 @@ def test_names_types_and_shapes(loaded, trained):
     explained = dict(EXPLAINED)
     if "lstm" in str(trained):
         del explained["explained_rest"]
+    if "notebook" in str(trained):
+        del explained["values"], explained["probabilities"]
     assert {name: kinds(signature) for name, signature in loaded.signatures.items()} == {
         "serving_default": ({"text": "string (None,)"}, SERVED),
         "explain": ({"text": "string (None,)"}, explained),
@@ -107,6 +111,17 @@ def test_one_request_tells_a_score_and_its_reasons(loaded, served):
     found = called(loaded.signatures["explain"], text=tf.constant(TEXTS))
     for name, values in served.items():
         assert found[name] == pytest.approx(values, abs=1e-3)
+
+
+def test_the_median_of_the_probabilities_is_near_the_score(trained_once):
+    explain = tf.saved_model.load(str(version(trained_once("cnn")))).signatures["explain"]
+    found = called(explain, text=tf.constant(TEXTS))
+    assert found["values"] == pytest.approx(np.array([[10, 20, 40, 60, 70, 80, 90, 95, 100]] * 4))
+    assert found["probabilities"].sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+    for score, values, probabilities in zip(found["score"], found["values"], found["probabilities"], strict=True):
+        up_to = probabilities.cumsum()
+        low, high = (values[np.searchsorted(up_to, level).clip(max=8)] for level in (0.47, 0.53))
+        assert low - 0.01 <= score <= high + 0.01  # Rounded to float32.
 
 
 def test_an_empty_batch_is_answered_empty(loaded):

@@ -16,6 +16,8 @@ from trainer.architectures.heads import Head
 UNIT = Scale(0.0, 1.0)
 # A bin of more values is one of groups of them, of equal count: small steps from each to the next.
 VALUES_OF_BIN, GROUPS_OF_BIN = 10, 20
+# Of more values, those nearest to so many even ones from 0 to 1 are told as one.
+TOLD_VALUES = 21
 # A quantile is the mean of those of the levels this far to both sides. So where a score changes from one value to
 # the next, it does so along a steep ramp, and rounding moves it little.
 HALF_RAMP = 0.02
@@ -183,6 +185,14 @@ class DistributionHead(Head):
             branch.weight * ops.softmax(logits / branch.temperature)
             for branch, logits in zip(self.branches, self._by_branch(outputs), strict=True)
         )
+
+    def distribution(self, outputs) -> tuple:
+        values, spread = self.values, self.spread
+        if len(values) > TOLD_VALUES:
+            steps = TOLD_VALUES - 1
+            values, place = np.unique(np.round(self.values * steps) / steps, return_inverse=True)
+            spread = spread @ np.eye(len(values))[place]
+        return values.astype(np.float32), ops.matmul(self.masses(outputs), spread.astype(np.float32))
 
     def _by_branch(self, outputs) -> list:
         return ops.split(outputs, len(self.branches), axis=1) if len(self.branches) > 1 else [outputs]

@@ -82,6 +82,13 @@ class Head(abc.ABC):
           constants: float32 [outputs], the model's outputs without any token.
         """
 
+    def distribution(self, outputs) -> tuple | None:
+        """How likely some scores are: these, float32 [values], ascending, and their masses, float32 [batch, values].
+
+        None of a head that knows of no more than a score and an interval.
+        """
+        return None
+
     @abc.abstractmethod
     def about(self) -> dict:
         """The entry `head` of `reviews.json` and `metrics.json`."""

@@ -96,6 +96,17 @@ def test_branches_are_averaged_by_their_weights():
 
 
 @HEADS
+def test_a_distribution_tells_the_values_or_the_nearest_of_21(head):
+    outputs = logits(head, 5)
+    values, masses = head.distribution(outputs)
+    nearest = head.values if len(head.values) <= 21 else np.round(head.values * 20) / 20
+    assert values == pytest.approx(np.unique(nearest))
+    for row, told in zip(outputs, np.array(masses), strict=True):
+        own = masses_of_values(head, row)
+        assert told == pytest.approx(np.array([own[nearest == value].sum() for value in np.unique(nearest)]), abs=1e-6)
+
+
+@HEADS
 def test_a_greater_reach_holds_all_of_a_smaller(head):
     outputs, score = logits(head, 200), np.array(head.score(logits(head, 200)))
     before = score, score
