@@ -78,8 +78,9 @@ INSIDE = {
     "serving.local_server": [
         ["server"],
         ["settings", "ports", "rest", "rpc"],
-        ["answers", "page", "workers", "json_answers", "json_requests"],
-        ["tensors", "versions"],
+        ["page"],
+        ["answers", "scored_archive", "json_answers", "json_requests"],
+        ["tensors", "versions", "workers", "uploaded_archive"],
         ["servable"],
         ["failures"],
     ],

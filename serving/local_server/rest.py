@@ -16,10 +16,11 @@ from starlette.routing import Route
 
 from beam_pipelines.errors import logger
 from serving import messages
-from serving.local_server import answers, json_answers, json_requests, page
+from serving.local_server import answers, json_answers, json_requests
 from serving.local_server.answers import Answers
 from serving.local_server.failures import Failure
 from serving.local_server.json_requests import INT64
+from serving.local_server.page import Page
 from serving.local_server.workers import Workers
 
 # Both are from model_servers/http_rest_api_util.cc.
@@ -50,7 +51,7 @@ class Rest:
             routes=[
                 Route("/v1/{rest:path}", self._answer, methods=METHODS),
                 Route("/monitoring/prometheus/metrics", self._metrics),
-                *page.routes(),
+                *Page(self._model, self._workers, self._body, self._max_request_bytes).routes(),
             ]
         )
         app.router.redirect_slashes = False

@@ -23,8 +23,9 @@ class LocalSettings:
         curl -d '{"signature_name": "explain", "inputs": ["Dull."]}' http://127.0.0.1:8501/v1/models/reviews:predict
         curl http://127.0.0.1:8501/v1/models/reviews
 
-    and over gRPC those of PredictionService and ModelService. There is neither a password nor TLS: what listens
-    beyond this machine (--host) answers whoever reaches it.
+    and over gRPC those of PredictionService and ModelService. http://127.0.0.1:8501/ is a page that scores what is
+    pasted there, or a file of up to 5,000 rows, and tells which phrases moved a score. There is neither a password nor
+    TLS: what listens beyond this machine (--host) answers whoever reaches it.
     """
 
     host: str = flag("the address that it listens at; 0.0.0.0 is every one", default="127.0.0.1")

@@ -85,6 +85,10 @@ class Versions:
             raise Failure("NOT_FOUND", f"Servable not found for request: {asked}")
         return servable
 
+    def folder_of(self, number: int) -> pathlib.Path:
+        """Where a version lies, or lay."""
+        return self._folder / str(number)
+
     def refresh(self) -> None:
         """Loads and unloads what the folder asks for. One thread alone may call it."""
         present = self._present()

@@ -10,7 +10,6 @@ import httpx
 import numpy as np
 import pytest
 
-from serving.local_server import page
 from serving.local_server.answers import Answers
 from serving.local_server.rest import Rest
 from serving.local_server.tensors import Limits
@@ -144,12 +143,6 @@ def test_requests_are_counted_for_prometheus(served_cnn):
     assert any(
         line.startswith(':tensorflow:serving:request_count{model_name="reviews",status="OK"} ') for line in lines
     )
-
-
-def test_the_page_lets_nothing_in_from_elsewhere(served_cnn):
-    answer = httpx.get(f"http://{served_cnn.rest}/")
-    assert answer.text == page.PAGE.read_text()
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 99999999999", "Transfer-Encoding: chunked"])
