@@ -2,25 +2,12 @@
 
 import contextlib
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from selenium import webdriver
 
-# Set where the browser has to be there: what would be skipped fails.
-REQUIRED = "REQUIRE_CHROMIUM"
-
-
-def need() -> tuple[str, str]:
-    """Returns the paths of browser and driver, or skips the test where one is missing."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser and driver:
-        return browser, driver
-    reason = "needs Debian's packages chromium and chromium-driver"
-    return pytest.fail(reason) if os.environ.get(REQUIRED) else pytest.skip(reason)
+from tests.helpers import programs
 
 
 @contextlib.contextmanager
@@ -31,7 +18,7 @@ def opened(downloads: str, *, width: int = 1000, height: int = 900) -> Iterator[
       downloads: The folder of what is downloaded.
       width, height: Of its window, in pixels.
     """
-    browser, driver = need()
+    browser, driver = programs.need("chromium", "chromedriver", packages="chromium and chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     # Chromium runs no sandbox as root, nor in most containers; what it opens here is our own page alone.

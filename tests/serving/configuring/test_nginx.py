@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -16,17 +15,17 @@ import pytest
 
 from serving.configuring import files, service
 from serving.configuring.settings import ConfigureSettings
+from tests.helpers import programs
 from tests.helpers.http_servers import serving
 from tests.helpers.services import made_up_version
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 TOKEN = {"Authorization": "Bearer secret"}
 MIB = 1 << 20
 ANY_SIZE = [("grpc.max_receive_message_length", -1)]
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 
-pytestmark = pytest.mark.skipif(not (NGINX and shutil.which("openssl")), reason="needs nginx and openssl")
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def told(request, body: bytes) -> tuple[int, bytes]:
@@ -52,6 +51,10 @@ def grpc_port():
     server.stop(None).wait()
 
 
+def nginx() -> str:
+    return programs.need("nginx", packages="nginx-light")[0]
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -61,6 +64,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The folder of an nginx.conf, with the files that it includes."""
+    programs.need("nginx", "openssl", packages="nginx-light and openssl")
     folder = tmp_path_factory.mktemp("nginx")
     made_up_version(folder / "export", 7)
     made_up_version(folder / "export", 8)
@@ -87,7 +91,7 @@ def running(folder, text: str, port: int):
     (folder / "nginx.conf").write_text(text)
     # A master that is root would have workers who may not enter the test's folder.
     more = f"daemon off; pid {folder}/nginx.pid; {'user root;' if os.getuid() == 0 else ''}"
-    command = [NGINX, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr", "-g", more]
+    command = [nginx(), "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr", "-g", more]
     process = subprocess.Popen(command)
     try:
         wait_for(process, port)
@@ -211,5 +215,5 @@ def test_the_canary_gets_its_share_of_requests_for_no_version(folder, grpc_port,
 def test_nginx_takes_any_share(folder, percent):
     path = folder / f"{percent}.conf"
     path.write_text(configuration(folder, 1, 2, 3, canary=8, canary_percent=percent))
-    tested = subprocess.run([NGINX, "-t", "-p", folder, "-c", path], capture_output=True, text=True)
+    tested = subprocess.run([nginx(), "-t", "-p", folder, "-c", path], capture_output=True, text=True)
     assert "test is successful" in tested.stderr
