@@ -3,22 +3,38 @@
 python -m serving.configure --export trained --output service
 """
 
+import pathlib
+
 from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.errors import logger
 from beam_pipelines.files import storage
 from serving.configuring import files, service
 from serving.configuring.settings import MODULE, ConfigureSettings
+from serving.publishing.live_folder import LiveFolder
 
 AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
 
 
-def run(settings: ConfigureSettings) -> service.Service:
-    """Writes the files, each whole or not at all; returns the service that they describe.
+# What a service that runs has to be told of a file that has changed; it reads the others itself, or at its start.
+AFTER_CHANGE = {
+    "compose.yaml": "docker compose up --detach --wait restarts the server for it",
+    "nginx.conf": "nginx reads it at nginx -s reload",
+    "batching.config": "a server reads it when it starts",
+}
+
+
+def run(settings: ConfigureSettings) -> tuple[service.Service, list[str]]:
+    """Writes the files, each whole or not at all.
+
+    Returns:
+      The service that they describe, and the files that were there and have changed.
 
     Raises:
-      UserError: There is no such export, or the folder holds something else.
+      UserError: There is no such export, it is damaged, or the folder holds something else.
     """
     described = service.find(settings)
     rendered = files.render(described)
+    before = {name: path.read_text() for name in rendered if (path := pathlib.Path(settings.output, name)).is_file()}
     job_folder.claim(
         settings.output,
         job_folder.manifest(MODULE, settings, [*files.FILES]),
@@ -27,17 +43,33 @@ def run(settings: ConfigureSettings) -> service.Service:
     )
     for name, text in rendered.items():
         storage.write_bytes(settings.output, name, text.encode())
-    return described
+    _pin(described)
+    return described, [name for name, text in before.items() if text != rendered[name]]
+
+
+def _pin(described: service.Service) -> None:
+    """Notes in the folder of the versions which of them must stay."""
+    folder, output = LiveFolder(described.folder), storage.absolute(described.settings.output)
+    try:
+        folder.pin(output, [export.version for export in described.versions])
+    except OSError as error:
+        logger.warning("%s cannot be written to (%s): serving.publish will not know what is pinned", folder.path, error)
 
 
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
     settings, others = flags.parse(ConfigureSettings, program, argv)
     flags.refuse_unknown(others, ConfigureSettings, program)
-    described = run(settings)
+    described, changed = run(settings)
     labels = ", ".join(f"version {version} as {label}" for label, version in described.labels.items())
     batching = "on" if described.batching else "off"
     print(f"{settings.output}: {labels}; batching {batching}; memory limit {described.memory_mib:,} MiB")
-    print(f"how to start it: {storage.join(settings.output, 'README.md')}")
+    if described.memory_mib < described.computed_memory_mib:
+        logger.warning(
+            "--memory_mib %d is less than the %d that it takes", described.memory_mib, described.computed_memory_mib
+        )
+    for name in changed:
+        print(f"changed: {name}" + (f"; {AFTER_CHANGE[name]}" if name in AFTER_CHANGE else ""))
+    print(f"how to start it and to change the version: {storage.join(settings.output, 'README.md')}")
     return 0
 
 

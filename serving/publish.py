@@ -5,9 +5,10 @@
     python -m serving.publish --to /models/reviews --rollback
 
 A version is published under its own number, at once or not at all, if it passes `serving.check`. With
---sample it is compared with the version that is live: on rated reviews it may not err more, by over two
+--sample it is compared with the newest version there: on rated reviews it may not err more, by over two
 standard errors of the paired difference; on unrated ones its scores may not move too far. A server that
-watches the folder takes up the newest version within seconds; --rollback takes that out of its sight.
+follows the folder takes up the newest version within seconds; --rollback takes that out of its sight. A
+service that serving.configure wrote serves what it pins, which neither --rollback nor --keep takes away.
 
 On an object store nothing can be renamed: there a server may see a version before it is whole, so pin a
 `specific` version in its configuration, and change that when the new one stands.
@@ -38,13 +39,15 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.publis
     if given.keep is not None and given.keep < 1:
         parser.error(f"--keep {given.keep} would keep no version")
     folder = LiveFolder.of(given.to)
+    if not storage.listing(folder.path) and (given.list or given.rollback):
+        raise UserError(f"--to {given.to} is empty, or no folder at all")
     if given.list:
         print("\n".join(listed(folder)))
         return 0
     with job_lock.only_job(folder.path):
         if given.rollback:
             withdrawn, live = folder.withdraw()
-            print(f"version {withdrawn} is withdrawn, {live} is live")
+            print(f"version {withdrawn} is withdrawn, {live} is the newest again")
         else:
             _publish(exports.find(given.export, "EXPORT"), folder, given)
     return 0
@@ -94,7 +97,9 @@ def _publish(export: Export, folder: LiveFolder, given: argparse.Namespace) -> N
         logger.warning("published in spite of this: %s", error)
         forced = given.force
     folder.add(export, forced)
-    print(f"version {export.version} is live in {folder.path}")
+    print(f"version {export.version} is the newest in {folder.path}, and live wherever a server follows that folder")
+    for service, versions in folder.pins().items():
+        print(f"{service} pins {', '.join(map(str, versions))}: see its README.md for how to change to the new one")
     deleted = folder.prune(given.keep) if given.keep else []
     if deleted:
         print(f"deleted {', '.join(map(str, deleted))}: --keep {given.keep}")
@@ -119,7 +124,7 @@ def _check(export: Export, live: Export | None, given: argparse.Namespace) -> No
     if compared.errors is None:
         faults = comparison.faults(compared, gate_flags.Limits.of(given))
     else:
-        faults = [comparison_report.errors_sentence(compared.errors)] * compared.errors.is_worse
+        faults = [comparison_report.worse(compared.errors)] * compared.errors.is_worse
     if faults:
         raise UserError(f"{export.path} does not pass against {live.path}: {'; '.join(faults)}")
 
@@ -128,11 +133,16 @@ def listed(folder: LiveFolder) -> list[str]:
     """The versions in a folder and those that were rolled back, a line each, the newest first."""
     versions, lines = folder.versions, []
     for version in sorted({*versions, *folder.withdrawn}, reverse=True):
-        known = folder.publication(version)
+        try:
+            known = folder.publication(version)
+        except UserError as fault:
+            lines.append(f"{version:<16}  {'broken':<20}  {fault}")
+            continue
         error = "-" if known.mae is None else f"{known.mae:.4g} ({known.mae_split})"
         state = "live" if versions and version == versions[-1] else ""
         if version not in versions:
             state = f"withdrawn {known.withdrawn or ''}"
+        state = ", ".join(filter(None, [state, *(f"pinned in {service}" for service in folder.pinned_by(version))]))
         forced = f"forced: {known.forced}" if known.forced else ""
         lines.append(f"{version:<16}  {known.published or '-':<20}  {error:<20}  {state}  {forced}".rstrip())
     if not lines:

@@ -6,7 +6,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from serving.checking.comparison import Comparison, Errors
+from serving.checking.comparison import STANDARD_ERRORS, Comparison, Errors
 
 _LINE_CHARACTERS = 60
 _REPORT_CHARACTERS = 300
@@ -49,6 +49,11 @@ def errors_sentence(errors: Errors) -> str:
         f"mean absolute error {errors.old:.4g} before, {errors.new:.4g} now; the difference is "
         f"{errors.new - errors.old:+.4g}, its standard error {errors.standard_error:.2g}"
     )
+
+
+def worse(errors: Errors) -> str:
+    """Says that a model errs more than may be, and than what."""
+    return f"{errors_sentence(errors)}, of which {STANDARD_ERRORS} are allowed"
 
 
 def _sentences(comparison: Comparison) -> list[str]:

@@ -2,6 +2,7 @@
 
 import importlib.resources
 import shlex
+import sys
 
 import jinja2
 
@@ -36,6 +37,8 @@ def render(service: services.Service) -> dict[str, str]:
         "settings": service.settings,
         "memory": memory,
         "nobody": NOBODY,
+        # By its path: whoever reads the files may stand anywhere.
+        "python": shlex.quote(sys.executable),
         "timeout_s": services.TIMEOUT_S,
     }
     return {name: environment.from_string(_template(name)).render(known) for name in FILES}

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import shlex
+import sys
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.commands import flags
@@ -49,7 +50,8 @@ class Service:
 
     @property
     def baked_image(self) -> str:
-        return self.settings.baked_image or f"{self.settings.model_name}:{self.stable.version}"
+        tag = "-".join(str(export.version) for export in self.versions)
+        return self.settings.baked_image or f"{self.settings.model_name}:{tag}"
 
     @property
     def batching(self) -> bool:
@@ -83,7 +85,7 @@ class Service:
             self.settings, export=f"{self.folder}/{stable}", output=".", canary=None, overwrite=True
         )
         chosen = ["--canary", canary] if canary else []
-        return shlex.join(["python", "-m", MODULE, *flags.as_arguments(settings), *chosen])
+        return shlex.join([sys.executable, "-m", MODULE, *flags.as_arguments(settings), *chosen])
 
     @property
     def rolled_out(self) -> exports.Export:
@@ -109,6 +111,11 @@ class Service:
         return self.settings.memory_mib or memory.limit_mib(sizes, self.settings.cpus)
 
     @property
+    def computed_memory_mib(self) -> int:
+        """What the limit would be without the flag."""
+        return memory.limit_mib([*self.sizes, max(self.sizes)], self.settings.cpus)
+
+    @property
     def max_enqueued_batches(self) -> int:
         """Two of the largest requests: what waits behind them is better answered "try again" than late."""
         return 2 * math.ceil(self.settings.max_batch_size / self.settings.max_execution_batch_size)
@@ -127,6 +134,9 @@ def find(settings: ConfigureSettings) -> Service:
         )
     canary = None if settings.canary is None else _canary(settings, stable)
     service = Service(settings, stable, canary, [])
+    for export in service.versions:
+        for name in export.info.changed_files(export.path):
+            raise UserError(f"{export.path}/{name} is not the file that was exported; export or publish it anew")
     return dataclasses.replace(service, sizes=[_readable_bytes(export.path) for export in service.versions])
 
 

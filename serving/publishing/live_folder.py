@@ -3,6 +3,7 @@
     DIR/20260101120000/            a version; the newest one is live
     DIR/withdrawn/20260102120000/  one that was rolled back: servers pass over what is not named by a number
     DIR/published.json             when each was published, with which error, and why in spite of a check
+    DIR/pinned.json                which services name versions of it in their configuration, and which
 
 A server polls the folder and takes up whatever stands there, so a version appears at once or not at all: locally by
 rename; on an object store, which has none, `saved_model.pb` comes last.
@@ -20,7 +21,7 @@ from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import leases, storage
 
-PUBLISHED = "published.json"
+PUBLISHED, PINNED = "published.json", "pinned.json"
 WITHDRAWN = "withdrawn"
 
 
@@ -104,16 +105,35 @@ class LiveFolder:
         split, mae = measured(exports.find(storage.join(folder, str(version)), "--to"))
         return Publication(version=version, published=age_of(version), mae=mae, mae_split=split)
 
+    def pins(self) -> dict[str, list[int]]:
+        """The versions that services pin, by the folder of their configuration."""
+        path = storage.join(self.path, PINNED)
+        return storage.read_json(path) if storage.exists(path) else {}
+
+    def pin(self, service: str, versions: list[int]) -> None:
+        """Notes which versions the configuration in a folder pins."""
+        storage.write_json(self.path, PINNED, self.pins() | {service: versions})
+
+    def pinned_by(self, version: int) -> list[str]:
+        """The services that pin a version."""
+        return [service for service, versions in self.pins().items() if version in versions]
+
     def refuse_older(self, export: Export) -> None:
         """Refuses a version that a server would not take for the newest.
 
         Raises:
           UserError: The folder has or had it, or a newer one.
         """
+        if export.version in self.withdrawn:
+            place = storage.join(self.path, WITHDRAWN, str(export.version))
+            raise UserError(
+                f"version {export.version} was withdrawn from {self.path}; to bring it back, move {place} to "
+                f"{storage.join(self.path, str(export.version))}"
+            )
         newest = max([*self.versions, *self.withdrawn, *self.publications()], default=0)
         if export.version <= newest:
             raise UserError(
-                f"version {export.version} is not newer than {newest}, which {self.path} has or had: servers take the "
+                f"version {export.version} is no newer than {newest}, which {self.path} has or had: servers take the "
                 "greatest number for the newest, and clients may hold its answers; train it again"
             )
 
@@ -130,11 +150,17 @@ class LiveFolder:
         """Takes the newest version out; returns its number and that of the one that is live now.
 
         Raises:
-          UserError: No other version is left.
+          UserError: No other version is left, or a service pins it.
         """
         if len(self.versions) < 2:
             raise UserError(f"{self.path} has no earlier version to go back to, but {self.versions or 'none at all'}")
         before, newest = self.versions[-2:]
+        for service in self.pinned_by(newest):
+            raise UserError(
+                f"version {newest} is pinned in {service}: there, going back is a change of the configuration, "
+                f"serving.configure --export {storage.join(self.path, str(before))} --output {service} --overwrite; "
+                f"where that service is no more, take it out of {storage.join(self.path, PINNED)}"
+            )
         source, target = storage.join(self.path, str(newest)), storage.join(self.path, WITHDRAWN, str(newest))
         if storage.is_local(self.path):
             storage.make_folder(pathlib.Path(target).parent)
@@ -146,8 +172,8 @@ class LiveFolder:
         return newest, before
 
     def prune(self, keep: int) -> list[int]:
-        """Deletes all but the newest versions; returns the numbers of those deleted."""
-        old = self.versions[:-keep]
+        """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted."""
+        old = [version for version in self.versions[:-keep] if not self.pinned_by(version)]
         for version in old:
             path = storage.join(self.path, str(version))
             # What a server looks for goes first: it should find a version whole or not at all.
