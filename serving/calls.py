@@ -9,7 +9,7 @@ from serving.messages import Example
 
 
 @dataclasses.dataclass(frozen=True)
-class Call:
+class SignatureCall:
     """What a signature is asked.
 
     Attributes:
@@ -21,7 +21,7 @@ class Call:
     values: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, signature: str, texts: list[str]) -> "Call":
+    def of(cls, signature: str, texts: list[str]) -> "SignatureCall":
         """Asks a signature about texts, in whatever form it takes them."""
         encoded = (text.encode() for text in texts)
         if exports.INPUTS[signature] != exports.TEXT:

@@ -25,6 +25,7 @@ from serving.checking import gate_flags, server_flags
 
 if TYPE_CHECKING:
     from serving.checking.export_check import Checked
+    from serving.checking.sample_reviews import SampleReviews
     from serving.checking.server_check import CheckedServer
 
 AFTER_INTERRUPTION = "the same command begins anew"
@@ -40,13 +41,24 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.check"
         parser.error(f"--tokens {given.tokens} must be at least 1")
     export = exports.find(given.export, "EXPORT")
     old = exports.find(given.against, "--against") if given.against else None
+    if old and old.path == export.path:
+        raise UserError(f"--against {given.against} is the version that is checked; name the one that it would replace")
+    # Read first: a check of seconds should not come before a wrong flag.
+    sample = _read_sample(export, given) if old else None
     if given.server:
         _check_server(export, given)
     else:
         _check_export(export, given)
-    if old:
-        _compare(old, export, given)
+    if old and sample:
+        _compare(old, export, sample, given)
     return 0
+
+
+def _read_sample(export: Export, given: argparse.Namespace) -> "SampleReviews":
+    entry.import_tensorflow()
+    from serving.checking import sample_reviews
+
+    return sample_reviews.read(given, export.info)
 
 
 def parser_for(program: str) -> flags.Parser:
@@ -59,6 +71,7 @@ def parser_for(program: str) -> flags.Parser:
         metavar="N",
         help="how long the timed reviews are (default: the median of those that it learned from)",
     )
+    parser.add_argument("--verbose", action="store_true", help="also list inputs, outputs and operations")
     server_flags.add(parser.add_argument_group("a live server"))
     gate = parser.add_argument_group("the gate before a live model is replaced")
     gate.add_argument("--against", type=os.path.expanduser, metavar="OLD", help="the model that it would replace")
@@ -77,7 +90,7 @@ def _check_export(export: Export, given: argparse.Namespace) -> None:
     from serving.checking import export_check
 
     checked = export_check.check(export, given.tokens)
-    print(f"{export.path} loads with TensorFlow alone", *described(checked), sep="\n  ")
+    print(f"{export.path} loads with TensorFlow alone", *described(checked, verbose=given.verbose), sep="\n  ")
 
 
 def _check_server(export: Export, given: argparse.Namespace) -> None:
@@ -95,19 +108,18 @@ def _check_server(export: Export, given: argparse.Namespace) -> None:
         print(f"{connection} serves version {export.version}", answered, *latencies(checked), sep="\n  ")
 
 
-def _compare(old: Export, new: Export, given: argparse.Namespace) -> None:
+def _compare(old: Export, new: Export, sample: "SampleReviews", given: argparse.Namespace) -> None:
     """Scores a sample with both versions.
 
     Raises:
       UserError: Scores move further than is allowed.
     """
-    entry.import_tensorflow()
-    from serving.checking import comparison, comparison_report, sample_reviews
+    from serving.checking import comparison, comparison_report
 
-    limits = gate_flags.Limits.of(given)
-    compared = comparison.compare(old, new, sample_reviews.read(given, new.info))
+    limits = gate_flags.ShiftLimits.of(given)
+    compared = comparison.compare(old, new, sample)
     faults = comparison.faults(compared, limits)
-    print(f"against version {old.version}", *comparison_report.lines(compared), sep="\n  ")
+    print(f"against version {old.version}", *comparison_report.lines(compared, new), sep="\n  ")
     if given.report:
         comparison_report.write(given.report, old, new, compared, faults)
         print(f"the report is {given.report}")
@@ -115,16 +127,16 @@ def _compare(old: Export, new: Export, given: argparse.Namespace) -> None:
         raise UserError(f"{new.path} does not pass against {old.path}: {'; '.join(faults)}", status=NOT_PASSED)
 
 
-def described(checked: "Checked") -> list[str]:
-    """What the command says of an export that passed, a line each."""
-    signatures = [
+def described(checked: "Checked", *, verbose: bool) -> list[str]:
+    """What the command says of an export that passed, a line each; `verbose` adds tensors and operations."""
+    tensors = [
         f"{name} {way}: " + ", ".join(f"{tensor} {kind}" for tensor, kind in sorted(tensors.items()))
         for name, signature in sorted(checked.signatures.items())
         for way, tensors in signature.items()
     ]
     return [
-        *signatures,
-        f"{len(checked.ops)} operations, none of them custom: {' '.join(checked.ops)}",
+        *([*tensors, f"operations: {' '.join(checked.ops)}"] if verbose else []),
+        f"signatures {', '.join(sorted(checked.signatures))}; {len(checked.ops)} operations, none of them custom",
         f"fixed texts: {checked.fixed_texts} scores equal within {checked.largest_gap:.2g}",
         f"{checked.size_mb:.1f} MB of files, loaded in {checked.load_seconds:.1f} s, "
         f"{checked.memory_mb:.0f} MB of memory beside TensorFlow's own",

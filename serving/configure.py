@@ -3,6 +3,7 @@
 python -m serving.configure --export trained --output service
 """
 
+import os
 import pathlib
 
 from beam_pipelines.commands import entry, flags, job_folder
@@ -15,6 +16,8 @@ from serving.publishing.live_folder import LiveFolder
 AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
 
 
+# By a server without privileges, whatever the umask is: it reads the folder as /config.
+READABLE, ENTERABLE = 0o644, 0o755
 # What a service that runs has to be told of a file that has changed; it reads the others itself, or at its start.
 AFTER_CHANGE = {
     "compose.yaml": "docker compose up --detach --wait restarts the server for it",
@@ -43,6 +46,8 @@ def run(settings: ConfigureSettings) -> tuple[service.Service, list[str]]:
     )
     for name, text in rendered.items():
         storage.write_bytes(settings.output, name, text.encode())
+        os.chmod(pathlib.Path(settings.output, name), READABLE)
+    os.chmod(settings.output, ENTERABLE)
     _pin(described)
     return described, [name for name, text in before.items() if text != rendered[name]]
 

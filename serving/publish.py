@@ -25,7 +25,7 @@ from beam_pipelines.files import storage
 from serving.checking import gate_flags
 from serving.publishing.live_folder import LiveFolder
 
-AFTER_INTERRUPTION = "nothing half-written is left; the same command begins anew"
+AFTER_INTERRUPTION = "the same command goes on; locally nothing half-written is left"
 NOT_PASSED = 1
 
 
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None, program: str = "python -m serving.publis
     with job_lock.only_job(folder.path):
         if given.rollback:
             withdrawn, live = folder.withdraw()
-            print(f"version {withdrawn} is withdrawn, {live} is the newest again")
+            print(f"version {withdrawn} is withdrawn, {live} is live again")
         else:
             _publish(exports.find(given.export, "EXPORT"), folder, given)
     return 0
@@ -86,47 +86,53 @@ def parser_for(program: str) -> flags.Parser:
 
 def _publish(export: Export, folder: LiveFolder, given: argparse.Namespace) -> None:
     if export.path == storage.join(folder.path, str(export.version)):
-        raise UserError(f"{export.path} stands in --to {given.to} already, where a server that watches it finds it")
+        raise UserError(f"{export.path} stands in --to {given.to} already, where a server that follows it finds it")
     folder.refuse_older(export)
-    forced = None
+    forced = fault = None
     try:
-        _check(export, folder.live, given)
+        _check(export, folder, given)
     except UserError as error:
+        # What is wrong with a flag or the sample says nothing of the version.
+        if error.status != NOT_PASSED:
+            raise
         if given.force is None:
             raise UserError(f"not published: {error}; --force REASON publishes it all the same", NOT_PASSED) from error
         logger.warning("published in spite of this: %s", error)
-        forced = given.force
-    folder.add(export, forced)
-    print(f"version {export.version} is the newest in {folder.path}, and live wherever a server follows that folder")
+        forced, fault = given.force, str(error)
+    folder.add(export, forced, fault)
+    print(f"version {export.version} is live in {folder.path}, wherever a server follows that folder")
     for service, versions in folder.pins().items():
-        print(f"{service} pins {', '.join(map(str, versions))}: see its README.md for how to change to the new one")
+        print(f"{service} pins {', '.join(map(str, versions))}: its README.md tells how to change the version there")
     deleted = folder.prune(given.keep) if given.keep else []
     if deleted:
         print(f"deleted {', '.join(map(str, deleted))}: --keep {given.keep}")
 
 
-def _check(export: Export, live: Export | None, given: argparse.Namespace) -> None:
+def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> None:
     """Checks an export on its own and against what is live.
 
     Raises:
-      UserError: It does not pass.
+      UserError: It does not pass; or, with another status, a flag or the sample is to be mended.
     """
     from serving.checking import export_check
 
-    export_check.check(export)
-    if not given.sample or not live:
+    live = folder.live if given.sample else None
+    if live is None:
+        export_check.check(export)
         return
     entry.import_tensorflow()
     from serving.checking import comparison, comparison_report, sample_reviews
 
-    compared = comparison.compare(live, export, sample_reviews.read(given, export.info))
-    print(f"against version {live.version}", *comparison_report.lines(compared), sep="\n  ")
+    sample = sample_reviews.read(given, export.info)
+    export_check.check(export)
+    compared = comparison.compare(live, export, sample)
+    print(f"against version {live.version}", *comparison_report.lines(compared, export), sep="\n  ")
     if compared.errors is None:
-        faults = comparison.faults(compared, gate_flags.Limits.of(given))
+        faults = comparison.faults(compared, gate_flags.ShiftLimits.of(given))
     else:
         faults = [comparison_report.worse(compared.errors)] * compared.errors.is_worse
     if faults:
-        raise UserError(f"{export.path} does not pass against {live.path}: {'; '.join(faults)}")
+        raise UserError(f"{export.path} does not pass against {live.path}: {'; '.join(faults)}", NOT_PASSED)
 
 
 def listed(folder: LiveFolder) -> list[str]:
@@ -143,7 +149,7 @@ def listed(folder: LiveFolder) -> list[str]:
         if version not in versions:
             state = f"withdrawn {known.withdrawn or ''}"
         state = ", ".join(filter(None, [state, *(f"pinned in {service}" for service in folder.pinned_by(version))]))
-        forced = f"forced: {known.forced}" if known.forced else ""
+        forced = f"forced: {known.forced} ({known.fault})" if known.forced else ""
         lines.append(f"{version:<16}  {known.published or '-':<20}  {error:<20}  {state}  {forced}".rstrip())
     if not lines:
         return [f"{folder.path} holds no version"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from beam_pipelines.artifacts import exports
-from serving.calls import Call
+from serving.calls import SignatureCall
 from serving.messages import Example, PredictionLog
 
 FILE = "assets.extra/tf_serving_warmup_requests"
@@ -37,13 +37,13 @@ def review(tokens: int) -> str:
     return " ".join(itertools.islice(itertools.cycle(_TEXT.split()), max(tokens, 1)))
 
 
-def calls(tokens: int) -> Iterator[Call]:
+def calls(tokens: int) -> Iterator[SignatureCall]:
     """Asks each signature about each of `BATCHES` reviews of so many tokens."""
     for signature, rows in itertools.product(exports.SIGNATURES, BATCHES):
-        yield Call.of(signature, [review(tokens)] * rows)
+        yield SignatureCall.of(signature, [review(tokens)] * rows)
 
 
-def prediction_log(call: Call) -> Any:
+def prediction_log(call: SignatureCall) -> Any:
     """The PredictionLog of a call."""
     log = PredictionLog()
     if call.signature == exports.REGRESS:
@@ -59,7 +59,7 @@ def prediction_log(call: Call) -> Any:
     return log
 
 
-def read(records: bytes) -> Iterator[Call]:
+def read(records: bytes) -> Iterator[SignatureCall]:
     """Reads the calls of the file's content."""
     for log in map(PredictionLog.FromString, _records(records)):
         if log.WhichOneof("log_type") == "regress_log":
@@ -69,7 +69,7 @@ def read(records: bytes) -> Iterator[Call]:
             request = log.predict_log.request
             (tensor,) = request.inputs.values()
             values = tensor.string_val
-        yield Call(request.model_spec.signature_name, tuple(values))
+        yield SignatureCall(request.model_spec.signature_name, tuple(values))
 
 
 def _records(data: bytes) -> Iterator[bytes]:

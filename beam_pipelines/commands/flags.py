@@ -59,6 +59,10 @@ class Parser(argparse.ArgumentParser):
             unknown = [argument for argument in self._given if argument.partition("=")[0] not in self.flags]
             sentences = (did_you_mean(argument, missing) for argument in unknown)
             message = next(filter(None, sentences), message)
+        elif message.startswith("unrecognized arguments: "):
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            sentences = (did_you_mean(argument, known) for argument in message.split()[2:])
+            message = next(filter(None, sentences), message)
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 

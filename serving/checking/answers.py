@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beam_pipelines.artifacts import exports
-from beam_pipelines.artifacts.exports import ExportInfo
+from beam_pipelines.artifacts.exports import Export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,17 +22,16 @@ class Verdict:
     fault: str = ""
 
 
-def judge(
-    signature: str, outputs: Mapping[str, Any], info: ExportInfo, tolerance: float = exports.TOLERANCE
-) -> Verdict:
+def judge(signature: str, outputs: Mapping[str, Any], export: Export, tolerance: float = exports.TOLERANCE) -> Verdict:
     """Compares a signature's answer about the fixed texts with what was recorded.
 
     Args:
       signature: Its name.
       outputs: By name, [fixed texts] or [fixed texts, phrases] each.
-      info: What was recorded.
+      export: What it should be, with what was recorded.
       tolerance: By how much a score may differ, as a share of the range.
     """
+    info = export.info
     for name, values in outputs.items():
         if not all(math.isfinite(number) for number in _numbers(values)):
             return Verdict(None, f"gives a {name} that is not finite")
@@ -45,7 +44,19 @@ def judge(
     if not outputs.keys() >= {*exports.SCORES, *exports.EXACT_RESULTS}:
         return Verdict(None)  # `explain` of an earlier version.
     comparison = info.compare(outputs, tolerance)
-    return Verdict(comparison.largest_gap, comparison.fault)
+    return Verdict(comparison.largest_gap, comparison.fault or _mislabelled(outputs, export))
+
+
+def _mislabelled(outputs: Mapping[str, Any], export: Export) -> str:
+    """What an answer wrongly says of itself; empty where nothing, as of an earlier version, which says nothing."""
+    for version in outputs.get("model_version", []):
+        if version != export.version:
+            return f"says that it is version {version}, not {export.version}: a version keeps the number of its export"
+    for name, value in {"score_min": export.info.score_min, "score_max": export.info.score_max}.items():
+        for answered in outputs.get(name, []):
+            if not math.isclose(answered, value, rel_tol=1e-6):
+                return f"says {name} {answered:g}, not {value:g}"
+    return ""
 
 
 def _numbers(values: Any) -> Iterable[float]:

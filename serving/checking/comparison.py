@@ -10,12 +10,14 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
-from serving.checking.gate_flags import Limits
+from serving.checking.gate_flags import ShiftLimits
 from serving.checking.sample_reviews import SampleReviews
 
 MOVERS = 10
 # More standard errors than chance explains in one of 40 comparisons.
 STANDARD_ERRORS = 2
+# Of reviews that a model has learned from, its error is below this share of that of others.
+REMEMBERED = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,8 @@ def compare(old: Export, new: Export, sample: SampleReviews) -> Comparison:
     if old.info.scale != new.info.scale:
         raise UserError(
             f"{new.path} scores from {new.info.score_min:g} to {new.info.score_max:g}, and {old.path} from "
-            f"{old.info.score_min:g} to {old.info.score_max:g}: whoever reads the scores has to know"
+            f"{old.info.score_min:g} to {old.info.score_max:g}: whoever reads the scores has to know",
+            status=1,
         )
     was = Scorer(old).score(sample.texts, EngineMetrics())
     becomes = Scorer(new).score(sample.texts, EngineMetrics())
@@ -126,7 +129,12 @@ def paired_errors(before: np.ndarray, after: np.ndarray, true: np.ndarray) -> Er
     return Errors(float(old.mean()), float(new.mean()), float(spread / math.sqrt(len(true))))
 
 
-def faults(comparison: Comparison, limits: Limits) -> list[str]:
+def is_remembered(errors: Errors, of_test: float | None) -> bool:
+    """Whether the new model errs so much less than on its test reviews that it has learned from the sample."""
+    return of_test is not None and errors.new < REMEMBERED * of_test
+
+
+def faults(comparison: Comparison, limits: ShiftLimits) -> list[str]:
     """Lists what moved too far, a clause each."""
     found = []
     if abs(shift := comparison.mean_shift) > limits.mean_shift:

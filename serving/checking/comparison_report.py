@@ -3,19 +3,20 @@
 import pathlib
 
 from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.prepared import TEST
 from beam_pipelines.files import storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
-from serving.checking.comparison import STANDARD_ERRORS, Comparison, Errors
+from serving.checking.comparison import STANDARD_ERRORS, Comparison, Errors, is_remembered
 
 _LINE_CHARACTERS = 60
 _REPORT_CHARACTERS = 300
 
 
-def lines(comparison: Comparison) -> list[str]:
+def lines(comparison: Comparison, new: Export) -> list[str]:
     """The comparison in the terminal, a line each."""
     return [
-        *_sentences(comparison),
+        *_sentences(comparison, new),
         "moved furthest:",
         *(
             f"  {mover.name}: {mover.old:.3g} -> {mover.new:.3g}  {mover.text[:_LINE_CHARACTERS]!r}"
@@ -32,7 +33,7 @@ def write(path: str, old: Export, new: Export, comparison: Comparison, faults: l
     ]
     table = {"header": ["review", "old", "new", "moved by", "it begins"], "rows": movers, "marked": []}
     verdict = f"It does not pass: {'; '.join(faults)}." if faults else "It passes."
-    text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(comparison))
+    text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(comparison, new))
     sections = [
         Section("All reviews", text=text),
         Section("The reviews that moved furthest", table=table),
@@ -56,11 +57,17 @@ def worse(errors: Errors) -> str:
     return f"{errors_sentence(errors)}, of which {STANDARD_ERRORS} are allowed"
 
 
-def _sentences(comparison: Comparison) -> list[str]:
+def _sentences(comparison: Comparison, new: Export) -> list[str]:
+    of_test = new.info.metrics.get(TEST, {}).get("mae")
+    remembered = comparison.errors is not None and is_remembered(comparison.errors, of_test)
+    doubt = (
+        f"on its test reviews the new model's error is {of_test or 0:.4g}: it seems to have learned from this sample"
+    )
     return [
         f"the mean score of {comparison.rows:,} reviews was {comparison.old_mean:.4g} and is {comparison.new_mean:.4g} "
         f"({comparison.mean_shift:+.1%} of the range)",
         f"rank correlation {comparison.rank_correlation:.3f}",
         f"{comparison.moved_share:.1%} of the scores lie beyond the old interval",
         *([errors_sentence(comparison.errors)] if comparison.errors else []),
+        *([doubt] if remembered else []),
     ]

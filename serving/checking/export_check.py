@@ -16,7 +16,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from serving import warm_up
-from serving.calls import Call
+from serving.calls import SignatureCall
 from serving.checking import answers
 
 PROBE = pathlib.Path(__file__).with_name("probe.py")
@@ -83,10 +83,10 @@ def check(export: Export, tokens: int | None = None) -> Checked:
         # Exports of earlier versions have none, and only two of the signatures.
         is_warm = warm.exists()
         signatures = exports.SIGNATURES if is_warm else exports.SIGNATURES[:2]
-        fixed = [Call.of(signature, texts) for signature in signatures]
+        fixed = [SignatureCall.of(signature, texts) for signature in signatures]
         warm_calls = list(warm_up.read(warm.read_bytes())) if is_warm else []
         timed = {
-            str(rows): Call.of(exports.SCORE, [warm_up.review(tokens)] * rows).to_json(runs=runs + 1)
+            str(rows): SignatureCall.of(exports.SCORE, [warm_up.review(tokens)] * rows).to_json(runs=runs + 1)
             for rows, runs in RUNS.items()
         }
         plan = {"warm_up": [_.to_json() for _ in warm_calls], "fixed": [_.to_json() for _ in fixed], "timed": timed}
@@ -94,7 +94,7 @@ def check(export: Export, tokens: int | None = None) -> Checked:
     _refuse_unservable(export, probed)
     gaps = []
     for call, outputs in zip(fixed, probed["outputs"], strict=True):
-        verdict = answers.judge(call.signature, outputs, export.info)
+        verdict = answers.judge(call.signature, outputs, export)
         if verdict.fault:
             raise UserError(f"{export.path}: {call.signature} {verdict.fault}", status=1)
         gaps.append(verdict.largest_gap or 0.0)

@@ -5,6 +5,7 @@ They are read before anything slow is imported.
 
 import argparse
 import dataclasses
+import math
 import os
 
 from beam_pipelines.archive.finding import formats
@@ -14,7 +15,7 @@ READING = ("text_column", "score_column", "title_column", "score_pattern", "inpu
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class ShiftLimits:
     """How far scores may move.
 
     Attributes:
@@ -28,29 +29,48 @@ class Limits:
     moved_share: float
 
     @classmethod
-    def of(cls, flags: argparse.Namespace) -> "Limits":
+    def of(cls, flags: argparse.Namespace) -> "ShiftLimits":
         return cls(flags.max_mean_shift, flags.min_rank_correlation, flags.max_moved_share)
 
 
+def _share(text: str) -> float:
+    return _within(float(text), 0, 1)
+
+
+def _correlation(text: str) -> float:
+    return _within(float(text), -1, 1)
+
+
+def _count(text: str) -> int:
+    return int(_within(int(text), 1, math.inf))
+
+
+def _within(value: float, low: float, high: float) -> float:
+    """Returns a flag's value, which argparse refuses where this raises."""
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{value:g} is not from {low:g} to {high:g}")
+    return value
+
+
 def add_limits(parser: argparse._ActionsContainer) -> None:
-    """Adds the flags of `Limits`."""
+    """Adds the flags of `ShiftLimits`."""
     parser.add_argument(
         "--max_mean_shift",
-        type=float,
+        type=_share,
         default=0.03,
         metavar="SHARE",
         help="fail if the mean score moves by more of the range (default: 0.03)",
     )
     parser.add_argument(
         "--min_rank_correlation",
-        type=float,
+        type=_correlation,
         default=0.9,
         metavar="R",
         help="fail if Spearman's rank correlation of both models' scores is lower (default: 0.9)",
     )
     parser.add_argument(
         "--max_moved_share",
-        type=float,
+        type=_share,
         default=0.1,
         metavar="SHARE",
         help="fail if more of the new scores lie beyond the old interval (default: 0.1)",
@@ -71,7 +91,7 @@ def add_sample(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument(
         "--sample_rows",
-        type=int,
+        type=_count,
         default=10_000,
         metavar="N",
         help="how many reviews are taken of it, spread over all of it (default: 10000)",

@@ -21,11 +21,20 @@ from beam_pipelines.preparing.reviews import rated_reviews
 from beam_pipelines.preparing.settings import PreprocessSettings
 from serving.checking import gate_flags
 
+# Of fewer rated reviews a standard error is not known well.
+FEWEST = 30
 # What the settings of the training archive say of one, besides what flags do.
 _OF_TRAINING = (
     *("csv_quote", "csv_escape", "null_values", "encoding", "max_field_mb", "max_unpacked_gb"),
     *("score_min", "score_max", "unrated_values"),
 )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleSettings(PreprocessSettings):
+    """How the archive of `sample`, which is a flag of its own, is read."""
+
+    sample: tuple[str, ...]
 
 
 class _Review(NamedTuple):
@@ -63,17 +72,24 @@ def read(flags: argparse.Namespace, info: ExportInfo) -> SampleReviews:
       UserError: A flag or the archive is to be mended.
     """
     settings = _settings(flags, info)
-    archive = look.look(settings)
+    archive = look.look(settings, "sample")
     rating = settings.score_column or settings.title_column
     named = flags.score_column or flags.title_column
-    has_scores = all(rating in columns.names for columns in archive.columns.values())
-    is_rated = bool(named or has_scores)
+    has_scores = {rating in columns.names for columns in archive.columns.values()}
+    if has_scores == {True, False} and not named:
+        raise UserError(f"--sample: some files have the column {rating!r} of scores, and others not; give one kind")
+    is_rated = bool(named or True in has_scores)
     wanted = tuple(name for name in (settings.text_column, is_rated and rating) if name)
     input_columns.require(archive.columns, wanted, "--sample")
     options = ReadOptions.of(settings, sizes=extents.Sizes.of(archive.size_bytes), columns=wanted, nullable=wanted)
     chosen = heapq.nsmallest(flags.sample_rows, _reviews(archive.found, options, settings))
+    named_sample = " ".join(flags.sample)
     if not chosen:
-        raise UserError(f"--sample {' '.join(flags.sample)} holds no {'rated ' * is_rated}review with a text")
+        raise UserError(f"--sample {named_sample} holds no {'rated ' * is_rated}review with a text")
+    if is_rated and len(chosen) < FEWEST:
+        raise UserError(
+            f"--sample {named_sample} holds {len(chosen)} rated reviews; fewer than {FEWEST} tell too little"
+        )
     return SampleReviews(
         names=[review.name for review in chosen],
         texts=pa.array([review.text for review in chosen]),
@@ -81,7 +97,7 @@ def read(flags: argparse.Namespace, info: ExportInfo) -> SampleReviews:
     )
 
 
-def _settings(flags: argparse.Namespace, info: ExportInfo) -> PreprocessSettings:
+def _settings(flags: argparse.Namespace, info: ExportInfo) -> SampleSettings:
     """Those of the export's training archive, changed by the flags that were given."""
     known = info.preprocess_settings.keys() & {*gate_flags.READING, *_OF_TRAINING}
     trained = {name: info.preprocess_settings[name] for name in known}
@@ -89,7 +105,7 @@ def _settings(flags: argparse.Namespace, info: ExportInfo) -> PreprocessSettings
     if {"score_column", "title_column"} & given.keys():
         trained |= {"score_column": None, "title_column": None}
     try:
-        return PreprocessSettings(**{**trained, **given, "input": tuple(flags.sample), "output": ""})
+        return SampleSettings(**{**trained, **given, "sample": tuple(flags.sample), "input": (), "output": ""})
     except ValueError as error:
         raise UserError(str(error)) from None
 

@@ -8,17 +8,20 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError
 from serving import warm_up
-from serving.calls import Call as SignatureCall
+from serving.calls import SignatureCall
 from serving.checking import answers
-from serving.checking.export_check import RUNS, Latency, latency
+from serving.checking.export_check import Latency, latency
 from serving.client.asking import spoken
 from serving.client.connection import Connection
-from serving.client.errors import ServingError
+from serving.client.errors import ServingError, Unavailable
 from serving.client.protocol import Call
-from serving.client.retries import Deadline
+from serving.client.retries import Attempts, Deadline
 
 # For a request; a server that is asked for the first time may take long.
 TIMEOUT_S = 60.0
+RETRIES = 10
+# How often a request of so many reviews is timed: others are served meanwhile.
+RUNS = {1: 200, 32: 50}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +42,15 @@ class CheckedServer:
 
 
 class _Asker:
-    """Asks a server by one protocol, without retries: what a check sees, clients will see."""
+    """Asks a server by one protocol, and again where it is not available, as behind a proxy that bounds the rate.
+
+    Attributes:
+      last_ms: What the last answer took, in milliseconds, from its own request on.
+    """
 
     def __init__(self, connection: Connection):
         self.protocol, transports = spoken(connection)
+        self.last_ms = 0.0
         self._connection = connection
         self._transport: Any = transports.Transport(connection)
 
@@ -52,8 +60,19 @@ class _Asker:
         Raises:
           UserError: The server fails at it; it has the server's words.
         """
+        deadline = Deadline(TIMEOUT_S, str(self._connection))
+        attempts = Attempts(deadline, RETRIES)
         try:
-            return call.read(self._transport.send(call.request, Deadline(TIMEOUT_S, str(self._connection))))
+            while True:
+                started = time.perf_counter()
+                try:
+                    answer = call.read(self._transport.send(call.request, deadline))
+                    self.last_ms = 1000 * (time.perf_counter() - started)
+                    return answer
+                except Unavailable as error:
+                    if not self.last_ms:
+                        raise  # It has never answered.
+                    time.sleep(attempts.pause_s(error))
         except ServingError as error:
             raise UserError(str(error), status=1) from error
 
@@ -78,9 +97,9 @@ def check(export: Export, connection: Connection, tokens: int) -> CheckedServer:
     Raises:
       UserError: It cannot be reached, serves another version, or answers otherwise.
     """
+    _refuse_unavailable(export, connection)
     asker = _Asker(connection)
     try:
-        _refuse_unavailable(asker, export, connection)
         served = asker.ask(asker.protocol.metadata())
         signatures = [name for name in exports.SIGNATURES if name in served.inputs]
         if exports.SCORE not in signatures:
@@ -97,16 +116,24 @@ def check(export: Export, connection: Connection, tokens: int) -> CheckedServer:
     )
 
 
-def _refuse_unavailable(asker: _Asker, export: Export, connection: Connection) -> None:
+def _refuse_unavailable(export: Export, connection: Connection) -> None:
     """Looks whether a server has the version.
 
     Raises:
-      UserError: It has it not, or not yet.
+      UserError: It has it not, or not yet; names those that it has.
     """
-    for found in asker.ask(asker.protocol.status()):
-        if found.version == export.version and not found.is_available:
-            told = f": {found.error}" if found.error else ""
-            raise UserError(f"{connection}: version {found.version} is {found.state}{told}", status=1)
+    # Of one version it tells nothing of the others.
+    asker = _Asker(dataclasses.replace(connection, version=None))
+    try:
+        found = {version.version: version for version in asker.ask(asker.protocol.status())}
+    finally:
+        asker.close()
+    known = found.get(export.version)
+    if known is None or not known.is_available:
+        state = f"has version {export.version} in state {known.state}" if known else f"does not serve {export.version}"
+        told = f" ({known.error})" if known and known.error else ""
+        others = ", ".join(str(version) for version, status in found.items() if status.is_available)
+        raise UserError(f"{connection} {state}{told}, but {others or 'nothing'}", status=1)
 
 
 def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Connection) -> float:
@@ -124,7 +151,7 @@ def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Conn
         for name, values in asker.predict(SignatureCall.of(signature, [])).items():
             if values:
                 raise UserError(f"{connection}: {signature} answers no text with {len(values)} of {name}", status=1)
-    verdict = answers.judge(signature, outputs, export.info, exports.SERVER_TOLERANCE)
+    verdict = answers.judge(signature, outputs, export, exports.SERVER_TOLERANCE)
     if verdict.fault:
         raise UserError(f"{connection}: {signature} {verdict.fault}", status=1)
     return verdict.largest_gap or 0.0
@@ -135,7 +162,6 @@ def _milliseconds(asker: _Asker, tokens: int, rows: int, runs: int) -> list[floa
     call = SignatureCall.of(exports.SCORE, [warm_up.review(tokens)] * rows)
     times = []
     for _ in range(runs + 1):
-        started = time.perf_counter()
         asker.predict(call)
-        times.append(1000 * (time.perf_counter() - started))
+        times.append(asker.last_ms)
     return times

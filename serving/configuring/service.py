@@ -151,17 +151,22 @@ def _canary(settings: ConfigureSettings, stable: exports.Export) -> exports.Expo
 
 
 def _readable_bytes(folder: str) -> int:
-    """The bytes of a version, all of which an unprivileged server has to read.
+    """The bytes of a version, all of which an unprivileged server has to read, from the folder of the versions on.
 
     Raises:
       UserError: It may not.
     """
-    total = 0
+    versions, total = os.path.dirname(folder), 0
+    _refuse_unreadable(versions, 0o005, f"chmod o+rx {versions}")
     for parent, _, names in os.walk(folder):
-        for path in (parent, *(os.path.join(parent, name) for name in names)):
-            status = os.stat(path)
-            wanted = 0o005 if path == parent else 0o004
-            if status.st_mode & wanted != wanted:
-                raise UserError(f"{path} cannot be read by the server, which has no privileges: chmod -R o+rX {folder}")
-            total += 0 if path == parent else status.st_size
+        _refuse_unreadable(parent, 0o005, f"chmod -R o+rX {folder}")
+        for name in names:
+            total += _refuse_unreadable(os.path.join(parent, name), 0o004, f"chmod -R o+rX {folder}").st_size
     return total
+
+
+def _refuse_unreadable(path: str, wanted: int, remedy: str) -> os.stat_result:
+    status = os.stat(path)
+    if status.st_mode & wanted != wanted:
+        raise UserError(f"{path} cannot be read by the server, which has no privileges: {remedy}")
+    return status

@@ -35,16 +35,18 @@ class Publication(TypedJson):
       mae: Its mean absolute error, in the archive's unit; None where no reviews were held out.
       mae_split: The reviews that it was measured on.
       forced: Why it was published although it did not pass; None where it did.
+      fault: What did not pass then.
       withdrawn: When it was rolled back; None where it was not.
     """
 
-    OMITTED_IF_NONE: ClassVar = ("mae", "mae_split", "forced", "withdrawn")
+    OMITTED_IF_NONE: ClassVar = ("mae", "mae_split", "forced", "fault", "withdrawn")
 
     version: int
     published: str
     mae: float | None = None
     mae_split: str | None = None
     forced: str | None = None
+    fault: str | None = None
     withdrawn: str | None = None
 
 
@@ -73,17 +75,25 @@ class LiveFolder:
 
     @property
     def versions(self) -> list[int]:
-        """Those that a server can take up, the oldest first."""
-        return exports.versions(self.path)
+        """What a server takes for versions, the oldest first: all that is named by a number, whatever it holds."""
+        return _numbered(self.path)
 
     @property
     def withdrawn(self) -> list[int]:
-        return exports.versions(storage.join(self.path, WITHDRAWN))
+        return _numbered(storage.join(self.path, WITHDRAWN))
 
     @property
     def live(self) -> Export | None:
-        """The version that a server answers with by default: the newest."""
+        """The version that a server answers with by default: the newest.
+
+        Raises:
+          UserError: It is no export.
+        """
         return exports.find(storage.join(self.path, str(self.versions[-1])), "--to") if self.versions else None
+
+    def is_whole(self, version: int) -> bool:
+        """Whether a server could load a version: on an object store a part of one may be left."""
+        return storage.exists(storage.join(self.path, str(version), exports.SAVED_MODEL))
 
     def publications(self) -> dict[int, Publication]:
         """What is known of the versions that were published here, by number."""
@@ -130,21 +140,30 @@ class LiveFolder:
                 f"version {export.version} was withdrawn from {self.path}; to bring it back, move {place} to "
                 f"{storage.join(self.path, str(export.version))}"
             )
-        newest = max([*self.versions, *self.withdrawn, *self.publications()], default=0)
+        # What was begun on an object store may be completed.
+        there = [version for version in self.versions if version != export.version or self.is_whole(version)]
+        newest = max([*there, *self.withdrawn], default=0)
         if export.version <= newest:
             raise UserError(
                 f"version {export.version} is no newer than {newest}, which {self.path} has or had: servers take the "
-                "greatest number for the newest, and clients may hold its answers; train it again"
+                "greatest number for the newest, and clients may hold its answers; train it again, or take away "
+                "what is none of your versions"
             )
 
-    def add(self, export: Export, forced: str | None) -> None:
-        """Publishes a version under its number; `forced` says why, where it did not pass."""
-        if storage.is_local(self.path):
-            self._add_by_rename(export)
-        else:
-            self._add_to_store(export)
+    def add(self, export: Export, forced: str | None = None, fault: str | None = None) -> None:
+        """Publishes a version under its number; `forced` says why, where it did not pass, and `fault` what."""
         split, mae = measured(export)
-        self._note(Publication(version=export.version, published=now(), mae=mae, mae_split=split, forced=forced))
+        # Before the version is there: why it was forced should not be lost.
+        before = self.publications()
+        self._write(before | {export.version: Publication(export.version, now(), mae, split, forced, fault)})
+        try:
+            if storage.is_local(self.path):
+                self._add_by_rename(export)
+            else:
+                self._add_to_store(export)
+        except Exception:
+            self._write(before)
+            raise
 
     def withdraw(self) -> tuple[int, int]:
         """Takes the newest version out; returns its number and that of the one that is live now.
@@ -168,16 +187,20 @@ class LiveFolder:
             storage.sync_folder(pathlib.Path(self.path))
         else:
             self._move_in_store(source, target)
-        self._note(dataclasses.replace(self.publication(newest), withdrawn=now()))
+        withdrawn = dataclasses.replace(self.publication(newest), withdrawn=now())
+        self._write(self.publications() | {newest: withdrawn})
         return newest, before
 
     def prune(self, keep: int) -> list[int]:
         """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted."""
-        old = [version for version in self.versions[:-keep] if not self.pinned_by(version)]
-        for version in old:
-            path = storage.join(self.path, str(version))
+        kept, versions = self.versions[-keep:], self.versions[:-keep]
+        old = [version for version in versions if not self.pinned_by(version)]
+        withdrawn = [f"{WITHDRAWN}/{version}" for version in self.withdrawn if version < kept[0]]
+        for name in (*map(str, old), *withdrawn):
+            path = storage.join(self.path, name)
             # What a server looks for goes first: it should find a version whole or not at all.
-            storage.delete(path, [exports.SAVED_MODEL])
+            if storage.exists(storage.join(path, exports.SAVED_MODEL)):
+                storage.delete(path, [exports.SAVED_MODEL])
             storage.delete_folder(path)
         return old
 
@@ -188,6 +211,7 @@ class LiveFolder:
                 storage.copy(source, str(aside))
             for name in export.info.changed_files(str(aside)):
                 raise UserError(f"{export.path}/{name} is not the file that was exported")
+            leases.clear_temporary(str(aside))
             storage.sync_tree(aside)
             os.rename(aside, storage.join(self.path, str(export.version)))
             storage.sync_folder(pathlib.Path(self.path))
@@ -207,9 +231,17 @@ class LiveFolder:
         storage.delete(source, [exports.SAVED_MODEL])
         storage.delete_folder(source)
 
-    def _note(self, publication: Publication) -> None:
-        known = self.publications() | {publication.version: publication}
+    def _write(self, known: dict[int, Publication]) -> None:
         storage.write_json(self.path, PUBLISHED, [known[version].to_json() for version in sorted(known)])
+
+
+def _numbered(folder: str) -> list[int]:
+    """The numbers that stand for versions in a folder, as a server sees them, links too."""
+    if storage.is_local(folder):
+        names = [entry.name for entry in os.scandir(folder) if entry.is_dir()] if os.path.isdir(folder) else []
+    else:
+        names = [name.partition("/")[0] for name in storage.listing(folder) if "/" in name]
+    return sorted({int(name) for name in names if name.isascii() and name.isdecimal()})
 
 
 def measured(export: Export) -> tuple[str, float] | tuple[None, None]:

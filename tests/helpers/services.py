@@ -13,6 +13,8 @@ def made_up_version(folder: pathlib.Path, number: int, *, model: str = "cnn", si
     version = folder / str(number)
     (version / "assets.extra").mkdir(parents=True)
     (version / "variables").mkdir()
+    # A test's own folder is closed to others, and a server is one.
+    folder.chmod(0o755)
     (version / exports.SAVED_MODEL).write_bytes(b"")
     with (version / "variables" / "variables.data-00000-of-00001").open("wb") as file:
         file.truncate(size)

@@ -18,7 +18,7 @@ def copy(cnn, tmp_path):
 
 
 def test_a_good_export_passes_and_is_described(trained, capsys):
-    assert check.main([str(trained)]) == 0
+    assert check.main([str(trained), "--verbose"]) == 0
     printed = capsys.readouterr().out
     assert "serving_default inputs: text string (None,)" in printed
     assert "score float32 (None,), score_high float32 (None,), score_low float32 (None,), score_max float32" in printed

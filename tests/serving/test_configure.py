@@ -1,6 +1,7 @@
 """The command that writes the files of a service, from its line to the folder."""
 
 import json
+import os
 import shlex
 
 import pytest
@@ -31,9 +32,10 @@ def test_it_writes_all_files_and_says_what_they_serve(versions, tmp_path, capsys
     assert run("--export", versions, "--output", tmp_path / "out") == 0
     assert capsys.readouterr().out == (
         f"{tmp_path}/out: version 8 as stable; batching off; memory limit 1,280 MiB\n"
-        f"how to start it: {tmp_path}/out/README.md\n"
+        f"how to start it and to change the version: {tmp_path}/out/README.md\n"
     )
     written = contents(tmp_path / "out")
+    assert json.loads((versions / "pinned.json").read_text()) == {f"{tmp_path}/out": [8]}
     assert written.keys() == {*FILES, "manifest.json"}
     assert json.loads(written["manifest.json"])["command"] == "serving.configure"
     assert all(text.endswith("\n") and "{{" not in text for text in written.values())
@@ -48,7 +50,7 @@ def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(version
     output = tmp_path / "out"
     run("--export", versions, "--output", output, "--model_name", "films", "--memory_mib", 900)
     lines = (output / "README.md").read_text().splitlines()
-    commands = [shlex.split(line) for line in lines if line.startswith("    python -m serving.configure")]
+    commands = [shlex.split(line) for line in lines if " -m serving.configure " in line]
     assert len(commands) == 3
     monkeypatch.chdir(output)
     labels = []
@@ -61,6 +63,34 @@ def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(version
         assert "memory: 900M" in (output / "compose.yaml").read_text()
     stable, canary = '"stable"', '"canary"'
     assert labels == [[[stable, "7"], [canary, "8"]], [[stable, "8"], [canary, "7"]], [[stable, "8"]]]
+
+
+def test_what_has_changed_is_told_with_what_it_takes(versions, tmp_path, capsys):
+    arguments = ["--export", versions / "8", "--output", tmp_path / "out"]
+    run(*arguments)
+    capsys.readouterr()
+    run(*arguments, "--overwrite")
+    assert "changed: " not in capsys.readouterr().out
+    run("--export", versions / "7", "--output", tmp_path / "out", "--overwrite")
+    printed = capsys.readouterr().out
+    assert "changed: models.config\n" in printed
+    assert "changed: compose.yaml; docker compose up --detach --wait restarts the server for it\n" in printed
+    assert "changed: nginx.conf" not in printed
+
+
+def test_the_server_may_read_what_is_written_whatever_the_umask_is(versions, tmp_path):
+    before = os.umask(0o077)
+    try:
+        run("--export", versions, "--output", tmp_path / "out")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o755
+    assert {(tmp_path / "out" / name).stat().st_mode & 0o777 for name in FILES} == {0o644}
+
+
+def test_a_limit_below_what_it_takes_is_told(versions, tmp_path, caplog):
+    run("--export", versions, "--output", tmp_path / "out", "--memory_mib", 100)
+    assert "--memory_mib 100 is less than the 1280 that it takes" in caplog.text
 
 
 def test_an_earlier_folder_of_its_own_is_written_anew_on_demand_alone(versions, tmp_path):

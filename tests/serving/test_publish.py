@@ -1,6 +1,7 @@
 """What may go live: the command, on exports that are good, damaged, better and worse."""
 
 import csv
+import re
 import shutil
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from beam_pipelines.errors import UserError
 from serving import publish
 from serving.checking import export_check
-from tests.helpers.exports import serve, version
+from tests.helpers.exports import renumbered, serve, version
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,8 @@ def live(tmp_path):
 
 
 @pytest.fixture
-def renumbered(tmp_path):
-    return lambda folder, number: str(shutil.copytree(folder, tmp_path / "exports" / str(number)))
+def numbered(tmp_path):
+    return lambda folder, number: renumbered(folder, number, tmp_path / "exports")
 
 
 @pytest.fixture
@@ -47,10 +48,10 @@ def rated(rows, better, tmp_path_factory) -> str:
     return str(path)
 
 
-def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, renumbered, capsys):
-    assert publish.main([renumbered(better, 1), "--to", str(live)]) == 0
+def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, numbered, capsys):
+    assert publish.main([numbered(better, 1), "--to", str(live)]) == 0
     assert "version 1 is live in" in capsys.readouterr().out
-    damaged = renumbered(better, 2)
+    damaged = numbered(better, 2)
     with open(f"{damaged}/variables/variables.data-00000-of-00001", "ab") as file:
         file.write(b"x")
     with pytest.raises(
@@ -61,37 +62,57 @@ def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, renumb
 
 
 def test_what_errs_more_on_rated_reviews_is_refused_unless_forced(
-    better, worse, live, renumbered, rated, unchecked, capsys
+    better, worse, live, numbered, rated, unchecked, capsys
 ):
     sample = ["--to", str(live), "--sample", rated]
-    assert publish.main([renumbered(worse, 1), *sample]) == 0  # Nothing is live that it could be compared with.
-    assert publish.main([renumbered(better, 2), *sample]) == 0
+    assert publish.main([numbered(worse, 1), *sample]) == 0  # Nothing is live that it could be compared with.
+    assert publish.main([numbered(better, 2), *sample]) == 0
     assert "the mean score of 400 reviews was" in capsys.readouterr().out
-    newer = renumbered(worse, 3)
+    newer = numbered(worse, 3)
     with pytest.raises(UserError, match="not published: .* does not pass against .*/2: mean absolute error .* before"):
         publish.main([newer, *sample])
     assert publish.main([newer, *sample, "--force", "the old one is withdrawn by law"]) == 0
     assert publish.main(["--to", str(live), "--list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert "live  forced: the old one is withdrawn by law" in listed[-3]
+    assert "live  forced: the old one is withdrawn by law (" in listed[-3]
+    assert "of which 2 are allowed" in listed[-3]
     assert (live / "3/saved_model.pb").exists()
 
 
-def test_on_unrated_reviews_scores_may_not_move_too_far(better, worse, live, renumbered, rated, unchecked, tmp_path):
+def test_on_unrated_reviews_scores_may_not_move_too_far(better, worse, live, numbered, rated, unchecked, tmp_path):
     texts = tmp_path / "texts.csv"
     with open(rated) as file:
         texts.write_text("".join(f"{row[0]}\n" for row in csv.reader(file)))
-    publish.main([renumbered(better, 1), "--to", str(live)])
-    moved = renumbered(worse, 2)
+    publish.main([numbered(better, 1), "--to", str(live)])
+    moved = numbered(worse, 2)
     with pytest.raises(UserError, match=r"of the scores lie beyond the old interval \(--max_moved_share 0.01\)"):
         publish.main([moved, "--to", str(live), "--sample", str(texts), "--max_moved_share", "0.01"])
     lax = ["--max_moved_share", "1", "--max_mean_shift", "1", "--min_rank_correlation", "-1"]
     assert publish.main([moved, "--to", str(live), "--sample", str(texts), *lax]) == 0
 
 
-def test_a_rollback_and_the_list(better, live, renumbered, unchecked, capsys):
+def test_a_wrong_flag_is_no_finding_that_could_be_forced(better, live, numbered, unchecked):
+    publish.main([numbered(better, 1), "--to", str(live)])
+    with pytest.raises(UserError, match="^--sample /nonexistent.csv matches no file"):
+        publish.main([numbered(better, 2), "--to", str(live), "--sample", "/nonexistent.csv", "--force", "why not"])
+
+
+def test_a_version_under_another_number_than_it_was_exported_with_is_refused(better, live, tmp_path):
+    copy = shutil.copytree(better, tmp_path / "20300101000000")
+    with pytest.raises(UserError, match=f"says that it is version {better.name}, not 20300101000000: a version keeps"):
+        publish.main([str(copy), "--to", str(live)])
+
+
+def test_what_is_no_export_is_listed_as_broken(better, live, numbered, unchecked, capsys):
+    publish.main([numbered(better, 1), "--to", str(live)])
+    (live / "2").mkdir()
+    publish.main(["--to", str(live), "--list"])
+    assert re.search(r"^2 +broken +--to .*/2 holds no exported model", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_a_rollback_and_the_list(better, live, numbered, unchecked, capsys):
     for number in (20260101120000, 20260102120000, 20260103120000):
-        publish.main([renumbered(better, number), "--to", str(live), "--keep", "2"])
+        publish.main([numbered(better, number), "--to", str(live), "--keep", "2"])
     assert publish.main(["--to", str(live), "--rollback"]) == 0
     assert "version 20260103120000 is withdrawn, 20260102120000 is live" in capsys.readouterr().out
     publish.main(["--to", str(live), "--list"])

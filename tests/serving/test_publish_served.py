@@ -1,7 +1,5 @@
 """A server that watches the folder takes up what is published, and goes back when that is withdrawn."""
 
-import shutil
-
 import httpx
 import pytest
 
@@ -9,7 +7,7 @@ from beam_pipelines.errors import UserError
 from serving import check, publish
 from serving.checking import export_check, server_check
 from tests.helpers.engines.processes import wait_until
-from tests.helpers.exports import version
+from tests.helpers.exports import renumbered, version
 from tests.helpers.served import served
 
 
@@ -27,7 +25,7 @@ def test_a_server_follows_what_is_published_and_rolled_back(cnn, tmp_path, monke
     monkeypatch.setattr(export_check, "check", lambda export: None)  # It has tests of its own.
     monkeypatch.setattr(server_check, "RUNS", {1: 1})
     live = tmp_path / "live"
-    first, second = (str(shutil.copytree(version(cnn), tmp_path / str(number))) for number in (1, 2))
+    first, second = (renumbered(version(cnn), number, tmp_path) for number in (1, 2))
     publish.main([first, "--to", str(live)])
     with served(live) as server:
         assert live_version(server) == "1"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from serving.calls import Call
+from serving.calls import SignatureCall
 from serving.checking import probe
 from tests.helpers.exports import version
 
@@ -19,7 +19,7 @@ def fixed_texts(cnn) -> list[dict]:
 @pytest.fixture(scope="module")
 def plan(fixed_texts) -> dict:
     texts = [fixed["text"] for fixed in fixed_texts]
-    call = Call.of("serving_default", texts).to_json()
+    call = SignatureCall.of("serving_default", texts).to_json()
     return {"warm_up": [call], "fixed": [call], "timed": {"a dozen": call | {"runs": 3}}}
 
 

@@ -15,6 +15,11 @@ def info(cnn):
     return exports.find(str(cnn)).info
 
 
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    monkeypatch.setattr(sample_reviews, "FEWEST", 1)
+
+
 def read(info, path, *flags):
     parser = argparse.ArgumentParser()
     gate_flags.add_sample(parser)
@@ -65,3 +70,35 @@ def test_what_cannot_be_read_is_told(info, tmp_path, content, flags, sentence):
     path.write_text(content)
     with pytest.raises(UserError, match=sentence):
         read(info, path, *flags)
+
+
+def test_few_rated_reviews_tell_too_little(info, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_reviews, "FEWEST", 3)
+    path = tmp_path / "few.csv"
+    path.write_text("text,score\ngood,90\nbad,10\n")
+    with pytest.raises(UserError, match="few.csv holds 2 rated reviews; fewer than 3 tell too little"):
+        read(info, path)
+
+
+def test_rated_and_unrated_files_are_not_mixed(info, tmp_path):
+    (tmp_path / "rated.csv").write_text("text,score\ngood,90\n")
+    (tmp_path / "unrated.csv").write_text("text\ngood\n")
+    with pytest.raises(UserError, match="--sample: some files have the column 'score' of scores, and others not"):
+        read(info, tmp_path / "*.csv")
+
+
+def test_a_sample_that_is_not_there_is_named_by_its_flag(info, tmp_path):
+    with pytest.raises(UserError, match="^--sample .*/none.csv matches no file"):
+        read(info, tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "flag", ["--sample_rows=0", "--max_mean_shift=nan", "--max_moved_share=2", "--min_rank_correlation=-2"]
+)
+def test_a_limit_that_limits_nothing_is_refused(flag, capsys):
+    parser = argparse.ArgumentParser()
+    gate_flags.add_sample(parser)
+    gate_flags.add_limits(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args([flag])
+    assert " is not from " in capsys.readouterr().err

@@ -1,7 +1,10 @@
 """The versions of a service, and what a server of them is told."""
 
+import json
+
 import pytest
 
+from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from serving.configuring import service
 from serving.configuring.settings import ConfigureSettings
@@ -75,3 +78,22 @@ def test_an_export_that_a_server_may_not_read_is_refused(versions):
     sentence = f"{weights} cannot be read by the server, which has no privileges: chmod -R o.rX {versions}/8"
     with pytest.raises(UserError, match=f"(?m)^{sentence}$"):
         find(versions)
+
+
+def test_the_folder_of_the_versions_has_to_be_open_too(tmp_path):
+    version = made_up_version(tmp_path / "versions", 8)
+    version.parent.chmod(0o700)
+    with pytest.raises(
+        UserError, match=f"^{version.parent} cannot be read by the server, .*: chmod o.rx {version.parent}"
+    ):
+        service.find(ConfigureSettings(str(version), "out"))
+
+
+def test_a_damaged_export_is_not_pinned(tmp_path):
+    version = made_up_version(tmp_path, 8)
+    about = json.loads((version / exports.INFO).read_text())
+    (version / exports.INFO).write_text(json.dumps(about | {"digests": {"saved_model.pb": "0"}}))
+    with pytest.raises(
+        UserError, match=f"^{version}/saved_model.pb is not the file that was exported; export or publish"
+    ):
+        service.find(ConfigureSettings(str(version), "out"))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from serving import warm_up
-from serving.calls import Call
+from serving.calls import SignatureCall
 from serving.local_server import servable
 from serving.local_server.failures import Failure
 from tests.helpers.exports import version
@@ -30,7 +30,7 @@ def noting(loaded) -> Noting:
     return Noting(loaded.version, loaded.signature_defs, dict(loaded.functions), [])
 
 
-def recorded(path: pathlib.Path, *calls: Call) -> pathlib.Path:
+def recorded(path: pathlib.Path, *calls: SignatureCall) -> pathlib.Path:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for call in calls:
             writer.write(warm_up.prediction_log(call).SerializeToString())
@@ -38,7 +38,7 @@ def recorded(path: pathlib.Path, *calls: Call) -> pathlib.Path:
 
 
 def test_the_requests_that_were_exported_are_made(noting, tmp_path):
-    calls = Call.of("explain", ["a", "b"]), Call.of("regress", ["c"])
+    calls = SignatureCall.of("explain", ["a", "b"]), SignatureCall.of("regress", ["c"])
     servable.warm(noting, recorded(tmp_path / "requests", *calls))
     assert noting.model == [("explain", 2), ("regress", 1)]
 
@@ -46,7 +46,7 @@ def test_the_requests_that_were_exported_are_made(noting, tmp_path):
 def test_one_that_fails_is_told(noting, tmp_path):
     del noting.functions["explain"]
     with pytest.raises(Failure, match='^Serving signature key "explain" not found.$'):
-        servable.warm(noting, recorded(tmp_path / "requests", Call.of("explain", ["a"])))
+        servable.warm(noting, recorded(tmp_path / "requests", SignatureCall.of("explain", ["a"])))
 
 
 def test_each_signature_is_called_where_none_were_exported(noting, tmp_path):

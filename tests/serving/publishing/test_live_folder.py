@@ -1,6 +1,7 @@
 """A folder of versions as a server sees it: whole versions or none, and numbers that grow."""
 
 import json
+import pathlib
 import shutil
 
 import pytest
@@ -30,7 +31,7 @@ def folder(tmp_path) -> LiveFolder:
 
 def test_a_version_appears_under_its_number_with_all_its_files(numbered, folder):
     export = numbered(20260101120000)
-    folder.add(export, forced=None)
+    folder.add(export)
     assert folder.versions == [20260101120000]
     assert folder.live.info == export.info
     assert export.info.changed_files(folder.live.path) == []
@@ -46,17 +47,28 @@ def test_what_is_known_of_a_version_is_kept(numbered, folder, cnn):
 
 def test_a_number_that_is_not_greater_than_all_before_is_refused(numbered, folder):
     export = numbered(7)
-    folder.add(export, forced=None)
-    folder.add(numbered(8), forced=None)
+    folder.add(export)
+    folder.add(numbered(8))
     folder.withdraw()
-    for old in (export, numbered(6), exports.find(f"{folder.path}/withdrawn/8")):
-        with pytest.raises(UserError, match=f"version {old.version} is not newer than 8, which .*/live has or had"):
+    for old in (export, numbered(6)):
+        with pytest.raises(UserError, match=f"version {old.version} is no newer than 8, which .*/live has or had"):
             folder.refuse_older(old)
+    with pytest.raises(UserError, match="version 8 was withdrawn from .*; to bring it back, move .*/withdrawn/8 to"):
+        folder.refuse_older(exports.find(f"{folder.path}/withdrawn/8"))
+
+
+def test_what_a_server_would_take_for_the_newest_is_no_older(numbered, folder):
+    """A server looks at numbers alone, whatever lies there."""
+    folder.add(numbered(7))
+    pathlib.Path(folder.path, "99").mkdir()
+    assert folder.versions == [7, 99]
+    with pytest.raises(UserError, match="version 8 is no newer than 99"):
+        folder.refuse_older(numbered(8))
 
 
 def test_a_rollback_takes_the_newest_out_of_a_server_s_sight(numbered, folder):
-    folder.add(numbered(1), forced=None)
-    folder.add(numbered(2), forced=None)
+    folder.add(numbered(1))
+    folder.add(numbered(2))
     assert folder.withdraw() == (2, 1)
     assert (folder.versions, folder.withdrawn) == ([1], [2])
     assert folder.publication(2).withdrawn
@@ -66,7 +78,7 @@ def test_a_rollback_takes_the_newest_out_of_a_server_s_sight(numbered, folder):
 
 def test_old_versions_are_deleted(numbered, folder):
     for number in (1, 2, 3):
-        folder.add(numbered(number), forced=None)
+        folder.add(numbered(number))
     assert folder.prune(5) == []
     assert folder.prune(2) == [1]
     assert folder.versions == [2, 3]
@@ -78,8 +90,31 @@ def test_a_copy_that_was_changed_on_the_way_does_not_appear(numbered, folder):
     with open(f"{export.path}/assets/vocabulary.txt", "a") as file:
         file.write("more\n")
     with pytest.raises(UserError, match="made/3/assets/vocabulary.txt is not the file that was exported"):
-        folder.add(export, forced=None)
-    assert storage.listing(folder.path) == []
+        folder.add(export)
+    assert storage.listing(folder.path) == ["published.json"]
+    assert folder.publications() == {}
+
+
+def test_what_a_service_pins_stays(numbered, folder):
+    for number in (1, 2, 3):
+        folder.add(numbered(number))
+    folder.pin("/srv/service", [1, 3])
+    assert folder.prune(1) == [2]
+    with pytest.raises(UserError, match="version 3 is pinned in /srv/service: there, going back is a change of"):
+        folder.withdraw()
+    folder.pin("/srv/service", [1])
+    assert folder.withdraw() == (3, 1)
+
+
+def test_a_version_holds_what_was_exported_and_no_more(numbered, folder):
+    export = numbered(1)
+    folder.add(export)
+    assert sorted(names_below(folder.live.path)) == sorted(names_below(export.path))
+
+
+def names_below(folder) -> list[str]:
+    """Files and folders, empty ones too."""
+    return [str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")]
 
 
 def test_the_trainer_s_output_is_a_folder_of_versions_too(cnn):
@@ -100,8 +135,8 @@ def test_on_an_object_store_what_a_server_looks_for_comes_last(scheme, new_bucke
         write(root, name, data)
 
     monkeypatch.setattr(storage, "write_bytes", note)
-    folder.add(numbered(1), forced=None)
-    assert written.index("saved_model.pb") == len(written) - 2  # The list of publications is behind it.
-    folder.add(numbered(2), forced=None)
+    folder.add(numbered(1))
+    assert written[-1] == "saved_model.pb"
+    folder.add(numbered(2))
     assert folder.withdraw() == (2, 1)
     assert (folder.versions, folder.withdrawn) == ([1], [2])
