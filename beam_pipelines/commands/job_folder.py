@@ -136,7 +136,7 @@ def refuse_file(root: str) -> None:
       UserError: It is one.
     """
     if storage.is_local(root) and os.path.exists(root) and not os.path.isdir(root):
-        raise UserError(f"--output {root} is a file; name a folder")
+        raise UserError(f"{root} is a file; name a folder")
 
 
 def claim(

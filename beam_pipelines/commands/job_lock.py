@@ -112,7 +112,7 @@ def _writable(root: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"--output {root} cannot be written to: {error.strerror}; choose another folder") from error
+        raise UserError(f"{root} cannot be written to: {error.strerror}; choose another folder") from error
 
 
 def _wait_for_others(root: str, patience: float) -> None:
@@ -138,4 +138,4 @@ def _in_use(root: str, leases: list[Lease]) -> str:
     if leases:
         first = min(leases, key=lambda lease: lease.started)
         holder = f"a job that runs on {first.host} as process {first.process} since {first.started}"
-    return f"--output {root} is in use by {holder}; wait for its end, or choose another folder"
+    return f"{root} is in use by {holder}; wait for its end, or choose another folder"

@@ -216,7 +216,7 @@ def test_what_the_job_reads_may_not_lie_in_its_output(tmp_path, inside):
 
 def test_an_output_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "job").write_text("mine")
-    with error(f"--output {tmp_path}/job is a file; name a folder"):
+    with error(f"{tmp_path}/job is a file; name a folder"):
         job_folder.claim(f"{tmp_path}/job", manifest(), overwrite=True, reads=[])
 
 

@@ -80,7 +80,7 @@ def test_a_second_job_is_refused_and_disturbs_nothing(root):
     with other_job(root) as process:
         before = storage.listing(root)
         who = f"a job that runs on {socket.gethostname()} as process {process.pid} since 20"
-        with pytest.raises(UserError, match=f"^--output {root} is in use by {who}.*; wait for its end, or"):
+        with pytest.raises(UserError, match=f"^{root} is in use by {who}.*; wait for its end, or"):
             enter(root)
         assert storage.listing(root) == before
         assert any(name.endswith("/counts/1") for name in before)
@@ -211,22 +211,22 @@ def test_a_run_that_vertex_restarts_waits_for_a_lease_to_end(root, no_locks, mon
 @pytest.mark.parametrize("inside", ["", "/deeper"])
 def test_a_folder_that_cannot_be_written_to_is_refused(inside):
     root = f"/sys/kernel{inside}"
-    with pytest.raises(UserError, match=f"(?m)^--output {root} cannot be written to: .*; choose another folder$"):
+    with pytest.raises(UserError, match=f"(?m)^{root} cannot be written to: .*; choose another folder$"):
         enter(root)
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "job").write_text("mine")
-    with pytest.raises(UserError, match=f"(?m)^--output {tmp_path}/job is a file; name a folder$"):
+    with pytest.raises(UserError, match=f"(?m)^{tmp_path}/job is a file; name a folder$"):
         enter(f"{tmp_path}/job")
 
 
 def test_every_command_holds_its_folder(archive, prepared, cnn, root):
     columns = [f"--input={archive}", "--text_column=text", f"--output={root}"]
     with job_lock.only_job(root):
-        with pytest.raises(UserError, match=f"--output {root} is in use by another job"):
+        with pytest.raises(UserError, match=f"{root} is in use by another job"):
             preprocess.main([*columns, "--score_column=score"])
-        with pytest.raises(UserError, match=f"--output {root} is in use by another job"):
+        with pytest.raises(UserError, match=f"{root} is in use by another job"):
             score.main([*columns, f"--model={cnn}", "--resume"])
-        with pytest.raises(UserError, match=f"--output {root} is in use by another job"):
+        with pytest.raises(UserError, match=f"{root} is in use by another job"):
             task.main([f"--data={prepared}", f"--output={root}"])

@@ -1,14 +1,19 @@
 """What may go live: the command, on exports that are good, damaged, better and worse."""
 
 import csv
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from beam_pipelines.commands import job_lock
 from beam_pipelines.errors import UserError
 from serving import publish
 from serving.checking import export_check
+from tests.helpers.engines.processes import ROOT
 from tests.helpers.exports import renumbered, serve, version
 
 
@@ -141,3 +146,23 @@ def test_flags_that_say_nothing_clear_are_refused(flags, sentence, live, capsys)
     with pytest.raises(SystemExit):
         publish.main([*flags, "--to", str(live)])
     assert sentence in capsys.readouterr().err
+
+
+def test_two_do_not_publish_at_once(better, live, numbered):
+    with job_lock.only_job(str(live)), pytest.raises(UserError, match=f"{live} is in use by another job; wait"):
+        publish.main([numbered(better, 1), "--to", str(live)])
+
+
+@pytest.mark.slow
+def test_a_publication_that_is_killed_leaves_nothing_that_a_server_would_take_up(better, live, numbered):
+    export = numbered(better, 1)
+    command = [sys.executable, "-m", "serving.publish", export, "--to", str(live)]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    while not list(live.glob(".tmp/*/1/variables")):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert not (live / "1").exists()
+    assert publish.main([export, "--to", str(live)]) == 0
+    assert (live / "1/saved_model.pb").exists()
+    assert not (live / ".tmp").exists()
