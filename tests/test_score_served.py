@@ -9,7 +9,6 @@ import pytest
 from beam_pipelines import score, verify
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
-from beam_pipelines.scoring.engines.served_scorer import TOLERANCE
 from serving.client import retries
 from tests.helpers import fake_serving
 from tests.helpers.engines.processes import wait_until
@@ -68,7 +67,7 @@ def assert_same(output, here, cnn) -> None:
     """The same rows in the same shards, with scores that are equal within the tolerance."""
     assert [path.name for path in shards(output)] == [path.name for path in shards(here)]
     found, expected = (pd.read_parquet(folder / "scores") for folder in (output, here))
-    within = TOLERANCE * exports.find(str(cnn)).info.scale.span
+    within = exports.SERVER_TOLERANCE * exports.find(str(cnn)).info.scale.span
     assert found[COLUMNS].to_numpy() == pytest.approx(expected[COLUMNS].to_numpy(), abs=within)
     pd.testing.assert_frame_equal(found.drop(columns=COLUMNS), expected.drop(columns=COLUMNS))
     assert [path.read_bytes() for path in sorted((output / "rejected").glob("*"))] == [

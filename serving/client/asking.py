@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from serving.client.answers import explanations_of, scores_of
-from serving.client.chunks import Limits, chunks
+from serving.client.chunks import RequestLimits, chunks
 from serving.client.connection import Connection
 from serving.client.protocol import SCORE, Call, Protocol
 from serving.client.retries import Attempts, Deadline
@@ -53,7 +53,7 @@ class Asking:
         self.connection = Connection.of(
             server, model_name=model_name, version=version, label=label, token=token, ca_file=ca_file
         )
-        self._limits = Limits(max_rows, max_request_bytes, max_text_bytes)
+        self._limits = RequestLimits(max_rows, max_request_bytes, max_text_bytes)
         self._timeout_s = timeout_s
         self._retries = retries
         self._protocol, transports = spoken(self.connection)

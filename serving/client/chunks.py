@@ -7,7 +7,7 @@ from serving.client.errors import TextRefused
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What a request may hold.
 
     Attributes:
@@ -27,7 +27,7 @@ class Limits:
 
 
 def chunks(
-    texts: Iterable[str], limits: Limits, encode: Callable[[str], bytes], overhead: int
+    texts: Iterable[str], limits: RequestLimits, encode: Callable[[str], bytes], overhead: int
 ) -> Iterator[list[bytes]]:
     """Encodes texts and cuts them, in their order, into the parts of one request each.
 
@@ -64,7 +64,7 @@ def chunks(
 SEPARATOR_BYTES = 6
 
 
-def _encoded(place: int, text: str, limits: Limits, encode: Callable[[str], bytes]) -> bytes:
+def _encoded(place: int, text: str, limits: RequestLimits, encode: Callable[[str], bytes]) -> bytes:
     if not isinstance(text, str):
         raise TypeError(f"text {place} is of type {type(text).__name__}; expected str")
     try:

@@ -11,7 +11,7 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines import patience
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
-from beam_pipelines.scoring.engines.served_scorer import TOLERANCE, ServedScorer
+from beam_pipelines.scoring.engines.served_scorer import ServedScorer
 from beam_pipelines.scoring.engines.server_options import ServerOptions
 from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 from beam_pipelines.scoring.summary import statistics
@@ -61,7 +61,7 @@ def test_it_scores_and_explains_as_the_engines_of_this_machine_do(served_cnn, ex
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert found[name].dtype == values.dtype
-        within = TOLERANCE * export.info.scale.span if name.startswith("score") else 0
+        within = exports.SERVER_TOLERANCE * export.info.scale.span if name.startswith("score") else 0
         assert found[name] == pytest.approx(values, abs=within)
     counted = [statistics.count_unknown(metrics.unknown) for metrics in measured.values()]
     assert counted[0] == counted[1] != {}
