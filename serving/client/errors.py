@@ -15,7 +15,15 @@ class ServingError(Exception):
 
 
 class Unavailable(ServingError):
-    """The server is not there, or not for the moment: the same request may be answered later."""
+    """The server is not there, or not for the moment: the same request may be answered later.
+
+    Attributes:
+      retry_after_s: How many seconds to wait at least before it is sent again, where the answer says so; otherwise 0.
+    """
+
+    def __init__(self, message: str, code: str = "", retry_after_s: float = 0.0):
+        super().__init__(message, code)
+        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceeded(ServingError):

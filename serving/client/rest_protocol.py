@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,16 @@ from serving.client.errors import ServingError, Unavailable
 from serving.client.protocol import LONGEST_SIGNATURE, Call
 
 _SHOWN_CHARACTERS = 500
+# A proxy gives them where the server behind it is down or slow, or where a client asks too often; as gRPC takes them:
+# https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+_UNAVAILABLE = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +36,15 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
+    """A reply.
+
+    Attributes:
+      retry_after: Its header Retry-After, empty where it has none.
+    """
+
     status: int
     body: bytes
+    retry_after: str = ""
 
 
 class RestProtocol:
@@ -107,8 +125,9 @@ class RestProtocol:
     def _failure(self, reply: Reply, answer: Any) -> ServingError:
         told = answer.get("error") if isinstance(answer, dict) else None
         message = f"{self._connection} answers {reply.status}: {told or _excerpt(reply.body)}"
-        kind = Unavailable if reply.status == HTTPStatus.SERVICE_UNAVAILABLE else ServingError
-        return kind(message, str(reply.status))
+        if reply.status in _UNAVAILABLE:
+            return Unavailable(message, str(reply.status), _seconds(reply.retry_after))
+        return ServingError(message, str(reply.status))
 
 
 def _tensors(listed: dict) -> dict[str, Tensor]:
@@ -116,6 +135,11 @@ def _tensors(listed: dict) -> dict[str, Tensor]:
         name: Tensor(about["dtype"], tuple(int(axis["size"]) for axis in about["tensor_shape"]["dim"]))
         for name, about in listed.items()
     }
+
+
+def _seconds(retry_after: str) -> float:
+    # The other form of the header is a date, whose clock need not be ours.
+    return float(retry_after) if re.fullmatch("[0-9]{1,9}", retry_after) else 0.0
 
 
 def _excerpt(body: bytes) -> str:

@@ -7,6 +7,18 @@ from serving.client.errors import DeadlineExceeded, Unavailable
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+# A week: the system's own timeouts overflow at 24 days.
+LONGEST_WAIT_S = 7 * 24 * 3600.0
+
+
+def check_seconds(name: str, seconds: float) -> None:
+    """Looks whether a time can be waited for.
+
+    Raises:
+      ValueError: It is not above 0, not a number, or longer than a week; the message begins with the name.
+    """
+    if not 0 < seconds <= LONGEST_WAIT_S:
+        raise ValueError(f"{name} is {seconds:g}; it must be above 0 s, and at most {LONGEST_WAIT_S:.0f} s, a week")
 
 
 class Deadline:
@@ -53,10 +65,12 @@ class Attempts:
     def pause_s(self, error: Unavailable) -> float:
         """Returns how long to wait before the next attempt: twice as long each time, up to a half less by chance.
 
+        It is no less than the server asks for.
+
         Raises:
           Unavailable: That error, if no attempt is left or no time for it.
         """
-        pause = self._pause_s * random.uniform(0.5, 1)
+        pause = max(self._pause_s * random.uniform(0.5, 1), error.retry_after_s)
         if self._left < 1 or pause >= self.deadline.left_s():
             raise error
         self._left -= 1

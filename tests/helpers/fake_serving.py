@@ -112,8 +112,10 @@ def rest(ssl_context=None) -> Iterator[Fake]:
             if not (fake.script and fake.script.pop(0)(self)):
                 self.reply(200, json.dumps(answer(body)).encode())
 
-        def reply(self, status, body):
+        def reply(self, status, body, headers=None):
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -265,6 +267,16 @@ def refuse(status: int, code: grpc.StatusCode, told: str) -> Callable[[Any], boo
 
 def unavailable(handle: Any) -> bool:
     return refuse(503, grpc.StatusCode.UNAVAILABLE, "the queue is full")(handle)
+
+
+def later(retry_after: str) -> Callable[[Any], bool]:
+    """An answer of a proxy that limits how often it is asked, over REST."""
+
+    def action(handle: Any) -> bool:
+        handle.reply(429, b"too many requests", {"Retry-After": retry_after})
+        return True
+
+    return action
 
 
 def silent(fake: Fake) -> Callable[[Any], bool]:
