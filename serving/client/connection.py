@@ -47,7 +47,7 @@ class Connection:
     def _check(self) -> None:
         if self.version is not None and self.label is not None:
             raise ValueError("a version and a label exclude each other; give one of them")
-        if self.token and not (self.is_secure or self._is_loopback):
+        if self.token and not (self.is_secure or self.is_loopback):
             raise ValueError(f"{self} is not encrypted and would show the token to others: use https:// or grpcs://")
         if self.ca_file and not self.is_secure:
             raise ValueError(f"{self} is not encrypted and has no certificate: use https:// or grpcs://")
@@ -61,7 +61,8 @@ class Connection:
         return _SCHEMES[self.scheme]
 
     @property
-    def _is_loopback(self) -> bool:
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine, so that no proxy may come between."""
         host = urlsplit(str(self)).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -85,6 +86,11 @@ def _split(server: str) -> tuple[str, str]:
     if parts.scheme not in _SCHEMES or not parts.hostname or has_more or (needs_port and port is None):
         raise ValueError(expected)
     path = parts.path.rstrip("/")
+    if "/v1/models" in path:
+        raise ValueError(
+            f"the server {server!r}: give HOST:PORT alone, {parts.netloc}; the model's name is given apart, and the "
+            "path is made of it"
+        )
     if path and parts.scheme.startswith("grpc"):
         raise ValueError(expected)
     return parts.scheme, parts.netloc + path

@@ -65,10 +65,12 @@ class AsyncTransport:
 
 
 def _open(library: Any, connection: Connection) -> Any:
+    # A proxy of the environment would be shown the token, and has another loopback.
+    options = [*_CHANNEL, ("grpc.enable_http_proxy", int(not connection.is_loopback))]
     if not connection.is_secure:
-        return library.insecure_channel(connection.target, options=_CHANNEL)
+        return library.insecure_channel(connection.target, options=options)
     authorities = pathlib.Path(connection.ca_file).read_bytes() if connection.ca_file else None
-    return library.secure_channel(connection.target, grpc.ssl_channel_credentials(authorities), options=_CHANNEL)
+    return library.secure_channel(connection.target, grpc.ssl_channel_credentials(authorities), options=options)
 
 
 def _method(channel: Any, request: Request) -> Any:

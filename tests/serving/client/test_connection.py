@@ -44,6 +44,13 @@ def test_what_is_no_address_is_refused(server):
         Connection.of(server, model_name="reviews")
 
 
+@pytest.mark.parametrize("server", ["127.0.0.1:8501/v1/models/reviews:predict", "https://a:8501/v1/models/reviews/"])
+def test_the_path_of_a_model_is_no_part_of_an_address(server):
+    expected = r"give HOST:PORT alone, [\w.]+:8501; the model's name is given apart, and the path is made of it$"
+    with pytest.raises(ValueError, match=expected):
+        Connection.of(server, model_name="reviews")
+
+
 @pytest.mark.parametrize(
     ("server", "options", "expected"),
     [
@@ -68,6 +75,16 @@ def test_what_contradicts_itself_is_refused(server, options, expected):
 def test_a_token_goes_to_this_machine_unencrypted_and_is_not_shown():
     for server in ("127.0.0.1:8501", "localhost:8501", "grpc://[::1]:8500"):
         assert "secret" not in repr(Connection.of(server, model_name="reviews", token="secret"))
+
+
+def test_no_proxy_of_the_environment_comes_between(server, rest, open_client, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, rest.address)
+    for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert open_client(server.address, token="secret").score(["abc"])[0].score == 0.3
+    assert len(server.seen) == 1
+    assert rest.seen == []
 
 
 @pytest.fixture(scope="module")
