@@ -1,6 +1,7 @@
 """What a server says of texts and of itself, whichever protocol it was asked by."""
 
 import dataclasses
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from serving.client.errors import ServingError
 _FLOATS = ("score", "score_low", "score_high", "known_share")
 # Exports of earlier versions do not answer these.
 _OF_SCALE = ("score_min", "score_max")
+_OF_EXPLANATION = ("explained_score", "explained_rest")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,11 +106,16 @@ class Metadata:
     outputs: dict[str, dict[str, Tensor]]
 
 
+def has_scores(columns: Mapping[str, Sequence]) -> bool:
+    """Whether outputs hold the scores, which those of an explanation by an export of an earlier version do not."""
+    return all(name in columns for name in (*_FLOATS, "tokens", "truncated"))
+
+
 def scores_of(columns: Mapping[str, Sequence], rows: int) -> list[Score]:
     """Makes scores of outputs by name, [rows] each.
 
     Raises:
-      ServingError: Some are missing, or of another length.
+      ServingError: Some are missing, or of another length, or a number is not finite.
     """
     return [Score(**values) for values in _rows_of(columns, rows)]
 
@@ -117,10 +124,12 @@ def explanations_of(columns: Mapping[str, Sequence], rows: int) -> list[Explanat
     """Makes explanations of outputs by name, [rows] each, `phrases` and `points` [rows, phrases].
 
     Raises:
-      ServingError: Some are missing, or of another length.
+      ServingError: Some are missing, or of another length, or a number is not finite.
     """
     _check(columns, ("phrases", "points"), rows)
-    explained = [name for name in ("explained_score", "explained_rest") if name in columns]
+    explained = [name for name in _OF_EXPLANATION if name in columns]
+    _refuse_not_finite({name: columns[name] for name in explained})
+    _refuse_not_finite({"points": [points for row in columns["points"] for points in row]})
     answers = []
     for row, values in enumerate(_rows_of(columns, rows)):
         values |= {name: shortest(columns[name][row]) for name in explained}
@@ -136,6 +145,7 @@ def _rows_of(columns: Mapping[str, Sequence], rows: int) -> list[dict[str, Any]]
         "truncated": bool,
     }
     given = {name: read for name, read in readers.items() if name in columns}
+    _refuse_not_finite({name: columns[name] for name in given})
     return [{name: read(columns[name][row]) for name, read in given.items()} for row in range(rows)]
 
 
@@ -149,6 +159,13 @@ def _check(columns: Mapping[str, Sequence], names: Sequence[str], rows: int) -> 
     for name, values in sorted(columns.items()):
         if len(values) != rows:
             raise ServingError(f"the server's answer has {len(values)} values of {name} for {rows} texts")
+
+
+def _refuse_not_finite(columns: Mapping[str, Sequence]) -> None:
+    for name, values in columns.items():
+        for value in values:
+            if not math.isfinite(value):
+                raise ServingError(f"the server's answer has {value} as {name}; expected a finite number")
 
 
 def _phrases(phrases: Sequence[str], points: Sequence[float]) -> tuple[Phrase, ...]:

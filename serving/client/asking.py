@@ -1,14 +1,15 @@
 """What the clients have in common, whether they wait or await."""
 
+import threading
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from serving.client.answers import explanations_of, scores_of
+from serving.client.answers import explanations_of, has_scores, scores_of
 from serving.client.chunks import RequestLimits, chunks
 from serving.client.connection import Connection
-from serving.client.protocol import SCORE, Call, Protocol
-from serving.client.retries import Attempts, Deadline
+from serving.client.protocol import EXPLAIN, SCORE, Call, Protocol
+from serving.client.retries import Attempts, Deadline, check_seconds
 
 
 class Asking:
@@ -19,8 +20,8 @@ class Asking:
       model_name: The model's name on the server.
       version: The only version that shall answer; by default the newest that is served.
       label: Of the version that shall answer, such as "stable".
-      timeout_s: How long a call may take, retries included. A call is one of a method, whatever the number of
-        texts; of `score_each` and `explain_each` it is each request.
+      timeout_s: How long a call may take, retries included, at most a week. A call is one of a method, whatever the
+        number of texts; of `score_each` and `explain_each` it is each request.
       token: Sent as `Authorization: Bearer`, for a proxy in front.
       ca_file: PEM file of the authorities that sign the server's certificate, for https:// and grpcs://.
       max_rows: Texts in a request. Keep it within `max_batch_size` where the server batches.
@@ -53,8 +54,11 @@ class Asking:
         self.connection = Connection.of(
             server, model_name=model_name, version=version, label=label, token=token, ca_file=ca_file
         )
+        check_seconds("timeout_s", timeout_s)
         self._limits = RequestLimits(max_rows, max_request_bytes, max_text_bytes)
         self._timeout_s = timeout_s
+        # It ends the pauses of other threads.
+        self._closed = threading.Event()
         self._retries = retries
         self._protocol, transports = spoken(self.connection)
         self._transport: Any = getattr(transports, self._TRANSPORT)(self.connection)
@@ -64,18 +68,34 @@ class Asking:
         if isinstance(texts, str):
             raise TypeError("texts is one str; expected several, as in [text]")
         for pieces in chunks(texts, self._limits, self._protocol.encode, self._protocol.overhead):
-            yield _read_as(signature, self._protocol.predict(pieces, signature), len(pieces))
+            if signature == SCORE:
+                yield self._scores(pieces)
+            else:
+                yield self._explanations(pieces)
+
+    def _scores(self, pieces: list[bytes]) -> Call:
+        call = self._protocol.predict(pieces, SCORE)
+        return Call(call.request, lambda reply: scores_of(call.read(reply), len(pieces)))
+
+    def _explanations(self, pieces: list[bytes]) -> Call:
+        call = self._protocol.predict(pieces, EXPLAIN)
+
+        def read(reply: Any) -> Any:
+            columns = call.read(reply)
+            return explanations_of(columns, len(pieces)) if has_scores(columns) else self._completed(pieces, columns)
+
+        return Call(call.request, read)
+
+    def _completed(self, pieces: list[bytes], explained: dict[str, list]) -> Call:
+        """Asks for the scores of what an export of an earlier version has explained, without its scores."""
+        call = self._protocol.predict(pieces, SCORE)
+        return Call(call.request, lambda reply: explanations_of({**call.read(reply), **explained}, len(pieces)))
 
     def _deadline(self) -> Deadline:
         return Deadline(self._timeout_s, str(self.connection))
 
     def _attempts(self, deadline: Deadline) -> Attempts:
         return Attempts(deadline, self._retries)
-
-
-def _read_as(signature: str, call: Call, rows: int) -> Call:
-    make = scores_of if signature == SCORE else explanations_of
-    return Call(call.request, lambda reply: make(call.read(reply), rows))
 
 
 def spoken(connection: Connection) -> tuple[Protocol, types.ModuleType]:

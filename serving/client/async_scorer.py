@@ -59,9 +59,13 @@ class AsyncReviewScorer(Asking):
         attempts = self._attempts(deadline)
         while True:
             try:
-                return call.read(await self._transport.send(call.request, deadline))
+                answer = call.read(await self._transport.send(call.request, deadline))
             except Unavailable as error:
                 await asyncio.sleep(attempts.pause_s(error))
+                continue
+            if not isinstance(answer, Call):
+                return answer
+            call = answer
 
     async def close(self) -> None:
         await self._transport.close()

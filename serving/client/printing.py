@@ -14,6 +14,8 @@ def printed(text: str, answer: Score) -> str:
     lines = [_headline(answer, digits), f"    {_excerpt(text)}"]
     if answer.truncated:
         lines.append("    (cut: the model reads no more than the beginning of a text this long)")
+    if answer.known_share == 0:
+        lines.append("    (no known word: this score says nothing)")
     if isinstance(answer, Explanation):
         lines += [f"    {phrase.points:+7.{digits}f}  {phrase.phrase}" for phrase in answer.phrases]
     return "\n".join(lines)

@@ -16,7 +16,10 @@ LONGEST_SIGNATURE = max(SCORE, EXPLAIN, key=len)
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A request, and what makes an answer of the reply to it; both are the protocol's own."""
+    """A request, and what makes an answer of the reply to it; both are the protocol's own.
+
+    The answer may be a further call, where the reply needs one to be complete.
+    """
 
     request: Any
     reader: Callable[[Any], Any]

@@ -1,6 +1,5 @@
 """The client that waits for its answers."""
 
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -57,11 +56,17 @@ class ReviewScorer(Asking):
         attempts = self._attempts(deadline)
         while True:
             try:
-                return call.read(self._transport.send(call.request, deadline))
+                answer = call.read(self._transport.send(call.request, deadline))
             except Unavailable as error:
-                time.sleep(attempts.pause_s(error))
+                self._closed.wait(attempts.pause_s(error))
+                continue
+            if not isinstance(answer, Call):
+                return answer
+            call = answer
 
     def close(self) -> None:
+        """Closes the connections; whoever still waits for an answer, in another thread, gets a ServingError."""
+        self._closed.set()
         self._transport.close()
 
     def __enter__(self) -> Self:

@@ -1,12 +1,16 @@
 """The clients against servers that answer well and badly, over both protocols."""
 
+import concurrent.futures
 import subprocess
 import sys
+import threading
+import time
 
 import grpc
 import pytest
 
 from serving.client import (
+    AsyncReviewScorer,
     DeadlineExceeded,
     Explanation,
     Phrase,
@@ -18,7 +22,7 @@ from serving.client import (
     Unavailable,
 )
 from serving.client.answers import VersionStatus
-from tests.helpers.fake_serving import VERSION, outputs, refuse, reset, says, silent, unavailable
+from tests.helpers.fake_serving import VERSION, later, outputs, refuse, reset, says, silent, unavailable
 
 TEXTS = ["gut", "Zwei Wörter", '"quoted"\n\x00 \U0001f600', ""]
 
@@ -84,6 +88,35 @@ def test_an_export_of_an_earlier_version_tells_no_scale(server, open_client):
     assert (answer.score_min, answer.score_max, answer.model_version) == (None, None, None)
 
 
+def earlier(texts, signature):
+    """Outputs of an export of an earlier version, whose explanations hold no score."""
+    answered = outputs(texts, signature)
+    of_explanations = ("phrases", "points", "explained_score")
+    return {name: answered[name] for name in answered if (name in of_explanations) == (signature == "explain")}
+
+
+def test_an_explanation_of_an_earlier_export_is_completed(server, open_client):
+    server.outputs = earlier
+    client = open_client(server.address, max_rows=2)
+    texts = ["great plot and weak end", "b", "c"]
+    explained = client.explain(texts)
+    server.outputs = outputs
+    assert explained == client.explain(texts)
+    assert server.texts[:4] == [texts[:2]] * 2 + [texts[2:]] * 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["score_low", "known_share", "score_max", "points", "explained_score"])
+def test_a_number_that_is_not_finite_is_an_error(server, open_client, name, value):
+    def broken(texts, signature):
+        row = [0.1, value, 0.2] if name == "points" else value
+        return {**outputs(texts, signature), name: [row] * len(texts)}
+
+    server.outputs = broken
+    with pytest.raises(ServingError, match=f"^the server's answer has {value} as {name}; expected a finite number$"):
+        open_client(server.address).explain(["a", "b"])
+
+
 def test_an_answer_without_scores_is_an_error(server, open_client):
     server.outputs = lambda texts, signature: {"phrases": [["a"]] * len(texts), "points": [[0.1]] * len(texts)}
     expected = (
@@ -128,6 +161,40 @@ def test_a_call_ends_at_its_deadline(server, open_client):
     server.script = [silent(server)]
     with pytest.raises(DeadlineExceeded, match=f"^{server.address} has not answered within 0.3 s$"):
         open_client(server.address, timeout_s=0.3).score(["abc"])
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 0, -1, 1e9])
+def test_a_time_that_cannot_be_waited_for_is_refused(seconds):
+    expected = f"^timeout_s is {seconds:g}; it must be above 0 s, and at most 604800 s, a week$".replace("+", r"\+")
+    for kind in (ReviewScorer, AsyncReviewScorer):
+        with pytest.raises(ValueError, match=expected):
+            kind("127.0.0.1:1", timeout_s=seconds)
+
+
+@pytest.mark.parametrize("action", [unavailable, None])
+def test_closing_ends_what_waits_in_other_threads(server, action):
+    asked = threading.Event()
+
+    def asking(handle):
+        asked.set()
+        return (action or silent(server))(handle)
+
+    server.script = [asking] * 100
+    client = ReviewScorer(server.address, timeout_s=60, retries=100)
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.score, ["a"])
+        assert asked.wait(30)
+        client.close()
+        with pytest.raises((ServingError, ValueError), match="closed|CANCELLED"):
+            waiting.result(timeout=30)
+
+
+def test_a_closed_client_says_so(rest):
+    client = ReviewScorer(rest.address)
+    client.close()
+    client.close()
+    with pytest.raises(ServingError, match=f"^the client of {rest.address} is closed$"):
+        client.score(["a"])
 
 
 def test_retries_do_not_outlast_the_deadline(server, open_client):
@@ -230,21 +297,46 @@ def test_an_answer_of_something_else_is_an_error(rest, open_client, body, expect
 
 def test_an_answer_of_wrong_values_is_an_error(rest, open_client):
     rest.outputs = lambda texts, signature: {**outputs(texts, signature), "score": ["high"]}
-    with pytest.raises(ServingError, match=r"^the server's answer is none of TensorFlow Serving's \(error: required"):
+    with pytest.raises(ServingError, match=r"^the server's answer is none of TensorFlow Serving's \(TypeError: must"):
         open_client(rest.address).score(["a"])
 
 
 def test_the_words_of_a_proxy_are_told(rest, open_client):
-    rest.script = [says(b"<h1>Bad gateway</h1>", 502)]
-    with pytest.raises(ServingError, match=f"^{rest.address} answers 502: <h1>Bad gateway</h1>$"):
+    rest.script = [says(b"<h1>Forbidden</h1>", 403)]
+    with pytest.raises(ServingError, match=f"^{rest.address} answers 403: <h1>Forbidden</h1>$"):
         open_client(rest.address).score(["a"])
 
 
-def test_an_answer_that_trickles_ends_at_the_deadline(rest, open_client):
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_a_proxy_says_while_its_server_is_down_or_busy_is_sent_again(rest, open_client, status):
+    rest.script = [says(b"<h1>Later</h1>", status)] * 2
+    client = open_client(rest.address, retries=1)
+    with pytest.raises(Unavailable, match=f"^{rest.address} answers {status}: <h1>Later</h1>$"):
+        client.score(["abc"])
+    assert client.score(["abc"])[0].score == 0.3
+
+
+def test_a_pause_is_no_shorter_than_the_server_asks_for(rest, open_client):
+    rest.script = [later("1")]
+    started = time.monotonic()
+    assert open_client(rest.address).score(["abc"])[0].score == 0.3
+    assert time.monotonic() - started >= 1
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [("60", 60), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("-1", 0)])
+def test_a_pause_that_goes_beyond_the_deadline_is_not_begun(rest, open_client, retry_after, seconds):
+    rest.script = [later(retry_after)] * 2
+    with pytest.raises(Unavailable, match="answers 429: too many requests$") as raised:
+        open_client(rest.address, timeout_s=30, retries=1).score(["a"])
+    assert raised.value.retry_after_s == seconds
+    assert len(rest.seen) == (1 if seconds else 2)
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_an_answer_that_trickles_ends_at_the_deadline(rest, open_client, part):
     def trickle(handle):
-        handle.send_response(200)
-        handle.send_header("Content-Length", "1000000")
-        handle.end_headers()
+        handle.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nX: ")
+        handle.wfile.write(b"\r\n\r\n" if part == "body" else b"x")
         while not rest.over.wait(0.05):
             try:
                 handle.wfile.write(b" ")
