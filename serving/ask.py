@@ -3,6 +3,8 @@
 python -m serving.ask --server 127.0.0.1:8501 --text 'What a film!' --explain
 """
 
+import collections
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -10,10 +12,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from beam_pipelines.archive.finding import formats
 from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
 from serving.client import ReviewScorer, Score, ServingError, TextRefused, Unavailable, printing, tokens
+from serving.client.retries import check_seconds
 
+# The server runs, and has had enough.
+_TOO_OFTEN = "429"
 AFTER_INTERRUPTION = "the same command begins anew"
 
 
@@ -64,6 +70,12 @@ class AskSettings:
     def __post_init__(self):
         if self.text and (self.file or self.one_review):
             raise ValueError("--text and --file or --one_review exclude each other; give one of them")
+        check_seconds("--timeout_s", self.timeout_s)
+        if self.file and formats.tells_format(self.file):
+            raise ValueError(
+                f"--file {self.file} is an archive by its name, and not a file with a review in each line; "
+                "beam_pipelines.score --server scores the column of its texts"
+            )
 
 
 def scorer(settings: AskSettings, **options) -> ReviewScorer:
@@ -129,22 +141,60 @@ def answers(settings: AskSettings, asked: Iterable[str]) -> Iterator[Score]:
         except TextRefused as error:
             raise UserError(f"review {error.place + 1} {error.reason}") from error
         except Unavailable as error:
-            raise UserError(f"{error}; is the server running, and --server right?", status=1) from error
+            hint = "" if error.code == _TOO_OFTEN else "; is the server running, and --server right?"
+            raise UserError(f"{error}{hint}", status=1) from error
         except ServingError as error:
             raise UserError(str(error), status=1) from error
 
 
 def as_json(answer: Score) -> str:
     """Returns the line of an answer; a name whose value the server does not tell is null."""
-    return json.dumps(dataclasses.asdict(answer), ensure_ascii=False)
+    return json.dumps(dataclasses.asdict(answer), ensure_ascii=False, allow_nan=False)
+
+
+def told(answered: collections.Counter[int | None]) -> str:
+    """Tells how many reviews each version has answered; an export of an earlier version does not tell its number.
+
+    >>> told(collections.Counter({7: 1, 8: 2016}))
+    'version 7 answered 1 review; version 8 answered 2,016 reviews'
+    >>> told(collections.Counter({None: 2}))
+    '2 reviews answered'
+    """
+    parts = []
+    for version, count in answered.items():
+        reviews = f"{count:,} review{'s' if count != 1 else ''}"
+        parts.append(f"{reviews} answered" if version is None else f"version {version} answered {reviews}")
+    return "; ".join(parts) or "no review"
+
+
+@contextlib.contextmanager
+def _told_where(answered: collections.Counter[int | None]) -> Iterator[None]:
+    """Begins what is said of a failure with the number of answers before it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{_after(answered)}{error}", status=error.status) from error
+    except KeyboardInterrupt:
+        # `entry.run_command` goes on with the line.
+        print(_after(answered), end="", file=sys.stderr)
+        raise
+
+
+def _after(answered: collections.Counter[int | None]) -> str:
+    count = answered.total()
+    return f"after {count:,} answer{'s' if count != 1 else ''}: " if count else ""
 
 
 def main(argv: list[str] | None = None, program: str = "python -m serving.ask") -> int:
     settings, others = flags.parse(AskSettings, program, argv)
     flags.refuse_unknown(others, AskSettings, program)
     asked, shown = itertools.tee(texts(settings))
-    for answer, text in zip(answers(settings, asked), shown, strict=True):
-        print(as_json(answer) if settings.json else printing.printed(text, answer), flush=sys.stdout.isatty())
+    answered: collections.Counter[int | None] = collections.Counter()
+    with _told_where(answered):
+        for answer, text in zip(answers(settings, asked), shown, strict=True):
+            print(as_json(answer) if settings.json else printing.printed(text, answer), flush=sys.stdout.isatty())
+            answered[answer.model_version] += 1
+    print(told(answered), file=sys.stderr)
     return 0
 
 

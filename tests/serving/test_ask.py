@@ -68,7 +68,56 @@ def test_whoever_types_is_answered_line_by_line(server, typed, capsys):
     typed(b"one\ntwo\n", is_terminal=True)
     asked(server)
     assert server.texts == [["one"], ["two"]]
-    assert capsys.readouterr().err == "a review in each line; Ctrl-D ends\n"
+    told = f"version {fake_serving.VERSION} answered 2 reviews"
+    assert capsys.readouterr().err == f"a review in each line; Ctrl-D ends\n{told}\n"
+
+
+def test_in_the_end_each_version_is_told_with_its_reviews(server, typed, capsys):
+    first = iter([7])
+    server.outputs = lambda texts, signature: {
+        **fake_serving.outputs(texts, signature),
+        "model_version": [next(first, 8)] * len(texts),
+    }
+    typed(b"a\n" * 40)
+    asked(server)
+    assert capsys.readouterr().err == "version 7 answered 32 reviews; version 8 answered 8 reviews\n"
+
+
+def test_a_failure_in_the_middle_tells_how_far_it_got(server, typed):
+    server.script = [lambda handle: False, fake_serving.refuse(400, None, "no")]
+    typed(b"a\n" * 40)
+    with pytest.raises(UserError, match=f"^after 32 answers: {server.address} answers 400: no") as raised:
+        asked(server)
+    assert raised.value.status == 1
+
+
+def test_an_interruption_in_the_middle_tells_how_far_it_got(server, monkeypatch, capsys):
+    from serving.client import printing
+
+    texts = iter(["first"])
+    monkeypatch.setattr(printing, "printed", lambda *_: next(texts, None) or interrupt())
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        asked(server, "--text", "a", "--text", "b")
+    assert capsys.readouterr().err == "after 1 answer: "
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_json_has_no_number_that_is_not_finite(server, value, capsys):
+    server.outputs = lambda texts, signature: {**fake_serving.outputs(texts, signature), "score": [value] * len(texts)}
+    with pytest.raises(UserError, match=f"^the server's answer has {value} as score; expected a finite number"):
+        asked(server, "--text", "a", "--json")
+    assert capsys.readouterr().out == ""
+
+
+def test_whoever_asks_too_often_is_not_told_to_start_the_server(server):
+    server.script = [fake_serving.later("99")]
+    with pytest.raises(UserError, match=f"^{server.address} answers 429: too many requests") as raised:
+        asked(server, "--text", "a")
+    assert "--server right" not in str(raised.value)
 
 
 def test_the_token_comes_from_a_file_or_the_environment(server, monkeypatch, tmp_path):
@@ -123,9 +172,28 @@ def test_the_servers_words_are_told(server):
 
 
 def test_a_server_that_is_not_there():
-    expected = "^http://127.0.0.1:1 cannot be reached: .*refused; is the server running, and --server right\\?"
+    expected = "^http://127.0.0.1:1 cannot be reached: Connection refused; is the server running, and --server right\\?"
     with pytest.raises(UserError, match=expected):
         ask.main(["--server", "127.0.0.1:1", "--text", "a", "--timeout_s", "0.1"])
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1"])
+def test_a_time_that_cannot_be_waited_for_is_refused(server, seconds, capsys):
+    with pytest.raises(SystemExit):
+        asked(server, "--text", "a", f"--timeout_s={seconds}")
+    expected = f"error: --timeout_s is {seconds}; it must be above 0 s, and at most 604800 s, a week\n"
+    assert capsys.readouterr().err.endswith(expected)
+
+
+@pytest.mark.parametrize("name", ["few.csv", "FEW.TSV", "few.json.gz", "few.jsonl.zst", "few.parquet", "few.zip"])
+def test_an_archive_is_refused(server, name, capsys):
+    with pytest.raises(SystemExit):
+        asked(server, "--file", name)
+    assert capsys.readouterr().err.endswith(
+        f"--file {name} is an archive by its name, and not a file with a review in each line; beam_pipelines.score "
+        "--server scores the column of its texts\n"
+    )
+    assert server.seen == []
 
 
 @pytest.mark.parametrize("flags", [["--text", "a", "--file", "b"], ["--text", "a", "--one_review"]])
