@@ -2,6 +2,9 @@
 
 import concurrent.futures
 import json
+import os
+import signal
+import sys
 
 import pandas as pd
 import pytest
@@ -9,9 +12,10 @@ import pytest
 from beam_pipelines import score, verify
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
+from beam_pipelines.scoring.engines import patience
 from serving.client import retries
 from tests.helpers import fake_serving
-from tests.helpers.engines.processes import wait_until
+from tests.helpers.engines.processes import ROOT, running, wait_until
 from tests.helpers.exports import version
 from tests.helpers.reviews import write_csv
 from tests.helpers.served import served
@@ -112,6 +116,47 @@ def test_a_server_that_is_killed_in_the_middle_is_waited_for(dump, cnn, here, tm
     assert_same(output, here, cnn)
 
 
+def test_a_server_that_is_lost_behind_a_proxy_is_waited_for(dump, cnn, here, tmp_path, monkeypatch):
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    output = tmp_path / "out"
+    with fake_serving.rest() as server:
+        answer = fake_serving.outputs_of(version(cnn))
+        # What nginx answers while what it stands before is killed and starts again.
+        down = [fake_serving.says(b"<h1>502 Bad Gateway</h1>", 502)] * 50
+
+        def killed_after_a_shard(texts, signature):
+            if shards(output) and down:
+                server.script = [down.pop() for _ in range(50)]
+            return answer(texts, signature)
+
+        server.outputs = killed_after_a_shard
+        assert run(dump, cnn, output, f"--server={server.address}", "--server_in_flight=1") == 0
+        assert (down, server.script) == ([], [])
+    assert_same(output, here, cnn)
+
+
+def test_an_interruption_ends_a_job_that_waits_for_a_lost_server(dump, cnn, tmp_path):
+    output, log = tmp_path / "out", tmp_path / "log"
+    command = [sys.executable, "-m", "beam_pipelines.score", "--input", dump, "--model", cnn, "--output", output]
+    with fake_serving.rest() as server:
+        answer = fake_serving.outputs_of(version(cnn))
+
+        def lost_after_the_proof(texts, signature):
+            server.script = [fake_serving.unavailable] * 1_000_000
+            return answer(texts, signature)
+
+        server.outputs = lost_after_the_proof
+        flags = ["--text_column=text", f"--server={server.address}", "--server_wait_s=3600"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with running(log, *command, *flags, env=environment, cwd=tmp_path) as process:
+            wait_until(lambda: "waiting up to 3600 s" in log.read_text(), seconds=120, process=process, log=log)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+    expected = "interrupted; with --resume and without --overwrite, the same command goes on from here\n"
+    assert log.read_text().endswith(expected)
+
+
 def test_a_server_that_stays_lost_ends_the_job_which_goes_on_later(dump, cnn, here, tmp_path, monkeypatch):
     monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.01)
     output = tmp_path / "out"
@@ -141,6 +186,18 @@ def test_a_server_that_stays_lost_ends_the_job_which_goes_on_later(dump, cnn, he
     [
         (["--server_wait_s=3"], "--server_wait_s says how a server is asked; give --server too\n"),
         (["--server=a:1", "--engine=compiled"], "--server scores in the place of an --engine; give one of them\n"),
+        (
+            ["--server=a:1", "--server_timeout_s=nan"],
+            "--server_timeout_s is nan; it must be above 0 s, and at most 604800 s, a week\n",
+        ),
+        (
+            ["--server=a:1", "--server_wait_s=inf"],
+            "--server_wait_s is inf; it must be above 0 s, and at most 604800 s, a week\n",
+        ),
+        (
+            ["--server=a:1", "--server_wait_s=0"],
+            "--server_wait_s is 0; it must be above 0 s, and at most 604800 s, a week\n",
+        ),
         (["--server=a:1", "--server_in_flight=0"], "--server_in_flight is 0; it must be at least 1\n"),
     ],
 )

@@ -47,6 +47,9 @@ class OverlappedDoFn(beam.DoFn):
         """Returns what is put out after the last element of a bundle."""
         return []
 
+    def interrupt(self) -> None:
+        """Ends what the threads wait for, such as a server that is lost, since a person has interrupted the job."""
+
     def setup(self):
         """Starts the threads; a subclass calls it after loading its own."""
         # What is loaded by now stays for good, so the garbage collector need not look at it again.
@@ -79,7 +82,12 @@ class OverlappedDoFn(beam.DoFn):
     def _outputs(self) -> Iterator:
         """Waits for the outputs of the part that came first."""
         future, stopwatch = self._pending.popleft()
-        outputs = future.result()
+        try:
+            outputs = future.result()
+        except KeyboardInterrupt:
+            # Beam tears this down before it ends, and that waits for the threads.
+            self.interrupt()
+            raise
         counters.add_stopwatch(stopwatch)
         for output in outputs:
             yield from self.collect(output)

@@ -144,6 +144,10 @@ class ScoreExtents(OverlappedDoFn):
             self._writer = None
             yield finished
 
+    def interrupt(self) -> None:
+        if isinstance(self._scorer, ServedScorer):
+            self._scorer.interrupt()
+
     def _discard_writer(self) -> None:
         # A bundle that failed may have left one.
         if self._writer:

@@ -8,6 +8,7 @@ from beam_pipelines.commands.flags import flag
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines.server_options import ServerOptions
 from serving.client import tokens
+from serving.client.retries import check_seconds
 
 MODULE = "beam_pipelines.score"
 # The flags that say how a server is asked.
@@ -122,6 +123,8 @@ class ScoreSettings(ArchiveSettings):
         for name in ("server_in_flight", "server_max_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("server_timeout_s", "server_wait_s"):
+            check_seconds(f"--{name}", getattr(self, name))
         ways = [f"--{name}" for name in ("resume", "overwrite", "add", "finish", "dry_run") if getattr(self, name)]
         if len(ways) > 1:
             raise ValueError(f"{' and '.join(ways)} exclude each other; give one of them")

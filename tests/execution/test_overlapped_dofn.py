@@ -151,3 +151,33 @@ def test_a_bundle_that_failed_leaves_nothing_to_the_next(started):
     step.start_bundle()
     assert list(step.process(6)) == []
     assert at_end(step) == [36, [6]]
+
+
+class Interrupted(OverlappedDoFn):
+    """Waits for good, unless it is interrupted."""
+
+    def setup(self):
+        super().setup()
+        self.ended = threading.Event()
+
+    def process_one(self, part, stopwatch):
+        if part == "interrupt":
+            raise KeyboardInterrupt
+        assert self.ended.wait(timeout=30)
+        return []
+
+    def interrupt(self):
+        self.ended.set()
+
+
+def test_an_interruption_ends_what_the_threads_wait_for():
+    dofn = Interrupted()
+    dofn.threads = 2
+    dofn.setup()
+    dofn.start_bundle()
+    for element in ("interrupt", "wait"):
+        assert list(dofn.process(element)) == []
+    with pytest.raises(KeyboardInterrupt):
+        list(dofn.finish_bundle())
+    assert dofn.ended.is_set()
+    dofn.teardown()

@@ -25,12 +25,13 @@ class Patience:
         self._prove = prove
         self._lock = threading.Lock()
         self._lost_at: float | None = None
+        self._ended = threading.Event()
 
     def ask(self, question: Callable[[], Any]) -> Any:
         """Returns what a question is answered.
 
         Raises:
-          UserError: The server was lost for too long, or has come back as another one.
+          UserError: The server was lost for too long, or has come back as another one; or the waiting was ended.
         """
         was_lost = False
         while True:
@@ -43,7 +44,15 @@ class Patience:
             except (Unavailable, DeadlineExceeded) as error:
                 self._lost(error)
                 was_lost = True
-                time.sleep(min(PAUSE_S, self._wait_s))
+                if self._ended.wait(min(self._pause_s(error), self._wait_s)):
+                    raise UserError("the job was interrupted while it waited for the server", status=1) from error
+
+    def end(self) -> None:
+        """Ends the waiting of all threads."""
+        self._ended.set()
+
+    def _pause_s(self, error: Unavailable | DeadlineExceeded) -> float:
+        return max(PAUSE_S, error.retry_after_s) if isinstance(error, Unavailable) else PAUSE_S
 
     def _lost(self, error: Exception) -> None:
         with self._lock:

@@ -93,6 +93,11 @@ class ServedScorer:
             }
             return {name: [values[row] for row in same] for name, values in columns.items()}
 
+    def interrupt(self) -> None:
+        """Ends what waits for the server, in other threads: they fail."""
+        self._patience.end()
+        self._client.close()
+
     def _ask_all(self, ask: Any, texts: pa.Array) -> list:
         """Asks for texts, as many requests at a time as may be; the answers are in the order of the texts."""
         # A request costs what its longest text does, where the model pads.

@@ -1,5 +1,6 @@
 """Scoring through a server gives the export's scores, or says in a sentence why not."""
 
+import concurrent.futures
 import threading
 
 import numpy as np
@@ -172,6 +173,46 @@ def test_a_server_that_comes_back_is_asked_again_after_a_proof(server, export, i
     assert messages[0] == f"{server.address} answers 503: the queue is full; waiting up to 30 s for it"
     assert messages[1].startswith("the server answers again, after ")
     assert len(messages) == 2
+
+
+@pytest.mark.parametrize("status", [429, 502, 504])
+def test_a_proxy_that_lacks_its_server_or_has_had_enough_is_asked_again(server, export, impatient, status):
+    scorer = ServedScorer(export, options(server.address, export))
+    server.script = [says(b"<h1>nginx</h1>", status)] * 20
+    assert len(scorer.score(pa.array(["an excellent album"]), EngineMetrics())["score"]) == 1
+
+
+def test_a_proxy_that_lets_every_third_request_pass_gets_the_job_done(server, export, impatient):
+    scorer = ServedScorer(export, options(server.address, export, max_rows=1))
+    server.script = [says(b"", 429), says(b"", 429), lambda handle: False] * 100
+    texts = [f"text {place}" for place in range(30)]
+    assert len(scorer.score(pa.array(texts), EngineMetrics())["score"]) == 30
+
+
+def test_an_interruption_ends_the_wait_for_a_lost_server(server, export, impatient, caplog):
+    scorer = ServedScorer(export, options(server.address, export, wait_s=3600.0, timeout_s=3600.0))
+    asked = threading.Event()
+    server.script = [unavailable] * 10 + [lambda handle: asked.set() or silent(server)(handle)] * 100
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(scorer.score, pa.array(["an excellent album"]), EngineMetrics())
+        assert asked.wait(30)
+        scorer.interrupt()
+        with pytest.raises(UserError, match="is closed"):
+            waiting.result(timeout=30)
+
+
+def test_an_interruption_ends_the_pause_between_two_looks(server, export, monkeypatch):
+    from serving.client import retries
+
+    monkeypatch.setattr(patience, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.001)
+    scorer = ServedScorer(export, options(server.address, export, wait_s=3600.0))
+    server.script = [unavailable] * 1000
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        waiting = threads.submit(scorer.score, pa.array(["an excellent album"]), EngineMetrics())
+        scorer.interrupt()
+        with pytest.raises(UserError, match="^the job was interrupted while it waited for the server|is closed"):
+            waiting.result(timeout=30)
 
 
 def test_a_server_that_comes_back_as_another_ends_the_job(server, export, impatient):

@@ -26,3 +26,8 @@ def test_a_wide_scale_needs_fewer_digits_and_phrases_have_signs():
     headline, _, *phrases = printed("text", answer).splitlines()
     assert headline == "   71.3  likely 60.0 to 80.0        10 [......................=====#====.........] 100"
     assert phrases == ["      +12.3  so good", "       -1.0  too long"]
+
+
+def test_a_text_without_a_known_word_is_told():
+    answer = Score(**{**ANSWER, "known_share": 0.0}, truncated=False)
+    assert printed("xyzzy", answer).splitlines()[2:] == ["    (no known word: this score says nothing)"]
