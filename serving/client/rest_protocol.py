@@ -143,5 +143,6 @@ def _seconds(retry_after: str) -> float:
 
 
 def _excerpt(body: bytes) -> str:
-    text = body.decode("utf-8", "backslashreplace").strip()
+    # In one line, as a message is: a proxy's page has several.
+    text = " ".join(body.decode("utf-8", "backslashreplace").split())
     return text[:_SHOWN_CHARACTERS] or "nothing"

@@ -302,8 +302,8 @@ def test_an_answer_of_wrong_values_is_an_error(rest, open_client):
 
 
 def test_the_words_of_a_proxy_are_told(rest, open_client):
-    rest.script = [says(b"<h1>Forbidden</h1>", 403)]
-    with pytest.raises(ServingError, match=f"^{rest.address} answers 403: <h1>Forbidden</h1>$"):
+    rest.script = [says(b"<h1>\r\n  Forbidden</h1>\r\n", 403)]
+    with pytest.raises(ServingError, match=f"^{rest.address} answers 403: <h1> Forbidden</h1>$"):
         open_client(rest.address).score(["a"])
 
 
