@@ -74,7 +74,7 @@ def parser_for(program: str) -> flags.Parser:
     parser.add_argument(
         "--force", metavar="REASON", help="publish even what does not pass; the reason is kept and listed"
     )
-    parser.add_argument("--rollback", action="store_true", help="take the newest version out, so that the last is live")
+    parser.add_argument("--rollback", action="store_true", help="take the newest version out: the one before is live")
     parser.add_argument(
         "--list", action="store_true", help="list the versions: when published, their error, which is live"
     )
