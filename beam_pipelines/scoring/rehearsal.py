@@ -14,7 +14,6 @@ from beam_pipelines.archive.sample import SampledRows
 from beam_pipelines.reporting import phrases
 from beam_pipelines.scoring import output_columns
 from beam_pipelines.scoring.carried_columns import take_carried
-from beam_pipelines.scoring.engines.choice import open_scorer
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.engines.served_scorer import ServedScorer
 from beam_pipelines.scoring.job import Job
@@ -53,8 +52,11 @@ def rehearse(job: Job) -> list[str]:
     shown: list[str] = []
     tables: list[pa.Table] = []
     sampled, scored_bytes, seconds = SampledRows(), 0, 0.0
-    explain = job.settings.explain
-    scorer = open_scorer(job.export, engine=job.settings.engine, server=job.server, explain=explain)
+    scorer: Scorer | ServedScorer
+    if job.server:
+        scorer = ServedScorer(job.export, job.server, explain=job.settings.explain)
+    else:
+        scorer = Scorer(job.export, job.settings.engine)
     for block in sample.sample_blocks(found, options):
         sampled.add(block, _rejected(block, job), block.notes.remarks)
         if seconds > SCORING_SECONDS:

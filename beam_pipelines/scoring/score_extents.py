@@ -14,7 +14,6 @@ from beam_pipelines.execution import counters
 from beam_pipelines.execution.overlapped_dofn import OverlappedDoFn
 from beam_pipelines.execution.stopwatch import Stopwatch
 from beam_pipelines.scoring.carried_columns import CarriedColumn
-from beam_pipelines.scoring.engines.choice import open_scorer
 from beam_pipelines.scoring.engines.scorer import Scorer
 from beam_pipelines.scoring.engines.served_scorer import ServedScorer
 from beam_pipelines.scoring.engines.server_options import ServerOptions
@@ -70,8 +69,11 @@ class ScoreExtents(OverlappedDoFn):
         super().setup()
 
     def _load(self) -> Scorer | ServedScorer:
-        explain = self.row_options.explain
-        scorer = open_scorer(self.export, engine=self.engine, server=self.server, explain=explain)
+        scorer: Scorer | ServedScorer
+        if self.server:
+            scorer = ServedScorer(self.export, self.server, explain=self.row_options.explain)
+        else:
+            scorer = Scorer(self.export, self.engine)
         self._load_seconds = scorer.load_seconds
         return scorer
 
