@@ -71,7 +71,7 @@ INSIDE = {
         ["judging"],
         ["export", "output_copies"],
         ["review_scorer"],
-        ["explanation", "data"],
+        ["explanation", "row_slices", "data"],
         ["prepared_reviews"],
         ["architectures"],
     ],

@@ -21,17 +21,14 @@ An architecture with a folded form has two more: `fold` returns that form, as na
 what is pooled of it, `score`, `score_low` and `score_high`.
 """
 
-import pathlib
-
 import tensorflow as tf
 
 from beam_pipelines.artifacts import exports
-from beam_pipelines.artifacts.scale import Scale
-from beam_pipelines.artifacts.tokenizer import Tokenizer
-from trainer import explanation
+from trainer import explanation, row_slices
 from trainer.architectures.architecture import Architecture, pad
 from trainer.architectures.heads import Head
 from trainer.architectures.interval_reach import IntervalReach
+from trainer.prepared_reviews import PreparedReviews
 
 _TEXTS, _EXAMPLES, _INPUTS = (
     tf.TensorSpec([None], tf.string, name=exports.INPUTS[signature])
@@ -43,33 +40,30 @@ class ReviewScorer(tf.Module):
     """The transform graph and the fitted model in one.
 
     Args:
-      transform_graph: The folder of tf.Transform's SavedModel.
+      prepared: What the model was fitted to: the graph that encodes texts, its tokeniser, the scale of the scores.
       architecture: The fitted model.
       head: What reads its outputs.
       reach: Of the interval.
-      scale: The range of the scores.
-      rule: Of the graph's tokeniser.
       version: The number that the export will have.
     """
 
     def __init__(
         self,
-        transform_graph: pathlib.Path,
+        prepared: PreparedReviews,
         architecture: Architecture,
         head: Head,
         reach: IntervalReach,
-        scale: Scale,
-        rule: Tokenizer,
         version: int,
     ):
         super().__init__()
-        self._transform = tf.saved_model.load(str(transform_graph))
+        self._transform = tf.saved_model.load(str(prepared.transform_graph))
         # TensorFlow does not look into it: an export would hold all the weights of a Keras model once more.
         self._architecture = architecture
         self._head = head
         self._reach = reach
-        self._scale = scale
-        self._rule = rule
+        self._scale = prepared.scale
+        self._rule = prepared.rule
+        self._max_tokens = prepared.statistics.settings["max_tokens"]
         self.version = version
         self._tables = architecture.tables
         # By path, for `trainer.fitting.warm_start`.
@@ -124,6 +118,10 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[_TEXTS])
     def serve(self, text):
+        return row_slices.answer(self._serve, text, self._max_tokens)
+
+    @tf.function(input_signature=[_TEXTS])
+    def _serve(self, text):
         encoded = self._encode(text)
         return self._answer(self._architecture.outputs(encoded["ids"]), encoded)
 
@@ -148,6 +146,10 @@ class ReviewScorer(tf.Module):
 
     @tf.function(input_signature=[_TEXTS])
     def explain(self, text):
+        return row_slices.answer(self._explain, text, self._max_tokens)
+
+    @tf.function(input_signature=[_TEXTS])
+    def _explain(self, text):
         encoded = self._encode(text)
         ids = encoded["ids"]
         # A text without tokens is encoded as an unknown one, which is no phrase.

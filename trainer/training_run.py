@@ -87,15 +87,7 @@ def train(settings: TrainerSettings, prepared: PreparedReviews, output: pathlib.
     )
     judged = verdict(judgement)
     versions = output / exports.VERSIONS
-    scorer = ReviewScorer(
-        prepared.transform_graph,
-        fitted.architecture,
-        judgement.head,
-        judgement.reach,
-        prepared.scale,
-        prepared.rule,
-        export.next_version(versions),
-    )
+    scorer = ReviewScorer(prepared, fitted.architecture, judgement.head, judgement.reach, export.next_version(versions))
     version = export.export(
         versions,
         prepared,

@@ -31,7 +31,7 @@ def contents(folder) -> dict[str, str]:
 def test_it_writes_all_files_and_says_what_they_serve(versions, tmp_path, capsys):
     assert run("--export", versions, "--output", tmp_path / "out") == 0
     assert capsys.readouterr().out == (
-        f"{tmp_path}/out: version 8 as stable; batching off; memory limit 1,280 MiB\n"
+        f"{tmp_path}/out: version 8 as stable; batching off; memory limit 1,792 MiB\n"
         f"how to start it and to change the version: {tmp_path}/out/README.md\n"
     )
     written = contents(tmp_path / "out")
@@ -90,7 +90,7 @@ def test_the_server_may_read_what_is_written_whatever_the_umask_is(versions, tmp
 
 def test_a_limit_below_what_it_takes_is_told(versions, tmp_path, caplog):
     run("--export", versions, "--output", tmp_path / "out", "--memory_mib", 100)
-    assert "--memory_mib 100 is less than the 1280 that it takes" in caplog.text
+    assert "--memory_mib 100 is less than the 1792 that it takes" in caplog.text
 
 
 def test_an_earlier_folder_of_its_own_is_written_anew_on_demand_alone(versions, tmp_path):

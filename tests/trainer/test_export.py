@@ -112,7 +112,7 @@ def test_what_is_served_is_what_the_model_gives(preset, prepared):
         last = model.get_layer("score")
         last.set_weights([0.05 * last.kernel.numpy(), np.array([0.5])])
     reach = IntervalReach.constant(0.1)
-    scorer = ReviewScorer(reviews.transform_graph, cnn, head, reach, reviews.scale, reviews.rule, version=1)
+    scorer = ReviewScorer(reviews, cnn, head, reach, version=1)
     words = reviews.vocabulary()
     texts = ["", "excellent", "zzz", "excellent boring " * 300, "boring " * 200]
     texts += [" ".join(random.choice(words, size)) for size in random.integers(1, 150, 20)]

@@ -88,7 +88,7 @@ def test_compose_is_valid_and_keeps_the_server_to_this_machine(described, versio
     assert server["volumes"][0]["source"].replace("$$", "$") == str(versions)
     assert "$$ign" in server["volumes"][0]["source"]
     assert (server["user"], server["read_only"], server["cap_drop"]) == ("65534:65534", True, ["ALL"])
-    assert server["deploy"]["resources"]["limits"] == {"cpus": "2", "memory": "1280M"}
+    assert server["deploy"]["resources"]["limits"] == {"cpus": "2", "memory": "1792M"}
     assert server["command"][-1] == "--model_config_file_poll_wait_seconds=30"
     assert server["command"][:-1] == described.arguments
     assert server["healthcheck"]["test"] == ["CMD", "bash", "/config/ready.sh"]
@@ -119,7 +119,7 @@ def test_a_pod_is_ready_when_its_version_is_loaded_and_lives_while_it_answers(de
     assert paths == {"startupProbe": loaded, "readinessProbe": loaded, "livenessProbe": "/v1/models/reviews"}
     assert container["image"] == "reviews:20260101000008"
     assert container["args"][:-1] == described.arguments
-    assert container["resources"]["limits"] == {"memory": "1280Mi"}
+    assert container["resources"]["limits"] == {"memory": "1536Mi"}
 
 
 # The fields of serving.kserve.io/v1beta1 that are used, as KServe 0.21 defines them; what a container has, Kubernetes
