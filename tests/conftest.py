@@ -1,6 +1,7 @@
 """A small archive, and what the three commands make of it, shared by the tests that need them."""
 
 import functools
+import gc
 import os
 import pathlib
 import socket
@@ -14,6 +15,15 @@ from tests.helpers.commands import train
 from tests.helpers.reviews import BAD, DIM, GOOD, PLAIN, review, write_csv
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_model_stays():
+    """Frees the models of a module: a job keeps for good what exists when it starts, and here hundreds of jobs do."""
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

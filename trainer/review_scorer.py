@@ -7,7 +7,8 @@ Signatures, of which a server lists these. All outputs are [batch], but for four
                      model_version int64
     explain          text string [batch] -> all of these and phrases string [batch, phrases], valid UTF-8, points
                      float32 [batch, phrases] in the archive's unit, explained_score float32 and, where the parts of
-                     the phrases add up to it, explained_rest
+                     the phrases add up to it, explained_rest; where the head has a distribution, values float32 in
+                     the archive's unit and probabilities float32, [batch, values] both
     examples         examples string [batch], each a tf.Example with the bytes feature `text` -> as serving_default
     regress          inputs string [batch], likewise -> outputs float32, the scores: what Regress and :regress answer
 
