@@ -78,7 +78,10 @@ def parser_for(program: str) -> flags.Parser:
     parser.add_argument(
         "--list", action="store_true", help="list the versions: when published, their error, which is live"
     )
-    gate = parser.add_argument_group("the comparison with the version that is live")
+    gate = parser.add_argument_group(
+        "the comparison with the version that is live",
+        "A rated sample is judged by its errors alone, an unrated one by how far scores move.",
+    )
     gate_flags.add_sample(gate)
     gate_flags.add_limits(gate)
     return parser
@@ -118,6 +121,8 @@ def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> Non
 
     live = folder.live if given.sample else None
     if live is None:
+        if given.sample:
+            logger.warning("%s holds no version yet: --sample has nothing to compare this one with", folder.path)
         export_check.check(export)
         return
     entry.import_tensorflow()

@@ -13,7 +13,8 @@ import dataclasses
 import datetime
 import os
 import pathlib
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
@@ -97,17 +98,17 @@ class LiveFolder:
 
     def publications(self) -> dict[int, Publication]:
         """What is known of the versions that were published here, by number."""
-        path = storage.join(self.path, PUBLISHED)
-        if not storage.exists(path):
-            return {}
-        try:
-            listed = [Publication.from_json(entry) for entry in storage.read_json(path)]
-        except (ValueError, TypeError, AttributeError) as error:
-            raise UserError(f"{path} is damaged ({error}); mend it or move it away") from error
+        listed = self._read(PUBLISHED, lambda entries: [Publication.from_json(entry) for entry in entries]) or []
         return {publication.version: publication for publication in listed}
 
     def publication(self, version: int) -> Publication:
-        """What is known of a version; one that the trainer put there tells of itself."""
+        """What is known of a version; one that the trainer put there tells of itself.
+
+        Raises:
+          UserError: It is no export, or a part of one.
+        """
+        if version in self.versions and not self.is_whole(version):
+            raise UserError(f"{storage.join(self.path, str(version))} has no {exports.SAVED_MODEL}")
         known = self.publications().get(version)
         if known:
             return known
@@ -117,8 +118,7 @@ class LiveFolder:
 
     def pins(self) -> dict[str, list[int]]:
         """The versions that services pin, by the folder of their configuration."""
-        path = storage.join(self.path, PINNED)
-        return storage.read_json(path) if storage.exists(path) else {}
+        return self._read(PINNED, dict) or {}
 
     def pin(self, service: str, versions: list[int]) -> None:
         """Notes which versions the configuration in a folder pins."""
@@ -171,37 +171,44 @@ class LiveFolder:
         Raises:
           UserError: No other version is left, or a service pins it.
         """
-        if len(self.versions) < 2:
+        *earlier, newest = self.versions or [0]
+        whole = [version for version in earlier if self.is_whole(version)]
+        if not whole:
             raise UserError(f"{self.path} has no earlier version to go back to, but {self.versions or 'none at all'}")
-        before, newest = self.versions[-2:]
+        before = whole[-1]
+        self._refuse_pinned(newest, before)
+        try:
+            known = self.publication(newest)
+        except UserError:  # What cannot be read has to go all the more.
+            known = Publication(version=newest, published=age_of(newest))
+        self._move_out(newest)
+        self._write(self.publications() | {newest: dataclasses.replace(known, withdrawn=now())})
+        return newest, before
+
+    def _refuse_pinned(self, newest: int, before: int) -> None:
         for service in self.pinned_by(newest):
             raise UserError(
                 f"version {newest} is pinned in {service}: there, going back is a change of the configuration, "
                 f"serving.configure --export {storage.join(self.path, str(before))} --output {service} --overwrite; "
                 f"where that service is no more, take it out of {storage.join(self.path, PINNED)}"
             )
-        source, target = storage.join(self.path, str(newest)), storage.join(self.path, WITHDRAWN, str(newest))
+
+    def _move_out(self, version: int) -> None:
+        source, target = storage.join(self.path, str(version)), storage.join(self.path, WITHDRAWN, str(version))
         if storage.is_local(self.path):
             storage.make_folder(pathlib.Path(target).parent)
             os.rename(source, target)
             storage.sync_folder(pathlib.Path(self.path))
         else:
             self._move_in_store(source, target)
-        withdrawn = dataclasses.replace(self.publication(newest), withdrawn=now())
-        self._write(self.publications() | {newest: withdrawn})
-        return newest, before
 
     def prune(self, keep: int) -> list[int]:
         """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted."""
-        kept, versions = self.versions[-keep:], self.versions[:-keep]
-        old = [version for version in versions if not self.pinned_by(version)]
-        withdrawn = [f"{WITHDRAWN}/{version}" for version in self.withdrawn if version < kept[0]]
+        first, *_ = [version for version in self.versions if self.is_whole(version)][-keep:]
+        old = [version for version in self.versions if version < first and not self.pinned_by(version)]
+        withdrawn = [f"{WITHDRAWN}/{version}" for version in self.withdrawn if version < first]
         for name in (*map(str, old), *withdrawn):
-            path = storage.join(self.path, name)
-            # What a server looks for goes first: it should find a version whole or not at all.
-            if storage.exists(storage.join(path, exports.SAVED_MODEL)):
-                storage.delete(path, [exports.SAVED_MODEL])
-            storage.delete_folder(path)
+            _delete(storage.join(self.path, name))
         return old
 
     def _add_by_rename(self, export: Export) -> None:
@@ -228,11 +235,29 @@ class LiveFolder:
         names = storage.listing(source)
         for name in names:
             storage.write_bytes(target, name, storage.read_bytes(storage.join(source, name)))
-        storage.delete(source, [exports.SAVED_MODEL])
-        storage.delete_folder(source)
+        _delete(source)
+
+    def _read(self, name: str, of_json: Callable[[Any], Any]) -> Any:
+        """Reads a file of the folder; None where there is none.
+
+        Raises:
+          UserError: It is damaged.
+        """
+        path = storage.join(self.path, name)
+        try:
+            return of_json(storage.read_json(path)) if storage.exists(path) else None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} is damaged ({error}); mend it or move it away") from error
 
     def _write(self, known: dict[int, Publication]) -> None:
         storage.write_json(self.path, PUBLISHED, [known[version].to_json() for version in sorted(known)])
+
+
+def _delete(version: str) -> None:
+    """Deletes a version's folder; what a server looks for goes first: it finds a version whole or not at all."""
+    if storage.exists(storage.join(version, exports.SAVED_MODEL)):
+        storage.delete(version, [exports.SAVED_MODEL])
+    storage.delete_folder(version)
 
 
 def _numbered(folder: str) -> list[int]:

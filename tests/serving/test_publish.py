@@ -67,10 +67,11 @@ def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, number
 
 
 def test_what_errs_more_on_rated_reviews_is_refused_unless_forced(
-    better, worse, live, numbered, rated, unchecked, capsys
+    better, worse, live, numbered, rated, unchecked, capsys, caplog
 ):
     sample = ["--to", str(live), "--sample", rated]
-    assert publish.main([numbered(worse, 1), *sample]) == 0  # Nothing is live that it could be compared with.
+    assert publish.main([numbered(worse, 1), *sample]) == 0
+    assert f"{live} holds no version yet: --sample has nothing to compare this one with" in caplog.text
     assert publish.main([numbered(better, 2), *sample]) == 0
     assert "the mean score of 400 reviews was" in capsys.readouterr().out
     newer = numbered(worse, 3)
@@ -112,7 +113,7 @@ def test_what_is_no_export_is_listed_as_broken(better, live, numbered, unchecked
     publish.main([numbered(better, 1), "--to", str(live)])
     (live / "2").mkdir()
     publish.main(["--to", str(live), "--list"])
-    assert re.search(r"^2 +broken +--to .*/2 holds no exported model", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^2 +broken +.*/2 has no saved_model.pb", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_rollback_and_the_list(better, live, numbered, unchecked, capsys):

@@ -79,9 +79,10 @@ def test_a_rollback_takes_the_newest_out_of_a_server_s_sight(numbered, folder):
 def test_old_versions_are_deleted(numbered, folder):
     for number in (1, 2, 3):
         folder.add(numbered(number))
+    pathlib.Path(folder.path, "4").mkdir()  # No version that could be kept.
     assert folder.prune(5) == []
     assert folder.prune(2) == [1]
-    assert folder.versions == [2, 3]
+    assert folder.versions == [2, 3, 4]
     assert not storage.listing(f"{folder.path}/1")
 
 
@@ -104,6 +105,23 @@ def test_what_a_service_pins_stays(numbered, folder):
         folder.withdraw()
     folder.pin("/srv/service", [1])
     assert folder.withdraw() == (3, 1)
+
+
+def test_going_back_passes_over_what_no_server_could_load(numbered, folder):
+    folder.add(numbered(1))
+    for part in ("2", "3"):
+        pathlib.Path(folder.path, part).mkdir()
+    assert folder.withdraw() == (3, 1)
+    with pytest.raises(UserError, match=r"/2 has no saved_model.pb"):
+        folder.publication(2)
+
+
+@pytest.mark.parametrize("name", ["published.json", "pinned.json"])
+def test_a_damaged_list_is_named(numbered, folder, name):
+    folder.add(numbered(1))
+    pathlib.Path(folder.path, name).write_text("{")
+    with pytest.raises(UserError, match=f"{folder.path}/{name} is damaged .*; mend it or move it away"):
+        (folder.publications if name == "published.json" else folder.pins)()
 
 
 def test_a_version_holds_what_was_exported_and_no_more(numbered, folder):
