@@ -14,7 +14,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines import patience
 from serving.client import retries
-from tests.helpers import fake_serving
+from tests.helpers import fake_failures, fake_serving
 from tests.helpers.engines.processes import ROOT, running, wait_until
 from tests.helpers.exports import version
 from tests.helpers.reviews import write_csv
@@ -123,7 +123,7 @@ def test_a_server_that_is_lost_behind_a_proxy_is_waited_for(dump, cnn, here, tmp
     with fake_serving.rest() as server:
         answer = fake_serving.outputs_of(version(cnn))
         # What nginx answers while what it stands before is killed and starts again.
-        down = [fake_serving.says(b"<h1>502 Bad Gateway</h1>", 502)] * 50
+        down = [fake_failures.says(b"<h1>502 Bad Gateway</h1>", 502)] * 50
 
         def killed_after_a_shard(texts, signature):
             if shards(output) and down:
@@ -143,7 +143,7 @@ def test_an_interruption_ends_a_job_that_waits_for_a_lost_server(dump, cnn, tmp_
         answer = fake_serving.outputs_of(version(cnn))
 
         def lost_after_the_proof(texts, signature):
-            server.script = [fake_serving.unavailable] * 1_000_000
+            server.script = [fake_failures.unavailable] * 1_000_000
             return answer(texts, signature)
 
         server.outputs = lost_after_the_proof
@@ -165,7 +165,7 @@ def test_a_server_that_stays_lost_ends_the_job_which_goes_on_later(dump, cnn, he
 
         def lost_after_a_shard(texts, signature):
             if shards(output):
-                server.script = [fake_serving.unavailable] * 1_000_000
+                server.script = [fake_failures.unavailable] * 1_000_000
             return answer(texts, signature)
 
         server.outputs = lost_after_a_shard

@@ -8,7 +8,7 @@ import pytest
 
 from beam_pipelines.errors import UserError
 from serving import ask
-from tests.helpers import fake_serving
+from tests.helpers import fake_failures, fake_serving
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_in_the_end_each_version_is_told_with_its_reviews(server, typed, capsys)
 
 
 def test_a_failure_in_the_middle_tells_how_far_it_got(server, typed):
-    server.script = [lambda handle: False, fake_serving.refuse(400, None, "no")]
+    server.script = [lambda handle: False, fake_failures.refuse(400, None, "no")]
     typed(b"a\n" * 40)
     with pytest.raises(UserError, match=f"^after 32 answers: {server.address} answers 400: no") as raised:
         asked(server)
@@ -114,7 +114,7 @@ def test_json_has_no_number_that_is_not_finite(server, value, capsys):
 
 
 def test_whoever_asks_too_often_is_not_told_to_start_the_server(server):
-    server.script = [fake_serving.later("99")]
+    server.script = [fake_failures.later("99")]
     with pytest.raises(UserError, match=f"^{server.address} answers 429: too many requests") as raised:
         asked(server, "--text", "a")
     assert "--server right" not in str(raised.value)
@@ -164,7 +164,7 @@ def test_a_file_in_another_encoding_is_named(server, tmp_path):
 
 
 def test_the_servers_words_are_told(server):
-    server.script = [fake_serving.refuse(404, None, "Servable not found for request: Specific(reviews, 7)")]
+    server.script = [fake_failures.refuse(404, None, "Servable not found for request: Specific(reviews, 7)")]
     expected = f"^{server.address} answers 404: Servable not found for request: Specific\\(reviews, 7\\)"
     with pytest.raises(UserError, match=expected) as raised:
         asked(server, "--text", "a")

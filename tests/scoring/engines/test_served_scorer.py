@@ -18,7 +18,7 @@ from beam_pipelines.scoring.score_rows import RowOptions, score_rows
 from beam_pipelines.scoring.summary import statistics
 from tests.helpers import fake_serving
 from tests.helpers.exports import version
-from tests.helpers.fake_serving import refuse, says, silent, unavailable
+from tests.helpers.fake_failures import refuse, says, silent, unavailable
 from tests.helpers.texts import TEXTS
 
 
