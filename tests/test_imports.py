@@ -57,6 +57,7 @@ INSIDE = {
     "beam_pipelines.scoring": [
         ["pipeline", "rehearsal", "verification"],
         ["job"],
+        ["wanted_columns"],
         ["settings", "score_extents", "score_reviews_transform"],
         ["extent_writer"],
         ["shards"],
@@ -86,7 +87,17 @@ INSIDE = {
     ],
 }
 # Whoever else took a command's settings would depend on all of its flags; a sample is read as preprocess reads.
-KNOW_SETTINGS = {"job", "training_run", "task", "preprocess", "score", "sample_reviews", "local", "server"}
+KNOW_SETTINGS = {
+    "job",
+    "wanted_columns",
+    "training_run",
+    "task",
+    "preprocess",
+    "score",
+    "sample_reviews",
+    "local",
+    "server",
+}
 DEPTH = {package: depth for depth, layer in enumerate(LAYERS) for package in layer}
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

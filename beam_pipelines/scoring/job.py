@@ -16,7 +16,7 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import flags, job_folder
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from beam_pipelines.scoring import carried_columns, output_columns
+from beam_pipelines.scoring import carried_columns, wanted_columns
 from beam_pipelines.scoring.carried_columns import CarriedColumn
 from beam_pipelines.scoring.engines.server_options import ServerOptions
 from beam_pipelines.scoring.settings import MODULE, ScoreSettings
@@ -73,9 +73,9 @@ class Job:
             # All shards have the columns of the first ones, in their order.
             present = list(earlier.carried)
         known_types = earlier.carried if earlier and settings.add else {}
-        carried = carried_columns.check_types(_carried_columns(settings, present), archive.columns, known_types)
+        carried = carried_columns.check_types(wanted_columns.carried(settings, present), archive.columns, known_types)
         sizes = earlier.sizes if earlier else Sizes.of(archive.size_bytes)
-        read_options = _read_options(settings, carried, sizes)
+        read_options = wanted_columns.read_options(settings, carried, sizes)
         wanted = [name for name in read_options.columns if name not in read_options.optional]
         input_columns.require(archive.columns, tuple(wanted))
         export = exports.find(settings.model)
@@ -274,33 +274,3 @@ def _is_changed(file: FoundFile, now: dict[str, FoundFile]) -> bool:
 
 def _is_gone(file: FoundFile, now: dict[str, FoundFile]) -> bool:
     return file.source not in now and not storage.exists(file.path)
-
-
-def _carried_columns(settings: ScoreSettings, present: list[str]) -> tuple[CarriedColumn, ...]:
-    if "" in present and carried_columns.wants_all(settings.keep_columns):
-        logger.warning("a column without a name, as of row numbers, is left out of --keep_columns *")
-    carried = carried_columns.parse_keep_columns(settings.keep_columns, present, settings.id_column)
-    output_columns.check_names(
-        carried,
-        explain=settings.explain,
-        more=() if settings.id_column else (output_columns.ROW_ID,),
-        all_columns=carried_columns.wants_all(settings.keep_columns),
-    )
-    return carried
-
-
-def _read_options(settings: ScoreSettings, carried: tuple[CarriedColumn, ...], sizes: Sizes) -> ReadOptions:
-    """Options that read what is scored, carried along and compared, the text first."""
-    sources = tuple(column.source for column in carried)
-    wanted = (settings.text_column, *sources, settings.score_column)
-    as_text = (settings.text_column, settings.id_column, settings.score_column)
-    return ReadOptions.of(
-        settings,
-        sizes=sizes,
-        columns=tuple(dict.fromkeys(name for name in wanted if name)),
-        all_columns=carried_columns.wants_all(settings.keep_columns),
-        nullable=tuple(name for name in (settings.text_column, settings.score_column) if name),
-        binary=tuple(source for source in sources if source not in as_text),
-        optional=tuple(column.source for column in carried if column.is_optional and column.source not in as_text),
-        types=tuple((column.source, column.stored_type) for column in carried if column.stored_type),
-    )
