@@ -115,12 +115,12 @@ def chosen_vocabulary():
 def scoring_job(flags: dict, folder: str, files: int):
     from beam_pipelines.archive.extents import Sizes
     from beam_pipelines.artifacts import exports
-    from beam_pipelines.scoring import job
+    from beam_pipelines.scoring import job, wanted_columns
     from beam_pipelines.scoring.settings import ScoreSettings
 
     settings = ScoreSettings(input=("gs://bucket/archive/*.csv",), output=folder, **flags)
     sizes = Sizes.of(files * FILE_BYTES)
-    options = job._read_options(settings, (), sizes)
+    options = wanted_columns.read_options(settings, (), sizes)
     export = exports.find(settings.model)
     return job.Job(settings, found_files(files), options, (), export, folder)
 
