@@ -18,6 +18,8 @@ LONGEST_PHRASE = 5
 # Phrases to take out are longer in a long review, of which there are at most so many.
 TAKEN_OUT = 64
 SHORTEST_TAKEN_OUT = 4
+# Where the phrase begins that there is not.
+NOWHERE = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,15 +133,22 @@ def greatest(points: tf.Tensor, starts: tf.Tensor, sizes: tf.Tensor) -> Phrases:
     return Phrases(*(tf.concat(parts, axis=1) for parts in zip(*picked, strict=True)))
 
 
-def cut_out(text: tf.Tensor, words: Words, phrases: Phrases) -> tf.Tensor:
-    """Cuts the phrases out of the texts: string [batch, phrases], valid UTF-8; empty where there is none."""
+def cut_out(text: tf.Tensor, words: Words, phrases: Phrases) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts the phrases out of the texts.
+
+    Returns:
+      The phrases, string [batch, phrases], valid UTF-8; empty where there is none. Where each begins, int64 [batch,
+      phrases], in bytes of the text; `NOWHERE` where there is none.
+    """
+    is_phrase = phrases.lengths > 0
     last = tf.maximum(phrases.starts + phrases.lengths - 1, 0)
     begins = tf.gather(words.starts, phrases.starts, batch_dims=1)
-    sizes = tf.where(phrases.lengths > 0, tf.gather(words.ends, last, batch_dims=1) - begins, 0)
+    sizes = tf.where(is_phrase, tf.gather(words.ends, last, batch_dims=1) - begins, 0)
     # One phrase of each text at a time: for several at once, the operation copies the texts.
     columns = [
         tf.strings.substr(text, begin, size)
         for begin, size in zip(tf.unstack(begins, 2 * PHRASES, 1), tf.unstack(sizes, 2 * PHRASES, 1), strict=True)
     ]
     # A server takes any bytes, but can answer only with text.
-    return tf.strings.unicode_transcode(tf.stack(columns, axis=1), "UTF-8", "UTF-8")
+    cut = tf.strings.unicode_transcode(tf.stack(columns, axis=1), "UTF-8", "UTF-8")
+    return cut, tf.cast(tf.where(is_phrase, begins, NOWHERE), tf.int64)

@@ -1,14 +1,16 @@
 """The model as TensorFlow Serving runs it: text in, scores out, nothing else needed.
 
-Signatures, of which a server lists these. All outputs are [batch], but for four of `explain`; a batch may be empty.
+Signatures, of which a server lists these. All outputs are [batch], but for five of `explain`; a batch may be empty.
 
     serving_default  text string [batch] -> score, score_low, score_high float32 in the archive's unit, tokens int64,
                      known_share float32, truncated bool; score_min and score_max float32, the ends of the scale;
                      model_version int64
-    explain          text string [batch] -> all of these and phrases string [batch, phrases], valid UTF-8, points
-                     float32 [batch, phrases] in the archive's unit, explained_score float32 and, where the parts of
-                     the phrases add up to it, explained_rest; where the head has a distribution, values float32 in
-                     the archive's unit and probabilities float32, [batch, values] both
+    explain          text string [batch] -> all of these and phrases string [batch, phrases], valid UTF-8 and empty
+                     where there is none, phrase_starts int64 [batch, phrases], the offset of each in bytes of the
+                     text, -1 where there is none, points float32 [batch, phrases] in the archive's unit,
+                     explained_score float32 and, where the parts of the phrases add up to it, explained_rest; where
+                     the head has a distribution, values float32 in the archive's unit and probabilities float32,
+                     [batch, values] both
     examples         examples string [batch], each a tf.Example with the bytes feature `text` -> as serving_default
     regress          inputs string [batch], likewise -> outputs float32, the scores: what Regress and :regress answer
 
@@ -174,9 +176,11 @@ class ReviewScorer(tf.Module):
             explained = self._head.explained(outputs)
             rest = self._scale.from_unit(explained - tf.reduce_sum(phrases.points, axis=1))
             scores = {"explained_score": self._scale.from_unit(explained), "explained_rest": rest}
+        cut, starts = explanation.cut_out(text, words, phrases)
         return {
             **self._answer(outputs, encoded),
-            "phrases": explanation.cut_out(text, words, phrases),
+            "phrases": cut,
+            "phrase_starts": starts,
             "points": phrases.points * self._scale.span,
             **self._distribution(outputs),
             **scores,

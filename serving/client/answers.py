@@ -43,10 +43,17 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Phrase:
-    """A phrase of a text and what it moved the score by, in the archive's unit."""
+    """A phrase of a text.
+
+    Attributes:
+      phrase: As it stands there.
+      points: What it moved the score by, in the archive's unit.
+      start: The offset of its first byte in the text's UTF-8; None of an export of an earlier version.
+    """
 
     phrase: str
     points: float
+    start: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,7 +128,7 @@ def scores_of(columns: Mapping[str, Sequence], rows: int) -> list[Score]:
 
 
 def explanations_of(columns: Mapping[str, Sequence], rows: int) -> list[Explanation]:
-    """Makes explanations of outputs by name, [rows] each, `phrases` and `points` [rows, phrases].
+    """Makes explanations of outputs by name, [rows] each, those of phrases [rows, phrases].
 
     Raises:
       ServingError: Some are missing, or of another length, or a number is not finite.
@@ -133,7 +140,7 @@ def explanations_of(columns: Mapping[str, Sequence], rows: int) -> list[Explanat
     answers = []
     for row, values in enumerate(_rows_of(columns, rows)):
         values |= {name: shortest(columns[name][row]) for name in explained}
-        answers.append(Explanation(**values, phrases=_phrases(columns["phrases"][row], columns["points"][row])))
+        answers.append(Explanation(**values, phrases=_phrases(columns, row)))
     return answers
 
 
@@ -168,9 +175,12 @@ def _refuse_not_finite(columns: Mapping[str, Sequence]) -> None:
                 raise ServingError(f"the server's answer has {value} as {name}; expected a finite number")
 
 
-def _phrases(phrases: Sequence[str], points: Sequence[float]) -> tuple[Phrase, ...]:
-    pairs = sorted(zip(phrases, points, strict=True), key=lambda pair: -abs(pair[1]))
-    return tuple(Phrase(phrase, shortest(moved)) for phrase, moved in pairs if phrase)
+def _phrases(columns: Mapping[str, Sequence], row: int) -> tuple[Phrase, ...]:
+    phrases, points = columns["phrases"][row], columns["points"][row]
+    # Exports of earlier versions do not tell the places.
+    starts = columns["phrase_starts"][row] if "phrase_starts" in columns else [None] * len(phrases)
+    found = [Phrase(*values) for values in zip(phrases, map(shortest, points), starts, strict=True) if values[0]]
+    return tuple(sorted(found, key=lambda phrase: -abs(phrase.points)))
 
 
 def shortest(value: float) -> float:

@@ -157,6 +157,28 @@ def test_phrases_are_valid_text_whatever_bytes_a_server_is_sent(trained):
         assert all(phrase.decode() in text.decode(errors="replace") for phrase in phrases)
 
 
+def test_a_phrase_begins_where_its_place_says(trained):
+    text = "na\u00efve, dull \u4e16\u754c and \ufeffexcellent; dull, dull and excellent \U0001f3b8 song"
+    found = explained(version(trained), [text, ""])
+    pairs = list(zip(found["phrases"][0], found["phrase_starts"][0], strict=True))
+    assert sum(bool(phrase) for phrase, _ in pairs) >= 2
+    for phrase, start in pairs:
+        assert start == -1 if not phrase else text.encode()[start:].startswith(phrase)
+    assert len({start for phrase, start in pairs if phrase}) == sum(bool(phrase) for phrase, _ in pairs)
+    assert (found["phrase_starts"][1] == -1).all()
+
+
+def test_of_two_equal_phrases_the_place_is_that_of_the_one_that_is_told():
+    """The same words stand twice, and only the second ones have points."""
+    text = tf.constant(["dull song. dull song"])
+    words = explanation.words(text, tf.constant(4), RULE)
+    points = tf.constant([[0.0, 0.0, -2.0, 0.0]])
+    found = explanation.strongest(points, tf.constant([4], tf.int64), words.joined)
+    phrases, starts = explanation.cut_out(text, words, found)
+    assert phrases.numpy().tolist() == [[b"", b"", b"", b"dull", b"", b""]]
+    assert starts.numpy().tolist() == [[-1, -1, -1, 11, -1, -1]]
+
+
 def test_good_words_lift_and_bad_ones_lower(trained):
     if "notebook" in str(trained):
         pytest.skip("the notebook's models learn little from so few reviews")

@@ -22,6 +22,7 @@ SERVED = {
 }
 EXPLAINED = SERVED | {
     "phrases": "string (None, 6)",
+    "phrase_starts": "int64 (None, 6)",
     "points": "float32 (None, 6)",
     "explained_score": "float32 (None,)",
     "explained_rest": "float32 (None,)",

@@ -1,7 +1,6 @@
 """Lets a server of the export score, and looks that it gives the export's scores."""
 
 import concurrent.futures
-import dataclasses
 import itertools
 import time
 from collections.abc import Sequence
@@ -88,7 +87,9 @@ class ServedScorer:
             ]
             answers = self._ask_all(self._client.explain, pa.array(read, pa.string()))
             columns: dict[str, list] = {
-                "reasons": [[dataclasses.asdict(phrase) for phrase in answer.phrases] for answer in answers],
+                "reasons": [
+                    [{"phrase": told.phrase, "points": told.points} for told in answer.phrases] for answer in answers
+                ],
                 **{name: [getattr(answer, name) for answer in answers] for name in self._explained},
             }
             return {name: [values[row] for row in same] for name, values in columns.items()}

@@ -40,6 +40,8 @@ def test_both_protocols_give_the_same_explanations(served_cnn, texts):
             answers.append(client.explain(texts))
     assert answers[0] == answers[1]
     assert any(answer.phrases for answer in answers[0])
+    for text, answer in zip(texts, answers[0], strict=True):
+        assert all(text.encode()[told.start :].startswith(told.phrase.encode()) for told in answer.phrases)
     assert all(answer.phrases == tuple(sorted(answer.phrases, key=lambda p: -abs(p.points))) for answer in answers[0])
 
 

@@ -59,7 +59,7 @@ def test_no_text_needs_no_request(server, open_client):
 def test_an_explanation_has_its_strongest_phrase_first_and_no_empty_one(server, open_client):
     (answer,) = open_client(server.address).explain(["great plot and weak end"])
     assert isinstance(answer, Explanation)
-    assert answer.phrases == (Phrase("k end", -0.3), Phrase("great", 0.1))
+    assert answer.phrases == (Phrase("k end", -0.3, 18), Phrase("great", 0.1, 0))
     assert (answer.score, answer.explained_score, answer.explained_rest) == (2.3, 0.25, None)
 
 
@@ -91,7 +91,7 @@ def test_an_export_of_an_earlier_version_tells_no_scale(server, open_client):
 def earlier(texts, signature):
     """Outputs of an export of an earlier version, whose explanations hold no score."""
     answered = outputs(texts, signature)
-    of_explanations = ("phrases", "points", "explained_score")
+    of_explanations = ("phrases", "phrase_starts", "points", "explained_score")
     return {name: answered[name] for name in answered if (name in of_explanations) == (signature == "explain")}
 
 
@@ -103,6 +103,14 @@ def test_an_explanation_of_an_earlier_export_is_completed(server, open_client):
     server.outputs = outputs
     assert explained == client.explain(texts)
     assert server.texts[:4] == [texts[:2]] * 2 + [texts[2:]] * 2
+
+
+def test_an_explanation_of_an_earlier_export_tells_no_places(server, open_client):
+    server.outputs = lambda texts, signature: {
+        name: values for name, values in outputs(texts, signature).items() if name != "phrase_starts"
+    }
+    (answer,) = open_client(server.address).explain(["great plot and weak end"])
+    assert answer.phrases == (Phrase("k end", -0.3), Phrase("great", 0.1))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -119,11 +119,14 @@ def test_whatever_is_pasted_is_answered_and_stays_text(page, text):
         assert "Only the first 200 were read." in text_of(page, "read")
 
 
-def test_each_phrase_is_marked_where_it_stands_free(page):
-    """Not within a word, nor where another mark is; the longest goes first."""
+def test_each_phrase_is_marked_where_the_model_says(page):
+    """Whatever takes more bytes or fewer characters comes before; not at the first place of the same words."""
     script = "return placed(arguments[0], arguments[1]).map(({start, end, points}) => [start, end, points])"
-    phrases = [{"phrase": "art", "points": 1}, {"phrase": "art of", "points": 2}, {"phrase": "art", "points": -1}]
-    assert page.execute_script(script, "party art of art", phrases) == [[6, 12, 2], [13, 16, 1]]
+    text = "\ufeffcaf\u00e9 \U0001f3b8: art, art of \u4e16 art"
+    last, first = text.encode().rindex(b"art"), text.encode().index(b"art of")
+    phrases = [{"phrase": "art", "points": -1, "start": last}, {"phrase": "art of", "points": 2, "start": first}]
+    assert page.execute_script(script, text, phrases) == [[15, 21, 2], [24, 27, -1]]
+    assert page.execute_script(script, "art", [{"phrase": "art", "points": 1}]) == []
 
 
 def test_answers_of_earlier_exports_are_shown_as_far_as_they_go(page):
