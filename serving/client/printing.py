@@ -17,7 +17,7 @@ def printed(text: str, answer: Score) -> str:
     if answer.known_share == 0:
         lines.append("    (no known word: this score says nothing)")
     if isinstance(answer, Explanation):
-        lines += [f"    {phrase.points:+7.{digits}f}  {phrase.phrase}" for phrase in answer.phrases]
+        lines += [f"    {phrase.points:+7.{digits}f}  {_on_one_line(phrase.phrase)}" for phrase in answer.phrases]
     return "\n".join(lines)
 
 
@@ -49,6 +49,10 @@ def _digits(answer: Score) -> int:
 
 
 def _excerpt(text: str) -> str:
-    # A text may hold what a terminal would obey.
-    shown = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    shown = _on_one_line(text)
     return shown if len(shown) <= _EXCERPT_CHARACTERS else f"{shown[: _EXCERPT_CHARACTERS - 3]}..."
+
+
+def _on_one_line(text: str) -> str:
+    # A text may hold what a terminal would obey.
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())

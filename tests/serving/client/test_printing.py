@@ -22,10 +22,10 @@ def test_the_text_is_cut_and_cannot_steer_the_terminal():
 
 def test_a_wide_scale_needs_fewer_digits_and_phrases_have_signs():
     wide = {**ANSWER, "score": 71.26, "score_low": 60.0, "score_high": 80.0, "score_min": 10.0, "score_max": 100.0}
-    answer = Explanation(**wide, truncated=False, phrases=(Phrase("so good", 12.34), Phrase("too long", -1.0)))
+    answer = Explanation(**wide, truncated=False, phrases=(Phrase("so good", 12.34), Phrase("too\x1b[2J\nlong", -1.0)))
     headline, _, *phrases = printed("text", answer).splitlines()
     assert headline == "   71.3  likely 60.0 to 80.0        10 [......................=====#====.........] 100"
-    assert phrases == ["      +12.3  so good", "       -1.0  too long"]
+    assert phrases == ["      +12.3  so good", "       -1.0  too [2J long"]
 
 
 def test_a_text_without_a_known_word_is_told():
