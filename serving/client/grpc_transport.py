@@ -14,9 +14,9 @@ from serving.client.retries import LONGEST_PAUSE_S, Deadline
 _CHANNEL = [
     # An explanation may be longer than its text; it is ours that we asked for.
     ("grpc.max_receive_message_length", -1),
-    # By default it waits up to two minutes before it looks for a server that was lost.
+    # By default it waits up to two minutes before it looks for a server that was lost. min_reconnect_backoff_ms stays as
+    # it is: it also bounds how long making a connection may take, and TLS with a distant server takes its time.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", int(1000 * LONGEST_PAUSE_S)),
 ]
 

@@ -23,6 +23,7 @@ from serving.client import (
 from serving.client.answers import VersionStatus
 from tests.helpers.fake_failures import refuse, silent, unavailable
 from tests.helpers.fake_serving import VERSION, outputs
+from tests.helpers.slow_relay import slow_relay
 
 TEXTS = ["gut", "Zwei Wörter", '"quoted"\n\x00 \U0001f600', ""]
 
@@ -216,6 +217,13 @@ def test_a_server_that_is_not_there(server, open_client, unused_port):
     scheme = server.address.partition(":")[0]
     with pytest.raises(Unavailable, match=f"^{scheme}://127.0.0.1:{unused_port} .*[Cc]onnect"):
         open_client(f"{scheme}://127.0.0.1:{unused_port}", retries=1).score(["abc"])
+
+
+def test_a_server_may_take_its_time_to_take_a_connection(server, open_client):
+    scheme, _, port = server.address.rpartition(":")
+    with slow_relay(int(port), pause_s=0.5) as slow:
+        (answer,) = open_client(f"{scheme}:{slow}", retries=0).score(["one"])
+    assert answer.score == 0.3
 
 
 def test_connections_are_used_again(server, open_client):
