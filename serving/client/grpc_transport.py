@@ -14,11 +14,13 @@ from serving.client.retries import LONGEST_PAUSE_S, Deadline
 _CHANNEL = [
     # An explanation may be longer than its text; it is ours that we asked for.
     ("grpc.max_receive_message_length", -1),
-    # By default it waits up to two minutes before it looks for a server that was lost. min_reconnect_backoff_ms stays as
-    # it is: it also bounds how long making a connection may take, and TLS with a distant server takes its time.
+    # By default it waits up to two minutes before it looks for a server that was lost. min_reconnect_backoff_ms stays:
+    # it also bounds how long making a connection may take, and TLS with a distant server takes its time.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", int(1000 * LONGEST_PAUSE_S)),
 ]
+# What gRPC's C++ server says before it looks at a request, while all its threads are taken (--grpc_max_threads).
+_NO_THREAD = "Server Threadpool Exhausted"
 
 
 class Transport:
@@ -89,5 +91,6 @@ def _failure(connection: Connection, error: Any, deadline: Deadline) -> ServingE
     code, told = error.code(), error.details()
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return deadline.exceeded()
-    kind = Unavailable if code is grpc.StatusCode.UNAVAILABLE else ServingError
+    is_busy = code is grpc.StatusCode.RESOURCE_EXHAUSTED and told == _NO_THREAD
+    kind = Unavailable if is_busy or code is grpc.StatusCode.UNAVAILABLE else ServingError
     return kind(f"{connection} answers {code.name}: {told}", code.name)

@@ -75,7 +75,8 @@ class Service:
             f"--tensorflow_intra_op_parallelism={cpus}",
             f"--tensorflow_inter_op_parallelism={cpus}",
             f"--rest_api_num_threads={4 * cpus}",
-            f"--grpc_max_threads={4 * cpus}",
+            # Without a free thread, REST lets a request wait, and gRPC refuses it. Most of them wait for a core.
+            f"--grpc_max_threads={16 * cpus}",
             *(batching if self.batching else []),
         ]
 

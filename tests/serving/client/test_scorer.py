@@ -147,6 +147,18 @@ def test_what_a_server_is_not_available_for_is_sent_again(server, open_client):
     assert len(server.seen) == 3
 
 
+def test_a_grpc_server_without_a_free_thread_is_asked_again_and_one_without_memory_is_not(grpc_server, open_client):
+    refused = (grpc.StatusCode.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted")
+    out_of_memory = (grpc.StatusCode.RESOURCE_EXHAUSTED, "OOM when allocating tensor")
+    grpc_server.script = [refuse(429, *refused), refuse(429, *refused), lambda context: False]
+    client = open_client(grpc_server.address)
+    assert client.score(["abc"])[0].score == 0.3
+    grpc_server.script = [refuse(429, *out_of_memory)]
+    with pytest.raises(ServingError, match="OOM"):
+        client.score(["abc"])
+    assert len(grpc_server.seen) == 4
+
+
 def test_after_the_last_retry_the_servers_words_are_told(server, open_client):
     server.script = [unavailable] * 3
     said = "503" if server.address.startswith("http") else "UNAVAILABLE"

@@ -54,7 +54,7 @@ def test_batching_is_for_an_lstm_or_whoever_asks_for_it(versions, version, asked
 
 
 def test_threads_are_those_of_the_cores_that_it_may_use(versions):
-    assert {"--tensorflow_intra_op_parallelism=3", "--rest_api_num_threads=12"} <= {*find(versions, cpus=3).arguments}
+    assert {"--tensorflow_intra_op_parallelism=3", "--grpc_max_threads=48"} <= {*find(versions, cpus=3).arguments}
 
 
 def test_two_of_the_largest_requests_wait(versions):
