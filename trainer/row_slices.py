@@ -32,34 +32,48 @@ def answer(function: Callable[[tf.Tensor], dict], text: tf.Tensor, max_tokens: i
     Raises:
       tf.errors.InvalidArgumentError: There are more than `MOST_ROWS` texts.
     """
-    # Of no text, the longest has a negative length.
-    longest = tf.maximum(tf.reduce_max(tf.strings.length(text)), 0)
-    tokens = tf.minimum(longest, max_tokens) + TOKENS_OF_A_TEXT + longest // BYTES_OF_A_TOKEN
-    size = tf.maximum(PADDED_TOKENS // tokens, 1)
+    sizes = _sizes(text, max_tokens)
+    # Of no text, the smallest size is the greatest number.
+    size = tf.reduce_min(sizes)
     # Most batches are one slice. It is answered outside of the condition, where an operation takes less time, and what
     # answers the others is not inlined, so that TensorFlow prepares it only where it is needed.
     first = function(text[:size])
 
     @tf.function(experimental_attributes={"_noinline": True})
-    def with_others(first: dict, text: tf.Tensor, size: tf.Tensor) -> dict:
-        return _with_others(function, first, text, size)
+    def with_others(first: dict, text: tf.Tensor, sizes: tf.Tensor) -> dict:
+        return _with_others(function, first, text, sizes)
 
-    return tf.cond(tf.size(text) <= size, lambda: first, lambda: with_others(first, text, size))
+    return tf.cond(tf.size(text) <= size, lambda: first, lambda: with_others(first, text, sizes))
 
 
-def _with_others(function: Callable[[tf.Tensor], dict], first: dict, text: tf.Tensor, size: tf.Tensor) -> dict:
+def _sizes(text: tf.Tensor, max_tokens: int) -> tf.Tensor:
+    """How many texts a slice can hold whose longest one is each of these, int32 [batch]."""
+    length = tf.strings.length(text)
+    tokens = tf.minimum(length, max_tokens) + TOKENS_OF_A_TEXT + length // BYTES_OF_A_TOKEN
+    return tf.maximum(PADDED_TOKENS // tokens, 1)
+
+
+def _with_others(function: Callable[[tf.Tensor], dict], first: dict, text: tf.Tensor, sizes: tf.Tensor) -> dict:
     """Answers the slices after the first one, and joins the answers."""
     tf.debugging.assert_less_equal(tf.size(text), MOST_ROWS, f"Send at most {MOST_ROWS:,} texts in a request.")
-    slices = -(-tf.size(text) // size)
+    begun = tf.reduce_min(sizes)
+    text, sizes = text[begun:], sizes[begun:]
+    # The longest ones first: slices hold texts of like length, and only those of long texts hold few.
+    order = tf.argsort(sizes, stable=True)
     answered = {
-        name: tf.TensorArray(values.dtype, slices, element_shape=values.shape, infer_shape=False).write(0, values)
+        name: tf.TensorArray(values.dtype, 0, dynamic_size=True, element_shape=values.shape, infer_shape=False)
         for name, values in first.items()
     }
 
-    def run(place: tf.Tensor, answered: dict) -> tuple[tf.Tensor, dict]:
-        found = function(text[place * size : (place + 1) * size])
-        return place + 1, {name: answered[name].write(place, values) for name, values in found.items()}
+    def run(slices: tf.Tensor, done: tf.Tensor, answered: dict) -> tuple[tf.Tensor, tf.Tensor, dict]:
+        rows = order[done : done + sizes[order[done]]]
+        found = function(tf.gather(text, rows))
+        written = {name: answered[name].write(slices, values) for name, values in found.items()}
+        return slices + 1, done + tf.size(rows), written
 
     # One after the other: side by side, they would take the memory that this is to save.
-    _, answered = tf.while_loop(lambda place, _: place < slices, run, (1, answered), parallel_iterations=1)
-    return {name: values.concat() for name, values in answered.items()}
+    _, _, answered = tf.while_loop(
+        lambda slices, done, answered: done < tf.size(text), run, (0, 0, answered), parallel_iterations=1
+    )
+    places = tf.math.invert_permutation(order)
+    return {name: tf.concat([values, tf.gather(answered[name].concat(), places)], 0) for name, values in first.items()}

@@ -42,8 +42,24 @@ def test_slices_are_padded_to_the_bound_at_most_and_stay_in_order():
     found = answered(texts)
     assert found["text"].tolist() == texts
     assert found["cells"].shape == (5_001, 2)
-    # 1,159 texts of 50 tokens, of 32 that a text takes in any case, and of 31 for its bytes.
-    assert found["cells"][:, 0].tolist() == [1_159 * 4] * 4_636 + [365 * 50] * 365
+    # 1,159 texts of 50 tokens, of 32 that a text takes in any case, and of 31 for its bytes: the first, and those with
+    # the longest of the others. The rest is shorter, and fits into a slice.
+    cells = [1_159 * 4] * 1_159 + [1_159 * 50] * 1_158 + [2_683 * 4] * 2_683 + [1_159 * 50]
+    assert found["cells"][:, 0].tolist() == cells
+
+
+def test_short_texts_beside_a_very_long_one_are_not_answered_one_by_one():
+    texts = [b"x"] * 10_000
+    texts[5_000] *= 4_000_000
+    cells = answered(texts)["cells"][:, 0]
+    # That one alone, once with the first text, and 3,971 of the others.
+    assert (cells == 3_971).sum() == 2 * 3_971
+    assert (cells[0], cells[5_000], (cells == 1).sum()) == (1, 50, 1)
+
+
+def test_texts_of_many_lengths_stay_in_order():
+    texts = [b"x" * (place * 7919 % 3_001) for place in range(3_000)]
+    assert answered(texts)["text"].tolist() == texts
 
 
 @pytest.mark.parametrize("texts", [[], [b""], [b"", b"x" * 1_000]])
