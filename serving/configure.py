@@ -8,7 +8,7 @@ import pathlib
 
 from beam_pipelines.commands import entry, flags, job_folder
 from beam_pipelines.errors import logger
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 from serving.configuring import files, service
 from serving.configuring.settings import MODULE, ConfigureSettings
 from serving.publishing.live_folder import LiveFolder
@@ -47,6 +47,7 @@ def run(settings: ConfigureSettings) -> tuple[service.Service, list[str]]:
     for name, text in rendered.items():
         storage.write_bytes(settings.output, name, text.encode())
         os.chmod(pathlib.Path(settings.output, name), READABLE)
+    leases.clear_temporary(settings.output)
     os.chmod(settings.output, ENTERABLE)
     _pin(described)
     return described, [name for name, text in before.items() if text != rendered[name]]

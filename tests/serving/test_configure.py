@@ -37,6 +37,7 @@ def test_it_writes_all_files_and_says_what_they_serve(versions, tmp_path, capsys
     written = contents(tmp_path / "out")
     assert json.loads((versions / "pinned.json").read_text()) == {f"{tmp_path}/out": [8]}
     assert written.keys() == {*FILES, "manifest.json"}
+    assert not list(tmp_path.rglob(".tmp"))
     assert json.loads(written["manifest.json"])["command"] == "serving.configure"
     assert all(text.endswith("\n") and "{{" not in text for text in written.values())
 
