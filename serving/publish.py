@@ -5,10 +5,11 @@
     python -m serving.publish --to /models/reviews --rollback
 
 A version is published under its own number, at once or not at all, if it passes `serving.check`. With
---sample it is compared with the newest version there: on rated reviews it may not err more, by over two
-standard errors of the paired difference; on unrated ones its scores may not move too far. A server that
-follows the folder takes up the newest version within seconds; --rollback takes that out of its sight. A
-service that serving.configure wrote serves what it pins, which neither --rollback nor --keep takes away.
+--sample it is compared with the version that is live, the newest there or the newest that a service
+pins: on rated reviews it may not err more, by over two standard errors of the paired difference; on
+unrated ones its scores may not move too far. A server that follows the folder takes up the newest version
+within seconds; --rollback takes that out of its sight. A service that serving.configure wrote serves what
+it pins, which neither --rollback nor --keep takes away.
 
 On an object store nothing can be renamed: there a server may see a version before it is whole, so pin a
 `specific` version in its configuration, and change that when the new one stands.
@@ -119,8 +120,8 @@ def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> Non
     """
     from serving.checking import export_check
 
-    live = folder.live if given.sample else None
-    if live is None:
+    version = folder.live if given.sample else None
+    if version is None:
         if given.sample:
             logger.warning("%s holds no version yet: --sample has nothing to compare this one with", folder.path)
         export_check.check(export)
@@ -130,7 +131,11 @@ def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> Non
 
     sample = sample_reviews.read(given, export.info)
     export_check.check(export)
-    compared = comparison.compare(live, export, sample)
+    try:
+        live = folder.export(version)
+        compared = comparison.compare(live, export, sample)
+    except UserError as error:  # This export has passed alone.
+        raise UserError(f"it cannot be compared with version {version}, which is live: {error}", NOT_PASSED) from error
     print(f"against version {live.version}", *comparison_report.lines(compared, export), sep="\n  ")
     if compared.errors is None:
         faults = comparison.faults(compared, gate_flags.ShiftLimits.of(given))
@@ -142,7 +147,7 @@ def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> Non
 
 def listed(folder: LiveFolder) -> list[str]:
     """The versions in a folder and those that were rolled back, a line each, the newest first."""
-    versions, lines = folder.versions, []
+    versions, live, lines = folder.versions, folder.live, []
     for version in sorted({*versions, *folder.withdrawn}, reverse=True):
         try:
             known = folder.publication(version)
@@ -150,7 +155,7 @@ def listed(folder: LiveFolder) -> list[str]:
             lines.append(f"{version:<16}  {'broken':<20}  {fault}")
             continue
         error = "-" if known.mae is None else f"{known.mae:.4g} ({known.mae_split})"
-        state = "live" if versions and version == versions[-1] else ""
+        state = "live" if version == live else ""
         if version not in versions:
             state = f"withdrawn {known.withdrawn or ''}"
         state = ", ".join(filter(None, [state, *(f"pinned in {service}" for service in folder.pinned_by(version))]))

@@ -1,6 +1,6 @@
 """The folder of versions that a server watches.
 
-    DIR/20260101120000/            a version; the newest one is live
+    DIR/20260101120000/            a version; the newest one is live, or the newest that a service pins
     DIR/withdrawn/20260102120000/  one that was rolled back: servers pass over what is not named by a number
     DIR/published.json             when each was published, with which error, and why in spite of a check
     DIR/pinned.json                which services name versions of it in their configuration, and which
@@ -84,13 +84,18 @@ class LiveFolder:
         return _numbered(storage.join(self.path, WITHDRAWN))
 
     @property
-    def live(self) -> Export | None:
-        """The version that a server answers with by default: the newest.
+    def live(self) -> int | None:
+        """The version that is answered with: the newest of those that services pin, or where none does of all."""
+        pinned = [version for version in self.versions if self.pinned_by(version)]
+        return max(pinned or self.versions, default=None)
+
+    def export(self, version: int) -> Export:
+        """Returns a version.
 
         Raises:
           UserError: It is no export.
         """
-        return exports.find(storage.join(self.path, str(self.versions[-1])), "--to") if self.versions else None
+        return exports.find(storage.join(self.path, str(version)), "--to")
 
     def is_whole(self, version: int) -> bool:
         """Whether a server could load a version: on an object store a part of one may be left."""
@@ -123,6 +128,7 @@ class LiveFolder:
     def pin(self, service: str, versions: list[int]) -> None:
         """Notes which versions the configuration in a folder pins."""
         storage.write_json(self.path, PINNED, self.pins() | {service: versions})
+        leases.clear_temporary(self.path)
 
     def pinned_by(self, version: int) -> list[str]:
         """The services that pin a version."""

@@ -13,6 +13,7 @@ from beam_pipelines.commands import job_lock
 from beam_pipelines.errors import UserError
 from serving import publish
 from serving.checking import export_check
+from serving.publishing.live_folder import LiveFolder
 from tests.helpers.engines.processes import ROOT
 from tests.helpers.exports import renumbered, serve, version
 
@@ -95,6 +96,30 @@ def test_on_unrated_reviews_scores_may_not_move_too_far(better, worse, live, num
         publish.main([moved, "--to", str(live), "--sample", str(texts), "--max_moved_share", "0.01"])
     lax = ["--max_moved_share", "1", "--max_mean_shift", "1", "--min_rank_correlation", "-1"]
     assert publish.main([moved, "--to", str(live), "--sample", str(texts), *lax]) == 0
+
+
+def test_what_a_service_pins_is_what_a_version_is_compared_with(
+    better, worse, live, numbered, rated, unchecked, capsys
+):
+    for model, number in ((better, 1), (worse, 2)):
+        publish.main([numbered(model, number), "--to", str(live)])
+    LiveFolder(str(live)).pin("/srv/service", [1])
+    with pytest.raises(UserError, match="not published: .* does not pass against .*/1: mean absolute error"):
+        publish.main([numbered(worse, 3), "--to", str(live), "--sample", rated])
+    capsys.readouterr()
+    publish.main(["--to", str(live), "--list"])
+    states = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
+    assert states["1"].endswith("live, pinned in /srv/service")
+    assert "live" not in states["2"]
+
+
+def test_a_live_version_that_is_damaged_can_be_followed_by_force(better, live, numbered, rated, unchecked):
+    publish.main([numbered(better, 1), "--to", str(live)])
+    (live / "1/variables/variables.index").write_bytes(b"")
+    newer = [numbered(better, 2), "--to", str(live), "--sample", rated]
+    with pytest.raises(UserError, match=r"not published: it cannot be compared with version 1, which is live"):
+        publish.main(newer)
+    assert publish.main([*newer, "--force", "the old one is broken"]) == 0
 
 
 def test_a_wrong_flag_is_no_finding_that_could_be_forced(better, live, numbered, unchecked):

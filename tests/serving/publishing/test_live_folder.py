@@ -33,8 +33,10 @@ def test_a_version_appears_under_its_number_with_all_its_files(numbered, folder)
     export = numbered(20260101120000)
     folder.add(export)
     assert folder.versions == [20260101120000]
-    assert folder.live.info == export.info
-    assert export.info.changed_files(folder.live.path) == []
+    assert folder.live == 20260101120000
+    published = folder.export(folder.live)
+    assert published.info == export.info
+    assert export.info.changed_files(published.path) == []
     assert {name.partition("/")[0] for name in storage.listing(folder.path)} == {"20260101120000", "published.json"}
 
 
@@ -127,7 +129,7 @@ def test_a_damaged_list_is_named(numbered, folder, name):
 def test_a_version_holds_what_was_exported_and_no_more(numbered, folder):
     export = numbered(1)
     folder.add(export)
-    assert sorted(names_below(folder.live.path)) == sorted(names_below(export.path))
+    assert sorted(names_below(folder.export(1).path)) == sorted(names_below(export.path))
 
 
 def names_below(folder) -> list[str]:
