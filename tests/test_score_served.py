@@ -152,7 +152,7 @@ def test_an_interruption_ends_a_job_that_waits_for_a_lost_server(dump, cnn, tmp_
         with running(log, *command, *flags, env=environment, cwd=tmp_path) as process:
             wait_until(lambda: "waiting up to 3600 s" in log.read_text(), seconds=120, process=process, log=log)
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 130
+            assert process.wait(timeout=60) == 130
     expected = "interrupted; with --resume and without --overwrite, the same command goes on from here\n"
     assert log.read_text().endswith(expected)
 

@@ -48,7 +48,7 @@ class OverlappedDoFn(beam.DoFn):
         return []
 
     def interrupt(self) -> None:
-        """Ends what the threads wait for, such as a server that is lost, since a person has interrupted the job."""
+        """Ends what the threads wait for, such as a server that is lost, since nobody waits for their outputs."""
 
     def setup(self):
         """Starts the threads; a subclass calls it after loading its own."""
@@ -77,17 +77,17 @@ class OverlappedDoFn(beam.DoFn):
         yield from map(_windowed, self.flush())
 
     def teardown(self):
+        # A bundle that failed, or that a person has interrupted wherever the runner was, leaves parts behind.
+        if self._pending:
+            self.interrupt()
         self._executor.shutdown()
 
     def _outputs(self) -> Iterator:
         """Waits for the outputs of the part that came first."""
-        future, stopwatch = self._pending.popleft()
-        try:
-            outputs = future.result()
-        except KeyboardInterrupt:
-            # Beam tears this down before it ends, and that waits for the threads.
-            self.interrupt()
-            raise
+        future, stopwatch = self._pending[0]
+        outputs = future.result()
+        # Not before: what is still pending when this is torn down is ended.
+        self._pending.popleft()
         counters.add_stopwatch(stopwatch)
         for output in outputs:
             yield from self.collect(output)

@@ -170,14 +170,34 @@ class Interrupted(OverlappedDoFn):
         self.ended.set()
 
 
-def test_an_interruption_ends_what_the_threads_wait_for():
+@pytest.mark.parametrize("elements", [["interrupt", "wait"], ["interrupt"]])
+def test_an_interruption_of_what_the_runner_waits_for_ends_the_threads(elements):
+    dofn = interrupted(elements)
+    with pytest.raises(KeyboardInterrupt):
+        list(dofn.finish_bundle())
+    dofn.teardown()
+    assert dofn.ended.is_set()
+
+
+def test_an_interruption_of_the_runner_elsewhere_ends_the_threads_too():
+    """Such as while it reads the next element: then nobody has waited for the threads."""
+    dofn = interrupted(["wait"])
+    dofn.teardown()
+    assert dofn.ended.is_set()
+
+
+def test_threads_that_are_done_are_not_interrupted():
+    dofn = interrupted([])
+    assert list(dofn.finish_bundle()) == []
+    dofn.teardown()
+    assert not dofn.ended.is_set()
+
+
+def interrupted(elements) -> Interrupted:
     dofn = Interrupted()
     dofn.threads = 2
     dofn.setup()
     dofn.start_bundle()
-    for element in ("interrupt", "wait"):
+    for element in elements:
         assert list(dofn.process(element)) == []
-    with pytest.raises(KeyboardInterrupt):
-        list(dofn.finish_bundle())
-    assert dofn.ended.is_set()
-    dofn.teardown()
+    return dofn
