@@ -34,14 +34,9 @@ $(READY): pyproject.toml requirements.lock
 demo: $(READY)
 	@$(BIN)/python -m demo
 
-# In several processes, since TensorFlow keeps of every model that was loaded: one alone came to hold 20 GB.
-QUICK := -m pytest -m "not slow and not runners"
+# In two processes, each of which comes to hold some 4 GB.
 test: $(READY) lint
-	@$(BIN)/python $(QUICK) --ignore-glob='tests/test_*.py' --ignore=tests/trainer --ignore=tests/serving --ignore=tests/scoring
-	@$(BIN)/python $(QUICK) tests/test_[a-r]*.py
-	@$(BIN)/python $(QUICK) tests/test_[s-z]*.py
-	@$(BIN)/python $(QUICK) tests/scoring tests/serving
-	@$(BIN)/python $(QUICK) tests/trainer
+	@$(BIN)/python -m pytest -m "not slow and not runners" --numprocesses 2 --dist loadfile
 
 slow: $(READY)
 	@$(BIN)/python -m pytest -m "slow and not runners"

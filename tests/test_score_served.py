@@ -136,7 +136,15 @@ def test_a_server_that_is_lost_behind_a_proxy_is_waited_for(dump, cnn, here, tmp
     assert_same(output, here, cnn)
 
 
-def test_an_interruption_ends_a_job_that_waits_for_a_lost_server(dump, cnn, tmp_path):
+@pytest.fixture
+def interruptible():
+    """A process ignores Ctrl-C where the one that starts it does, as in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_ends_a_job_that_waits_for_a_lost_server(interruptible, dump, cnn, tmp_path):
     output, log = tmp_path / "out", tmp_path / "log"
     command = [sys.executable, "-m", "beam_pipelines.score", "--input", dump, "--model", cnn, "--output", output]
     with fake_serving.rest() as server:

@@ -117,6 +117,7 @@ def test_a_prepared_folder_of_an_earlier_version_is_refused_with_what_to_do(olde
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_prepared_folder_that_names_its_tokeniser_is_learned_from_with_an_older_export_to_start_from(
     older, tmp_path, caplog
 ):

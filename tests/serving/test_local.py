@@ -36,6 +36,7 @@ def test_it_prints_its_addresses_in_one_line(cnn, served_cnn):
     assert served_cnn.rest.startswith("127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_a_folder_is_watched_and_a_killed_server_starts_again_at_its_ports(cnn, tmp_path):
     shutil.copytree(version(cnn), tmp_path / "1")
     with served(tmp_path) as server:

@@ -154,9 +154,10 @@ def test_a_rollback_and_the_list(better, live, numbered, unchecked, capsys):
     assert older.endswith("  live")
 
 
-def test_what_is_published_already_is_not_published_again(cnn, better):
-    with pytest.raises(UserError, match=f"{better} stands in --to {cnn} already"):
-        publish.main([str(cnn), "--to", str(cnn)])
+def test_what_is_published_already_is_not_published_again(cnn, better, tmp_path):
+    trained = shutil.copytree(cnn, tmp_path / "trained")
+    with pytest.raises(UserError, match=f"{version(trained)} stands in --to {trained} already"):
+        publish.main([str(trained), "--to", str(trained)])
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def wait_for(server, number: int) -> None:
     wait_until(lambda: live_version(server) == str(number), seconds=60, process=server.process, log=server.log)
 
 
+@pytest.mark.slow
 def test_a_server_follows_what_is_published_and_rolled_back(cnn, tmp_path, monkeypatch):
     monkeypatch.setattr(export_check, "check", lambda export: None)  # It has tests of its own.
     monkeypatch.setattr(server_check, "RUNS", {1: 1})

@@ -45,7 +45,11 @@ def test_tokens_are_those_of_the_graph(vocabulary, rule, texts):
     assert not {token.encode() for token in vocabulary} & set(others)
 
 
-@pytest.mark.parametrize(("rule", "codes"), [(RULE, 0x110000), (OLDER, 0x20000)], ids=["plain", "older"])
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [(RULE, 0x20000), (OLDER, 0x20000), pytest.param(RULE, 0x110000, marks=pytest.mark.slow)],
+    ids=["plain", "older", "whole"],
+)
 def test_every_character_is_the_same_to_both(rule, codes):
     """Alone, at the start, in the middle and at the end of a word, and after a sigma."""
     letters = [chr(code) for code in range(1, codes) if not 0xD800 <= code < 0xE000]
@@ -131,6 +135,7 @@ print(compiled_tokenizer.CompiledTokenizer(OLDER)(pa.array(["a good film"])).len
 """
 
 
+@pytest.mark.slow
 def test_a_damaged_or_forbidden_cache_is_passed_over(tmp_path):
     def run(cache):
         command = [sys.executable, "-c", CACHED]

@@ -114,6 +114,7 @@ def test_folds_leave_no_weights_and_tell_what_was_learned(in_folds):
     assert found["test"]["mae"] < 0.75 * found["test"]["median"]["mae"]
 
 
+@pytest.mark.slow
 def test_a_model_that_learned_nothing_in_folds_says_so_in_the_last_line(prepared, tmp_path, capsys):
     """It stands as it started: with no step to speak of, and no n-grams."""
     output = train(prepared, tmp_path / "out", "--epochs=1", "--folds=2", "--learning_rate=1e-12", "--ngrams=off")
@@ -174,6 +175,7 @@ def test_a_folder_with_other_files_is_refused(prepared, tmp_path):
         task.main([f"--data={prepared}", f"--output={tmp_path}"])
 
 
+@pytest.mark.slow
 def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
     for given in (["--warm_start=nowhere"], [f"--warm_start={cnn}", "--model=lstm"]):
         with pytest.raises(UserError, match="--warm_start"):
@@ -181,6 +183,7 @@ def test_a_refused_run_is_no_obstacle_to_the_right_one(prepared, cnn, tmp_path):
     train(prepared, tmp_path / "out", "--epochs=1", f"--warm_start={cnn}")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_in_its_first_fold_is_no_obstacle_either(prepared, tmp_path):
     flags = ["--preset=notebook", "--epochs=1", "--folds=2"]
     with pytest.raises(UserError, match="the loss of epoch 1 is no finite number; try a lower --learning_rate"):
@@ -188,6 +191,7 @@ def test_a_run_that_fails_in_its_first_fold_is_no_obstacle_either(prepared, tmp_
     assert metrics(train(prepared, tmp_path / "out", *flags))["folds"] == 2
 
 
+@pytest.mark.slow
 def test_a_model_that_learned_nothing_says_so_everywhere(tmp_path, rows, capsys):
     """Scores that the texts do not tell."""
     scores = np.random.default_rng(5).permutation([row["score"] for row in rows]).tolist()

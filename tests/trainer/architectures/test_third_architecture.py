@@ -50,6 +50,7 @@ def test_it_has_no_recipe_of_the_notebook(prepared, tmp_path, capsys):
     assert "--preset notebook has no --model mean_of_vectors, only cnn and lstm" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_learns_and_is_reported(trained_mean):
     of_run = metrics(trained_mean)
     assert of_run["test"]["mae"] < 0.75 * of_run["test"]["median"]["mae"]
@@ -59,6 +60,7 @@ def test_it_learns_and_is_reported(trained_mean):
     assert "Nearest words" in page
 
 
+@pytest.mark.slow
 def test_its_export_holds_every_weight_and_no_folded_form(trained_mean):
     folder = version(trained_mean)
     exported = tf.saved_model.load(folder)
@@ -69,6 +71,7 @@ def test_its_export_holds_every_weight_and_no_folded_form(trained_mean):
     assert check.main([str(trained_mean)]) == 0
 
 
+@pytest.mark.slow
 def test_the_bulk_job_scores_it_with_the_saved_model(archive, trained_mean, tmp_path, caplog):
     auto = scores(archive, trained_mean, tmp_path / "auto")
     assert "the compiled engine has no form of this architecture; using the SavedModel" in caplog.text
@@ -80,6 +83,7 @@ def test_the_bulk_job_scores_it_with_the_saved_model(archive, trained_mean, tmp_
         scores(archive, trained_mean, tmp_path / "compiled", "--engine=compiled")
 
 
+@pytest.mark.slow
 def test_its_scores_are_explained_by_taking_phrases_out(archive, trained_mean, tmp_path):
     explained = scores(archive, trained_mean, tmp_path / "out", "--explain")
     assert "explained_rest" not in explained
@@ -90,6 +94,7 @@ def test_its_scores_are_explained_by_taking_phrases_out(archive, trained_mean, t
         assert all(reason["phrase"] and reason["points"] for reason in text_reasons)
 
 
+@pytest.mark.slow
 def test_another_run_starts_from_it(prepared, trained_mean, tmp_path):
     given = (f"--model={NAME}", f"--warm_start={trained_mean}", "--epochs=1", "--learning_rate=1e-12")
     warm = train(prepared, tmp_path / "out", *given)

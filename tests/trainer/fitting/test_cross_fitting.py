@@ -140,6 +140,7 @@ def test_no_epoch_is_chosen_that_a_fold_did_not_reach(tmp_path):
     assert len(found.reviews.outputs) == 40
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_in_its_fold(tmp_path):
     """Stopped after each epoch in turn, to what an undisturbed one says."""
     spec = spec_of(tmp_path / "data", reviews())

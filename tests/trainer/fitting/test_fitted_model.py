@@ -70,6 +70,7 @@ def test_the_epoch_comes_from_the_folds_and_the_weights_from_all_reviews(spec, t
     assert kept == [f"epoch-{found.state.best_epoch:04d}.weights.h5"]
 
 
+@pytest.mark.slow
 def test_ngrams_stand_beside_the_model_with_half_the_weight_until_more_is_known(spec, tmp_path, monkeypatch):
     monkeypatch.setattr(ngram_fit, "STRENGTHS", (30.0,))
     found = fit(spec, tmp_path / "out", folds=FOLDS, with_ngrams=True)

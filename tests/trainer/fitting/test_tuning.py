@@ -107,6 +107,7 @@ def test_held_out_reviews_that_all_calibrate_are_told(tmp_path):
     ).all()
 
 
+@pytest.mark.slow
 def test_in_folds_a_trial_is_judged_by_the_first(archive, tmp_path):
     """Also without a validation split."""
     flags = f"--input {archive} --output {tmp_path}/data --text_column text --score_column score --validation_share 0"
@@ -131,6 +132,7 @@ def test_without_validation_there_is_nothing_to_judge_by(archive, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_settings_that_cannot_be_fitted_lose(prepared, tmp_path):
     flags = ["--tune=1", "--epochs=1", "--preset=notebook"]
     with pytest.raises(UserError, match="--tune: no trial could be fitted; try a lower --learning_rate"):

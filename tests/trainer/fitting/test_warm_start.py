@@ -40,6 +40,7 @@ def weights(trained: pathlib.Path) -> tuple[dict, list[str]]:
     return {name: value.numpy() for name, value in tf.saved_model.load(str(folder)).weights.items()}, vocabulary
 
 
+@pytest.mark.slow
 def test_a_model_of_the_same_data_scores_as_before(prepared, trained, tmp_path):
     """Of every architecture."""
     used = metrics(trained)["trainer_settings"]
@@ -79,6 +80,7 @@ def test_another_architecture_is_told_before_any_fold_and_leaves_the_folder_free
         task.main(flags)
 
 
+@pytest.mark.slow
 def test_folds_start_cold_and_what_is_exported_warm(prepared, cnn, tmp_path):
     output = train(prepared, tmp_path / "out", f"--warm_start={cnn}", "--folds=2", "--ngrams=off", *FREEZE)
     (old, _), (new, _) = weights(cnn), weights(output)
@@ -122,6 +124,7 @@ def conftest_glove(prepared: pathlib.Path) -> str:
     return json.loads((prepared / "manifest.json").read_text())["settings"]["embeddings"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_same_data(prepared, cnn, tmp_path):
     checkpoint = max((cnn / "checkpoints").glob("*.weights.h5"))
     started = train(prepared, tmp_path / "out", f"--warm_start={checkpoint}", *FREEZE)

@@ -48,6 +48,7 @@ def test_text_is_escaped(output):
     assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; $x_1$" in page
 
 
+@pytest.mark.slow
 def test_the_largest_errors_show_their_words_unless_told_not_to(prepared, output, tmp_path):
     page = (output / "report.html").read_text()
     assert "The largest errors" in page
