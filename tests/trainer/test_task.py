@@ -106,6 +106,7 @@ def test_a_run_that_is_killed_in_each_phase_ends_like_an_undisturbed_one(prepare
     assert weights(killed) == weights(whole)
 
 
+@pytest.mark.slow
 def test_folds_leave_no_weights_and_tell_what_was_learned(in_folds):
     found = metrics(in_folds)
     folder = in_folds / "checkpoints/folds"
