@@ -34,7 +34,7 @@ $(READY): pyproject.toml requirements.lock
 demo: $(READY)
 	@$(BIN)/python -m demo
 
-# In two processes, each of which comes to hold some 4 GB.
+# In two processes, which together came to hold 9 GB at most: TensorFlow keeps of every model that was loaded.
 test: $(READY) lint
 	@$(BIN)/python -m pytest -m "not slow and not runners" --numprocesses 2 --dist loadfile
 
