@@ -17,6 +17,11 @@ from tests.helpers.reviews import BAD, DIM, GOOD, PLAIN, review, write_csv
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def pytest_make_parametrize_id(val, argname) -> str | None:
+    """Names bytes by their parameter: those of gzip hold the second, and processes of one run must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_model_stays():
     """Frees the models of a module: a job keeps for good what exists when it starts, and here hundreds of jobs do."""
