@@ -14,6 +14,7 @@ import pytest
 from beam_pipelines import preprocess, score
 from beam_pipelines.errors import UserError
 from tests.helpers.commands import run_preprocess, run_score
+from tests.helpers.rejects import rejected
 from tests.helpers.reviews import write_csv
 
 COLUMNS = ["--id_column=id"]
@@ -42,10 +43,6 @@ def dump(rows, tmp_path, harm) -> pathlib.Path:
     # No block of deflate begins with such a byte.
     (folder / "b.csv.gz").write_bytes(good if harm == "cut" else good + b"\xff" * (len(good) // 2))
     return folder
-
-
-def rejected(output: pathlib.Path) -> list[dict]:
-    return [json.loads(line) for path in sorted((output / "rejected").iterdir()) for line in path.open()]
 
 
 def refused(main: Callable[[list[str]], int], flags: list[str], told: str) -> int:

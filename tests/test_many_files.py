@@ -14,6 +14,7 @@ from beam_pipelines.preparing import pipeline as preparing_pipeline
 from beam_pipelines.scoring import pipeline
 from beam_pipelines.scoring.summary import job_summary
 from tests.helpers.commands import run_preprocess, run_score
+from tests.helpers.rejects import rejected
 from tests.helpers.reviews import write_csv
 
 NAMES = [f"{place}.csv" for place in range(8)]
@@ -48,10 +49,8 @@ def run_job(job: str, archive: pathlib.Path, cnn: pathlib.Path, folder: pathlib.
     return run_preprocess(folder, archive, "--score_column=score", *flags)
 
 
-def rejected(output: pathlib.Path) -> list[tuple]:
-    lines = [line for path in sorted((output / "rejected").iterdir()) for line in path.open()]
-    rows = [json.loads(line) for line in lines]
-    return [(pathlib.Path(row["file"]).name, row["place"], row["reason"]) for row in rows]
+def reasons(output: pathlib.Path) -> list[tuple]:
+    return [(pathlib.Path(row["file"]).name, row["place"], row["reason"]) for row in rejected(output)]
 
 
 def test_a_file_without_the_text_is_rejected_row_by_row(dump, cnn, tmp_path):
@@ -61,7 +60,7 @@ def test_a_file_without_the_text_is_rejected_row_by_row(dump, cnn, tmp_path):
     summary = run_score(dump, cnn, tmp_path / "out", "--id_column=id", "--max_rejected_share=1")
     assert summary["rejected_by_reason"] == {"missing_column": 3}
     assert summary["rows_scored"] == 14
-    assert rejected(tmp_path / "out") == [(unseen[1], line, "missing_column") for line in (2, 3, 4)]
+    assert reasons(tmp_path / "out") == [(unseen[1], line, "missing_column") for line in (2, 3, 4)]
     # One that is looked at ends the job before it begins.
     (dump / seen[0]).write_text("id,body\nx1,fine\n")
     with pytest.raises(UserError, match=rf"{seen[0]}.*text|text.*{seen[0]}"):
@@ -90,7 +89,7 @@ def test_a_file_that_cannot_be_read_is_one_reject(dump, cnn, tmp_path):
     summary = run_score(dump, cnn, tmp_path / "out", *flags)
     assert summary["rejected_by_reason"] == {"unreadable_file": 1}
     assert summary["rows_scored"] == 14
-    assert rejected(tmp_path / "out") == [(unseen[0], 0, "unreadable_file")]
+    assert reasons(tmp_path / "out") == [(unseen[0], 0, "unreadable_file")]
 
 
 def test_the_summary_does_not_name_very_many_files(dump, cnn, tmp_path, monkeypatch):

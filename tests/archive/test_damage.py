@@ -14,58 +14,18 @@ import pytest
 from beam_pipelines.archive import damage, read_extents
 from beam_pipelines.archive.blocks import Block
 from beam_pipelines.archive.finding import found_files
-from beam_pipelines.archive.finding.decompression import DamagedData
 from beam_pipelines.archive.finding.input_files import InputFile
-from beam_pipelines.archive.finding.up_to_damage import UpToDamage
 from beam_pipelines.archive.positions import Position
 from beam_pipelines.archive.read_options import ReadOptions
 from beam_pipelines.files import storage
 from tests.helpers.archives import COMPRESS, list_extents, parquet, read_found, tarred, texts_of
+from tests.helpers.broken_streams import Breaking
 
 OPTIONS = ReadOptions(columns=("text",))
 CHANCE = random.Random(7)
 # So long that the damage is far from what is looked at first, and of so little order that it hardly compresses.
 TEXTS = [f"review {number} {CHANCE.getrandbits(900):x}" for number in range(8000)]
 CONTENT = "".join(f"{text}\n" for text in ["text", *TEXTS]).encode()
-
-
-class Breaking(io.BytesIO):
-    """A stream that raises in a read of what stands behind some bytes."""
-
-    def __init__(self, data: bytes, good_bytes: int, error: BaseException):
-        super().__init__(data)
-        self._good_bytes, self._error = good_bytes, error
-
-    def read1(self, size: int = -1) -> bytes:
-        if self.tell() >= self._good_bytes:
-            raise self._error
-        return super().read(min(size, self._good_bytes - self.tell()))
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
-@pytest.mark.parametrize("good_bytes", [0, 1, 999, 200_000])
-def test_all_bytes_before_damage_are_given(size, good_bytes):
-    error = DamagedData("it ends", io.BytesIO(), 0)
-    stream = UpToDamage(Breaking(bytes(300_000), good_bytes, error))
-    first = stream.read(good_bytes) if size * 1000 < good_bytes else b""
-    pieces = [first, *(stream.read(size) for _ in range(-(-(good_bytes - len(first)) // size)))]
-    assert sum(map(len, pieces)) == stream.position == good_bytes
-    for _ in range(2):
-        with pytest.raises(DamagedData, match="it ends") as caught:
-            stream.read(1)
-        assert caught.value is error
-
-
-def test_a_stream_without_damage_ends_as_it_does():
-    stream = UpToDamage(io.BytesIO(b"abc" * 50_000))
-    assert (stream.read(0), stream.read(100_001), stream.position) == (b"", (b"abc" * 50_000)[:100_001], 100_001)
-    assert (len(stream.read(1 << 20)), stream.read(1 << 20), stream.position) == (49_999, b"", 150_000)
-
-
-def test_an_error_of_the_disk_is_no_damage():
-    error = OSError(errno.EIO, "Input/output error")
-    with pytest.raises(OSError, match="Input/output error"):
-        UpToDamage(Breaking(b"abc", 1, error)).read(3)
 
 
 def damaged(packed: bytes, how: str) -> bytes:
