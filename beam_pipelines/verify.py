@@ -1,12 +1,9 @@
 """Adds up all that a scoring job has written once more, and says whether it is whole.
 
-    python -m beam_pipelines.verify scored
-
-Each shard and each file of rejects must be what was written, as the statistics beside it say; together
-they must cover the archive without a gap, and sum up to `summary.json`.
+python -m beam_pipelines.verify scored
 """
 
-import os
+import dataclasses
 
 from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
@@ -18,10 +15,23 @@ SHOWN_FAULTS = 20
 NOT_WHOLE = 1
 
 
+@dataclasses.dataclass(frozen=True)
+class VerifySettings:
+    """Adds up all that a scoring job has written once more, and says whether it is whole.
+
+        python -m beam_pipelines.verify scored
+
+    Each shard and each file of rejects must be what was written, as the statistics beside it say; together
+    they must cover the archive without a gap, and sum up to `summary.json`.
+    """
+
+    output: str = flags.argument("the folder of a scoring job")
+
+
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
-    parser = flags.described(program, __doc__)
-    parser.add_argument("output", type=os.path.expanduser, metavar="OUTPUT", help="the folder of a scoring job")
-    output = parser.parse_args(argv).output
+    settings, others = flags.parse(VerifySettings, program, argv)
+    flags.refuse_unknown(others, VerifySettings, program)
+    output = settings.output
     from beam_pipelines.scoring import verification
 
     verified = verification.verify(output)

@@ -1,27 +1,17 @@
-"""Checks that an export is fit to serve: it loads with TensorFlow alone and answers as it did.
+"""Checks that an export is fit to serve, or that a live server is, and compares it with what it would replace.
 
-    python -m serving.check trained/export/reviews/20260101120000
-    python -m serving.check trained --against /models/reviews --sample 'fresh/*.csv'
-    python -m serving.check trained --server 127.0.0.1:8501
-
-The export is copied to an empty folder and loaded there by a process that imports nothing but
-TensorFlow. Its files must be those that were exported, and what each signature answers about the fixed
-texts what stands in `assets.extra/reviews.json`. Its warm-up is replayed, and requests with reviews as
-long as those that it learned from are timed.
-
-With --against, the same reviews are scored with an older version too, and the check fails where scores
-move too far: it is the gate before a model that others rely on is replaced.
+python -m serving.check trained
 """
 
-import argparse
-import os
 from typing import TYPE_CHECKING
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry, flags
 from beam_pipelines.errors import UserError
-from serving.checking import gate_flags, server_flags
+from serving.checking import server_settings
+from serving.checking.settings import MODULE, CheckSettings
+from serving.publishing import live_folder
 
 if TYPE_CHECKING:
     from serving.checking.export_check import Checked
@@ -32,68 +22,41 @@ AFTER_INTERRUPTION = "the same command begins anew"
 NOT_PASSED = 1
 
 
-def main(argv: list[str] | None = None, program: str = "python -m serving.check") -> int:
-    parser = parser_for(program)
-    given = parser.parse_args(argv)
-    if bool(given.against) != bool(given.sample):
-        parser.error("--against OLD and --sample ARCHIVE go together")
-    if given.tokens is not None and given.tokens < 1:
-        parser.error(f"--tokens {given.tokens} must be at least 1")
-    export = exports.find(given.export, "EXPORT")
-    old = exports.find(given.against, "--against") if given.against else None
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(CheckSettings, program, argv)
+    flags.refuse_unknown(others, CheckSettings, program)
+    export = exports.find(settings.export, "EXPORT")
+    old = live_folder.live_export(settings.against, "--against") if settings.against else None
     if old and old.path == export.path:
-        raise UserError(f"--against {given.against} is the version that is checked; name the one that it would replace")
+        raise UserError(
+            f"--against {settings.against} is the version that is checked; name the one that it would replace"
+        )
     # Read first: a check of seconds should not come before a wrong flag.
-    sample = _read_sample(export, given) if old else None
-    if given.server:
-        _check_server(export, given)
+    sample = _read_sample(export, settings) if old else None
+    if settings.server:
+        _check_server(export, settings)
     else:
-        _check_export(export, given)
+        _check_export(export, settings)
     if old and sample:
-        _compare(old, export, sample, given)
+        _compare(old, export, sample, settings)
     return 0
 
 
-def _read_sample(export: Export, given: argparse.Namespace) -> "SampleReviews":
+def _read_sample(export: Export, settings: CheckSettings) -> "SampleReviews":
     entry.import_tensorflow()
     from serving.checking import sample_reviews
 
-    return sample_reviews.read(given, export.info)
+    return sample_reviews.read(settings, export.info)
 
 
-def parser_for(program: str) -> flags.Parser:
-    """Builds the command's parser."""
-    parser = flags.described(program, __doc__)
-    flags.add_export(parser)
-    parser.add_argument(
-        "--tokens",
-        type=int,
-        metavar="N",
-        help="how long the timed reviews are (default: the median of those that it learned from)",
-    )
-    parser.add_argument("--verbose", action="store_true", help="also list inputs, outputs and operations")
-    server_flags.add(parser.add_argument_group("a live server"))
-    gate = parser.add_argument_group("the gate before a live model is replaced")
-    gate.add_argument("--against", type=os.path.expanduser, metavar="OLD", help="the model that it would replace")
-    gate_flags.add_sample(gate)
-    gate_flags.add_limits(gate)
-    gate.add_argument(
-        "--report",
-        type=os.path.expanduser,
-        metavar="FILE",
-        help="write what moved, with the ten reviews that moved furthest, to an HTML file",
-    )
-    return parser
-
-
-def _check_export(export: Export, given: argparse.Namespace) -> None:
+def _check_export(export: Export, settings: CheckSettings) -> None:
     from serving.checking import export_check
 
-    checked = export_check.check(export, given.tokens)
-    print(f"{export.path} loads with TensorFlow alone", *described(checked, verbose=given.verbose), sep="\n  ")
+    checked = export_check.check(export, settings.tokens)
+    print(f"{export.path} loads with TensorFlow alone", *described(checked, verbose=settings.verbose), sep="\n  ")
 
 
-def _check_server(export: Export, given: argparse.Namespace) -> None:
+def _check_server(export: Export, settings: CheckSettings) -> None:
     """Asks a live server, by each protocol.
 
     Raises:
@@ -101,14 +64,14 @@ def _check_server(export: Export, given: argparse.Namespace) -> None:
     """
     from serving.checking import export_check, server_check
 
-    tokens = given.tokens or export_check.typical_tokens(export)
-    for connection in server_flags.connections(given, export.version):
+    tokens = settings.tokens or export_check.typical_tokens(export)
+    for connection in server_settings.connections(settings, export.version):
         checked = server_check.check(export, connection, tokens)
         answered = f"{', '.join(checked.signatures)} answer within {checked.largest_gap:.2g} of what was recorded"
         print(f"{connection} serves version {export.version}", answered, *latencies(checked), sep="\n  ")
 
 
-def _compare(old: Export, new: Export, sample: "SampleReviews", given: argparse.Namespace) -> None:
+def _compare(old: Export, new: Export, sample: "SampleReviews", settings: CheckSettings) -> None:
     """Scores a sample with both versions.
 
     Raises:
@@ -116,13 +79,12 @@ def _compare(old: Export, new: Export, sample: "SampleReviews", given: argparse.
     """
     from serving.checking import comparison, comparison_report
 
-    limits = gate_flags.ShiftLimits.of(given)
-    compared = comparison.compare(old, new, sample)
-    faults = comparison.faults(compared, limits)
+    compared = comparison.compare(old, new, sample, quoting=not settings.no_text_in_reports)
+    faults = comparison.faults(compared, settings)
     print(f"against version {old.version}", *comparison_report.lines(compared, new), sep="\n  ")
-    if given.report:
-        comparison_report.write(given.report, old, new, compared, faults)
-        print(f"the report is {given.report}")
+    if settings.report:
+        comparison_report.write(settings.report, old, new, compared, faults)
+        print(f"the report is {settings.report}")
     if faults:
         raise UserError(f"{new.path} does not pass against {old.path}: {'; '.join(faults)}", status=NOT_PASSED)
 

@@ -6,7 +6,7 @@ python -m serving.configure --export trained --output service
 import os
 import pathlib
 
-from beam_pipelines.commands import entry, flags, job_folder
+from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import logger
 from beam_pipelines.files import leases, storage
 from serving.configuring import files, service
@@ -57,7 +57,8 @@ def _pin(described: service.Service) -> None:
     """Notes in the folder of the versions which of them must stay."""
     folder, output = LiveFolder(described.folder), storage.absolute(described.settings.output)
     try:
-        folder.pin(output, [export.version for export in described.versions])
+        with job_lock.only_job(folder.path):
+            folder.pin(output, [export.version for export in described.versions])
     except OSError as error:
         logger.warning("%s cannot be written to (%s): serving.publish will not know what is pinned", folder.path, error)
 

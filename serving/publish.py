@@ -1,118 +1,80 @@
 """Puts a version into the folder that a server watches, and takes it out again.
 
-    python -m serving.publish trained --to /models/reviews --sample 'fresh/*.csv' --keep 3
-    python -m serving.publish --to /models/reviews --list
-    python -m serving.publish --to /models/reviews --rollback
-
-A version is published under its own number, at once or not at all, if it passes `serving.check`. With
---sample it is compared with the version that is live, the newest there or the newest that a service
-pins: on rated reviews it may not err more, by over two standard errors of the paired difference; on
-unrated ones its scores may not move too far. A server that follows the folder takes up the newest version
-within seconds; --rollback takes that out of its sight. A service that serving.configure wrote serves what
-it pins, which neither --rollback nor --keep takes away.
-
-On an object store nothing can be renamed: there a server may see a version before it is whole, so pin a
-`specific` version in its configuration, and change that when the new one stands.
+python -m serving.publish trained --to /models/reviews
 """
-
-import argparse
-import os
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.commands import entry, flags, job_lock
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import storage
-from serving.checking import gate_flags
+from serving.checking import scales
 from serving.publishing.live_folder import LiveFolder
+from serving.publishing.settings import MODULE, PublishSettings
 
-AFTER_INTERRUPTION = "the same command goes on; locally nothing half-written is left"
+AFTER_INTERRUPTION = "the same command goes on; what was published already it refuses, and --list tells"
 NOT_PASSED = 1
 
 
-def main(argv: list[str] | None = None, program: str = "python -m serving.publish") -> int:
-    parser = parser_for(program)
-    given = parser.parse_args(argv)
-    if bool(given.export) + given.list + given.rollback != 1:
-        parser.error("give one of EXPORT, --list and --rollback")
-    if given.force is not None and not given.force.strip():
-        parser.error("--force needs a reason, which is kept with the version")
-    if given.keep is not None and given.keep < 1:
-        parser.error(f"--keep {given.keep} would keep no version")
-    folder = LiveFolder.of(given.to)
-    if not storage.listing(folder.path) and (given.list or given.rollback):
-        raise UserError(f"--to {given.to} is empty, or no folder at all")
-    if given.list:
+def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
+    settings, others = flags.parse(PublishSettings, program, argv)
+    flags.refuse_unknown(others, PublishSettings, program)
+    folder = LiveFolder.of(settings.to)
+    if not settings.export and not storage.listing(folder.path):
+        raise UserError(f"--to {settings.to} is empty, or no folder at all")
+    if settings.list:
         print("\n".join(listed(folder)))
         return 0
     with job_lock.only_job(folder.path):
-        if given.rollback:
-            withdrawn, live = folder.withdraw()
-            print(f"version {withdrawn} is withdrawn, {live} is live again")
-        else:
-            _publish(exports.find(given.export, "EXPORT"), folder, given)
+        if settings.rollback:
+            withdrawn = folder.withdraw()
+            print(f"version {withdrawn} is withdrawn, {_live(folder)}")
+        elif settings.unpin:
+            versions = folder.unpin(storage.absolute(settings.unpin))
+            print(f"{settings.unpin} pins {_listed(versions)} no longer; {_live(folder)}")
+        elif settings.export:
+            _publish(exports.find(settings.export, "EXPORT"), folder, settings)
     return 0
 
 
-def parser_for(program: str) -> flags.Parser:
-    """Builds the command's parser."""
-    parser = flags.described(program, __doc__)
-    parser.add_argument(
-        "export",
-        nargs="?",
-        type=os.path.expanduser,
-        metavar="EXPORT",
-        help="what to publish: a version, a folder of versions (the newest is taken), or the trainer's output",
-    )
-    parser.add_argument(
-        "--to",
-        required=True,
-        type=os.path.expanduser,
-        metavar="DIR",
-        help="the folder of versions that a server watches, local, gs:// or s3://; the trainer's output can be one",
-    )
-    parser.add_argument("--keep", type=int, metavar="N", help="then delete all but the newest N versions")
-    parser.add_argument(
-        "--force", metavar="REASON", help="publish even what does not pass; the reason is kept and listed"
-    )
-    parser.add_argument("--rollback", action="store_true", help="take the newest version out: the one before is live")
-    parser.add_argument(
-        "--list", action="store_true", help="list the versions: when published, their error, which is live"
-    )
-    gate = parser.add_argument_group(
-        "the comparison with the version that is live",
-        "A rated sample is judged by its errors alone, an unrated one by how far scores move.",
-    )
-    gate_flags.add_sample(gate)
-    gate_flags.add_limits(gate)
-    return parser
-
-
-def _publish(export: Export, folder: LiveFolder, given: argparse.Namespace) -> None:
+def _publish(export: Export, folder: LiveFolder, settings: PublishSettings) -> None:
     if export.path == storage.join(folder.path, str(export.version)):
-        raise UserError(f"{export.path} stands in --to {given.to} already, where a server that follows it finds it")
+        raise UserError(f"{export.path} stands in --to {settings.to} already, where a server that follows it finds it")
     folder.refuse_older(export)
     forced = fault = None
     try:
-        _check(export, folder, given)
+        _check(export, folder, settings)
     except UserError as error:
         # What is wrong with a flag or the sample says nothing of the version.
         if error.status != NOT_PASSED:
             raise
-        if given.force is None:
+        if settings.force is None:
             raise UserError(f"not published: {error}; --force REASON publishes it all the same", NOT_PASSED) from error
         logger.warning("published in spite of this: %s", error)
-        forced, fault = given.force, str(error)
+        forced, fault = settings.force, str(error)
     folder.add(export, forced, fault)
-    print(f"version {export.version} is live in {folder.path}, wherever a server follows that folder")
+    print(f"version {export.version} is published in {folder.path}, where {_live(folder)}")
     for service, versions in folder.pins().items():
-        print(f"{service} pins {', '.join(map(str, versions))}: its README.md tells how to change the version there")
-    deleted = folder.prune(given.keep) if given.keep else []
+        print(f"{service} pins {_listed(versions)}: its README.md tells how to change the version there")
+    deleted = folder.prune(settings.keep) if settings.keep else []
     if deleted:
-        print(f"deleted {', '.join(map(str, deleted))}: --keep {given.keep}")
+        print(f"deleted {_listed(deleted)}: --keep {settings.keep}")
 
 
-def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> None:
+def _live(folder: LiveFolder) -> str:
+    """Says which version answers."""
+    live = folder.live
+    if live is None:
+        return "no version is live"
+    passed_over = [version for version in folder.whole if version > live]
+    return f"{live} is live" + (", the newest that a service pins" if passed_over else "")
+
+
+def _listed(versions: list[int]) -> str:
+    return ", ".join(map(str, versions))
+
+
+def _check(export: Export, folder: LiveFolder, settings: PublishSettings) -> None:
     """Checks an export on its own and against what is live.
 
     Raises:
@@ -120,29 +82,46 @@ def _check(export: Export, folder: LiveFolder, given: argparse.Namespace) -> Non
     """
     from serving.checking import export_check
 
-    version = folder.live if given.sample else None
-    if version is None:
-        if given.sample:
-            logger.warning("%s holds no version yet: --sample has nothing to compare this one with", folder.path)
+    version = folder.live
+    if version is None or not settings.sample:
         export_check.check(export)
+        if version is not None:
+            _compare_scales(export, folder, version)
+        elif settings.sample:
+            logger.warning("%s holds no version yet: --sample has nothing to compare this one with", folder.path)
         return
     entry.import_tensorflow()
     from serving.checking import comparison, comparison_report, sample_reviews
 
-    sample = sample_reviews.read(given, export.info)
+    sample = sample_reviews.read(settings, export.info)
     export_check.check(export)
     try:
         live = folder.export(version)
-        compared = comparison.compare(live, export, sample)
+        compared = comparison.compare(live, export, sample, quoting=not settings.no_text_in_reports)
     except UserError as error:  # This export has passed alone.
         raise UserError(f"it cannot be compared with version {version}, which is live: {error}", NOT_PASSED) from error
     print(f"against version {live.version}", *comparison_report.lines(compared, export), sep="\n  ")
     if compared.errors is None:
-        faults = comparison.faults(compared, gate_flags.ShiftLimits.of(given))
+        faults = comparison.faults(compared, settings)
     else:
-        faults = [comparison_report.worse(compared.errors)] * compared.errors.is_worse
+        faults = [comparison_report.worse(compared.errors)] if compared.errors.is_worse else []
     if faults:
         raise UserError(f"{export.path} does not pass against {live.path}: {'; '.join(faults)}", NOT_PASSED)
+
+
+def _compare_scales(export: Export, folder: LiveFolder, version: int) -> None:
+    """Compares what can be compared without a sample.
+
+    Raises:
+      UserError: The live version scores on another scale.
+    """
+    try:
+        live = folder.export(version)
+    except UserError as error:
+        logger.warning("version %d, which is live, is not compared: %s", version, error)
+        return
+    scales.refuse_another(live, export)
+    logger.warning("not compared with version %d, which is live: --sample ARCHIVE would tell which errs less", version)
 
 
 def listed(folder: LiveFolder) -> list[str]:

@@ -20,9 +20,12 @@ from beam_pipelines.execution import runners
 from beam_pipelines.files import object_stores
 from beam_pipelines.preparing.settings import PreprocessSettings
 from beam_pipelines.scoring.settings import ScoreSettings
-from serving import check, local, publish
+from beam_pipelines.verify import VerifySettings
 from serving.ask import AskSettings
+from serving.checking.settings import CheckSettings
 from serving.configuring.settings import ConfigureSettings
+from serving.local_server.settings import LocalSettings
+from serving.publishing.settings import PublishSettings
 from trainer.settings import TrainerSettings, preset_values
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -31,10 +34,14 @@ SETTINGS = {
     "beam_pipelines.preprocess": PreprocessSettings,
     "beam_pipelines.score": ScoreSettings,
     "trainer.task": TrainerSettings,
+    "beam_pipelines.verify": VerifySettings,
+    "serving.check": CheckSettings,
+    "serving.publish": PublishSettings,
     "serving.configure": ConfigureSettings,
+    "serving.local": LocalSettings,
     "serving.ask": AskSettings,
 }
-WITH_PARSERS = {"serving.check": check, "serving.publish": publish, "serving.local": local}
+JOBS = (PreprocessSettings, ScoreSettings)
 OTHER_MODULES = ("demo.__main__", "benchmarks.__main__", "benchmarks.memory", "benchmarks.quality")
 # The flags in the README that are not our own.
 BEAM_FLAGS = {
@@ -130,10 +137,10 @@ def parse(monkeypatch):
         settings_class = SETTINGS[module]
         presets = {"presets": preset_values} if settings_class is TrainerSettings else {}
         others = flags.parse(settings_class, module, [*arguments], **presets)[1]
-        if settings_class in (TrainerSettings, ConfigureSettings, AskSettings):
-            flags.refuse_unknown(others, settings_class, module)
-        else:
+        if settings_class in JOBS:
             runners.options_of(others, settings_class, module)
+        else:
+            flags.refuse_unknown(others, settings_class, module)
 
     return run
 
@@ -167,8 +174,6 @@ def test_a_command_is_one_that_its_parser_takes(parse, command):
 def flags_of_commands() -> dict[str, set[str]]:
     """The flags of each command, by its module."""
     of_commands = {module: set(flags.parser_for(SETTINGS[module], module).flags) for module in SETTINGS}
-    for module, command in WITH_PARSERS.items():
-        of_commands[module] = {*command.parser_for(module)._option_string_actions}
     for module in OTHER_MODULES:
         source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
         of_commands[module] = {*re.findall(r'add_argument\(\s*"(--\w+)"', source)}

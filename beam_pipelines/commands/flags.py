@@ -36,7 +36,18 @@ def flag(
       is_path: Whether a leading ~ is the user's home, which no shell expands in `--output=~/scored`.
     """
     metadata = {"help": help_text, "choices": choices, "alone": alone, "metavar": metavar, "is_path": is_path}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={**metadata, "is_positional": False})
+
+
+def argument(help_text: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """Declares a settings field that is a path and is given without a flag; without a default it is required."""
+    field = flag(help_text, default=default, is_path=True)
+    return dataclasses.field(default=field.default, metadata={**field.metadata, "is_positional": True})
+
+
+def export_argument(**options: Any) -> Any:
+    """Declares the argument EXPORT, a model that was exported."""
+    return argument("a version, a folder of versions (its newest), or the trainer's output", **options)
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,34 +87,28 @@ def did_you_mean(argument: str, flags: Iterable[str]) -> str:
     return f"unknown argument {argument}; did you mean {near[0]}?" if near else ""
 
 
-def described(program: str, description: str | None, **more: Any) -> Parser:
-    """Builds the parser of a program without flags; `more` are other arguments of a parser."""
-    return Parser(
+def parser_for(settings_class, program: str) -> Parser:
+    """Builds the parser of a program, whose description is the class's docstring.
+
+    Flags of a base class with a `GROUP`, its title, stand together in `--help`.
+    """
+    parser = Parser(
         prog=program,
-        description=called(description, program),
+        description=called(settings_class.__doc__, program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        **more,
+        argument_default=argparse.SUPPRESS,
     )
-
-
-def add_export(parser: argparse.ArgumentParser) -> None:
-    """Adds the argument EXPORT, a model that was exported."""
-    parser.add_argument(
-        "export",
-        type=os.path.expanduser,
-        metavar="EXPORT",
-        help="a version, a folder of versions (its newest), or the trainer's output",
-    )
-
-
-def parser_for(settings_class, program: str) -> Parser:
-    """Builds the parser of a program, whose description is the class's docstring."""
-    parser = described(program, settings_class.__doc__, argument_default=argparse.SUPPRESS)
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for base in settings_class.__mro__:
+        if "GROUP" in vars(base):
+            group = parser.add_argument_group(base.GROUP)
+            groups |= {field.name: group for field in dataclasses.fields(base)}
     hints = typing.get_type_hints(settings_class)
-    parser.flags = tuple(f"--{field.name}" for field in dataclasses.fields(settings_class))
     for field in dataclasses.fields(settings_class):
-        parser.add_argument(f"--{field.name}", **_argument(field, hints[field.name]))
+        name = field.name if field.metadata["is_positional"] else f"--{field.name}"
+        groups.get(field.name, parser).add_argument(name, **_argument(field, hints[field.name]))
+    parser.flags = tuple(flag for flag in parser._option_string_actions if flag.startswith("--") and flag != "--help")
     return parser
 
 
@@ -112,7 +117,11 @@ def _argument(field: dataclasses.Field, hint) -> dict:
     text = field.metadata["help"]
     if has_default and field.default not in (None, (), "") and field.default is not False:
         text += f" (default: {field.default})"
-    options = {"help": text.replace("%", "%%"), "required": not has_default}
+    options = {"help": text.replace("%", "%%")}
+    if field.metadata["is_positional"]:
+        optional = {"nargs": "?"} if has_default else {}
+        return {**options, **optional, "type": os.path.expanduser, "metavar": field.name.upper()}
+    options["required"] = not has_default
     if hint is bool:
         return {**options, "action": "store_true"}
     to_path = os.path.expanduser if field.metadata["is_path"] else None
@@ -179,13 +188,30 @@ def as_arguments(settings: Any) -> list[str]:
         value = getattr(settings, field.name)
         if value == field.default:
             continue
-        name = f"--{field.name}"
+        name = [] if field.metadata["is_positional"] else [f"--{field.name}"]
         if value is True:
-            arguments.append(name)
+            arguments += name
         else:
             for one in value if isinstance(value, tuple) else [value]:
-                arguments += [name, str(one)]
+                arguments += [*name, str(one)]
     return arguments
+
+
+def refuse_unused(settings: Any, names: Iterable[str], why: str) -> None:
+    """Refuses flags that would change nothing beside the others.
+
+    Args:
+      settings: Those that were given.
+      names: Of the fields that may not differ from their defaults.
+      why: The end of the sentence, such as "needs --against".
+
+    Raises:
+      ValueError: One of them was given.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    for name in names:
+        if getattr(settings, name) != defaults[name]:
+            raise ValueError(f"--{name} {why}")
 
 
 def refuse_unknown(arguments: list[str], settings_class, program: str) -> None:

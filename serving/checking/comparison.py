@@ -7,25 +7,25 @@ import numpy as np
 import scipy.stats
 
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.errors import UserError
 from beam_pipelines.scoring.engines.engine_metrics import EngineMetrics
 from beam_pipelines.scoring.engines.scorer import Scorer
-from serving.checking.gate_flags import ShiftLimits
+from serving.checking import scales
+from serving.checking.gate_settings import GateSettings
 from serving.checking.sample_reviews import SampleReviews
 
 MOVERS = 10
 # More standard errors than chance explains in one of 40 comparisons.
 STANDARD_ERRORS = 2
 # Of reviews that a model has learned from, its error is below this share of that of others.
-REMEMBERED = 0.7
+LEARNED_ERROR_RATIO = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
 class Mover:
-    """A review whose score moved far: its name, its text, and its scores."""
+    """A review whose score moved far: its name, its text, None where it is not to be quoted, and its scores."""
 
     name: str
-    text: str
+    text: str | None
     old: float
     new: float
 
@@ -75,18 +75,19 @@ class Comparison:
     errors: Errors | None
 
 
-def compare(old: Export, new: Export, sample: SampleReviews) -> Comparison:
+def compare(old: Export, new: Export, sample: SampleReviews, *, quoting: bool = True) -> Comparison:
     """Scores a sample with both models.
+
+    Args:
+      old: The one that would be replaced.
+      new: The other.
+      sample: What both score.
+      quoting: Whether the reviews that moved furthest are told with their texts.
 
     Raises:
       UserError: They score on different scales.
     """
-    if old.info.scale != new.info.scale:
-        raise UserError(
-            f"{new.path} scores from {new.info.score_min:g} to {new.info.score_max:g}, and {old.path} from "
-            f"{old.info.score_min:g} to {old.info.score_max:g}: whoever reads the scores has to know",
-            status=1,
-        )
+    scales.refuse_another(old, new)
     was = Scorer(old).score(sample.texts, EngineMetrics())
     becomes = Scorer(new).score(sample.texts, EngineMetrics())
     before, after = was["score"].astype(np.float64), becomes["score"].astype(np.float64)
@@ -98,7 +99,7 @@ def compare(old: Export, new: Export, sample: SampleReviews) -> Comparison:
         mean_shift=float((after - before).mean() / new.info.scale.span),
         rank_correlation=rank_correlation(before, after),
         moved_share=float(beyond.mean()),
-        movers=_movers(sample, before, after),
+        movers=_movers(sample, before, after, quoting),
         errors=None if sample.scores is None else paired_errors(before, after, sample.scores),
     )
 
@@ -131,26 +132,28 @@ def paired_errors(before: np.ndarray, after: np.ndarray, true: np.ndarray) -> Er
 
 def is_remembered(errors: Errors, of_test: float | None) -> bool:
     """Whether the new model errs so much less than on its test reviews that it has learned from the sample."""
-    return of_test is not None and errors.new < REMEMBERED * of_test
+    return of_test is not None and errors.new < LEARNED_ERROR_RATIO * of_test
 
 
-def faults(comparison: Comparison, limits: ShiftLimits) -> list[str]:
+def faults(comparison: Comparison, limits: GateSettings) -> list[str]:
     """Lists what moved too far, a clause each."""
     found = []
-    if abs(shift := comparison.mean_shift) > limits.mean_shift:
-        found.append(f"the mean moved by {shift:+.1%} of the range (--max_mean_shift {limits.mean_shift:g})")
-    if (correlation := comparison.rank_correlation) < limits.rank_correlation:
-        found.append(f"the rank correlation is {correlation:.3f} (--min_rank_correlation {limits.rank_correlation:g})")
-    if (share := comparison.moved_share) > limits.moved_share:
+    if abs(shift := comparison.mean_shift) > limits.max_mean_shift:
+        found.append(f"the mean moved by {shift:+.1%} of the range (--max_mean_shift {limits.max_mean_shift:g})")
+    if (correlation := comparison.rank_correlation) < limits.min_rank_correlation:
         found.append(
-            f"{share:.1%} of the scores lie beyond the old interval (--max_moved_share {limits.moved_share:g})"
+            f"the rank correlation is {correlation:.3f} (--min_rank_correlation {limits.min_rank_correlation:g})"
+        )
+    if (share := comparison.moved_share) > limits.max_moved_share:
+        found.append(
+            f"{share:.1%} of the scores lie beyond the old interval (--max_moved_share {limits.max_moved_share:g})"
         )
     return found
 
 
-def _movers(sample: SampleReviews, before: np.ndarray, after: np.ndarray) -> list[Mover]:
+def _movers(sample: SampleReviews, before: np.ndarray, after: np.ndarray, quoting: bool) -> list[Mover]:
     furthest = np.argsort(-np.abs(after - before), kind="stable")[:MOVERS]
     return [
-        Mover(sample.names[row], sample.texts[row].as_py(), float(before[row]), float(after[row]))
+        Mover(sample.names[row], sample.texts[row].as_py() if quoting else None, float(before[row]), float(after[row]))
         for row in furthest.tolist()
     ]

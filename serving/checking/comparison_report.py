@@ -1,7 +1,5 @@
 """What is said of a comparison of two models: in the terminal, and as one HTML file that needs no other."""
 
-import pathlib
-
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.artifacts.prepared import TEST
 from beam_pipelines.files import storage
@@ -19,7 +17,8 @@ def lines(comparison: Comparison, new: Export) -> list[str]:
         *_sentences(comparison, new),
         "moved furthest:",
         *(
-            f"  {mover.name}: {mover.old:.3g} -> {mover.new:.3g}  {mover.text[:_LINE_CHARACTERS]!r}"
+            f"  {mover.name}: {mover.old:.3g} -> {mover.new:.3g}"
+            + ("" if mover.text is None else f"  {mover.text[:_LINE_CHARACTERS]!r}")
             for mover in comparison.movers
         ),
     ]
@@ -27,11 +26,11 @@ def lines(comparison: Comparison, new: Export) -> list[str]:
 
 def write(path: str, old: Export, new: Export, comparison: Comparison, faults: list[str]) -> None:
     """Writes the report."""
-    movers = [
-        [mover.name, mover.old, mover.new, mover.new - mover.old, mover.text[:_REPORT_CHARACTERS]]
-        for mover in comparison.movers
-    ]
-    table = {"header": ["review", "old", "new", "moved by", "it begins"], "rows": movers, "marked": []}
+    header, rows = ["review", "old", "new", "moved by", "it begins"], []
+    for mover in comparison.movers:
+        quoted = [] if mover.text is None else [mover.text[:_REPORT_CHARACTERS]]
+        rows.append([mover.name, mover.old, mover.new, mover.new - mover.old, *quoted])
+    table = {"header": header[: len(rows[0])], "rows": rows, "marked": []}
     verdict = f"It does not pass: {'; '.join(faults)}." if faults else "It passes."
     text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(comparison, new))
     sections = [
@@ -40,8 +39,8 @@ def write(path: str, old: Export, new: Export, comparison: Comparison, faults: l
     ]
     title = f"Version {new.version} against {old.version}"
     rendered = page.render(title, f"{comparison.rows:,} reviews, scored with both. {verdict}", sections, {})
-    final = pathlib.Path(path).absolute()
-    storage.write_bytes(str(final.parent), final.name, rendered)
+    folder, _, name = storage.absolute(path).rpartition("/")
+    storage.write_bytes(folder, name, rendered)
 
 
 def errors_sentence(errors: Errors) -> str:

@@ -89,7 +89,11 @@ def check(export: Export, tokens: int | None = None) -> Checked:
             str(rows): SignatureCall.of(exports.SCORE, [warm_up.review(tokens)] * rows).to_json(runs=runs + 1)
             for rows, runs in RUNS.items()
         }
-        plan = {"warm_up": [_.to_json() for _ in warm_calls], "fixed": [_.to_json() for _ in fixed], "timed": timed}
+        plan = {
+            "warm_up": [call.to_json() for call in warm_calls],
+            "fixed": [call.to_json() for call in fixed],
+            "timed": timed,
+        }
         probed = _probe(export, folder, plan)
     _refuse_unservable(export, probed)
     gaps = []
@@ -157,7 +161,7 @@ def _probe(export: Export, folder: str, plan: dict) -> dict[str, Any]:
 def _refuse_unservable(export: Export, probed: dict[str, Any]) -> None:
     if probed["not_finite"]:
         raise UserError(
-            f"{export.path} holds weights that are no finite numbers, and so will be some scores: "
+            f"{export.path} holds weights that are not finite, so some scores would not be either: "
             f"{', '.join(probed['not_finite'])}; train it again",
             status=1,
         )

@@ -1,6 +1,5 @@
 """Reads the archive of a `--sample`: reviews that two models are compared on."""
 
-import argparse
 import dataclasses
 import hashlib
 import heapq
@@ -19,10 +18,10 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.reviews import rated_reviews
 from beam_pipelines.preparing.settings import PreprocessSettings
-from serving.checking import gate_flags
+from serving.checking.gate_settings import SAMPLE_READ_FLAGS, GateSettings
 
-# Of fewer rated reviews a standard error is not known well.
-FEWEST = 30
+# Of fewer reviews neither a standard error nor a rank correlation is known well.
+MIN_REVIEWS = 30
 # What the settings of the training archive say of one, besides what flags do.
 _OF_TRAINING = (
     *("csv_quote", "csv_escape", "null_values", "encoding", "max_field_mb", "max_unpacked_gb"),
@@ -61,20 +60,20 @@ class SampleReviews:
     scores: np.ndarray | None
 
 
-def read(flags: argparse.Namespace, info: ExportInfo) -> SampleReviews:
+def read(gate: GateSettings, info: ExportInfo) -> SampleReviews:
     """Reads the sample that a command's flags name.
 
     Args:
-      flags: Of `serving.checking.gate_flags`.
+      gate: They.
       info: Of the export whose training archive the sample resembles.
 
     Raises:
       UserError: A flag or the archive is to be mended.
     """
-    settings = _settings(flags, info)
+    settings = _settings(gate, info)
     archive = look.look(settings, "sample")
     rating = settings.score_column or settings.title_column
-    named = flags.score_column or flags.title_column
+    named = gate.score_column or gate.title_column
     has_scores = {rating in columns.names for columns in archive.columns.values()}
     if has_scores == {True, False} and not named:
         raise UserError(f"--sample: some files have the column {rating!r} of scores, and others not; give one kind")
@@ -82,14 +81,11 @@ def read(flags: argparse.Namespace, info: ExportInfo) -> SampleReviews:
     wanted = tuple(name for name in (settings.text_column, is_rated and rating) if name)
     input_columns.require(archive.columns, wanted, "--sample")
     options = ReadOptions.of(settings, sizes=extents.Sizes.of(archive.size_bytes), columns=wanted, nullable=wanted)
-    chosen = heapq.nsmallest(flags.sample_rows, _reviews(archive.found, options, settings))
-    named_sample = " ".join(flags.sample)
-    if not chosen:
-        raise UserError(f"--sample {named_sample} holds no {'rated ' * is_rated}review with a text")
-    if is_rated and len(chosen) < FEWEST:
-        raise UserError(
-            f"--sample {named_sample} holds {len(chosen)} rated reviews; fewer than {FEWEST} tell too little"
-        )
+    chosen = heapq.nsmallest(gate.sample_rows, _reviews(archive.found, options, settings))
+    named_sample = " ".join(gate.sample)
+    kind = "rated reviews" if is_rated else "reviews with a text"
+    if len(chosen) < MIN_REVIEWS:
+        raise UserError(f"--sample {named_sample} holds {len(chosen)} {kind}; fewer than {MIN_REVIEWS} tell too little")
     return SampleReviews(
         names=[review.name for review in chosen],
         texts=pa.array([review.text for review in chosen]),
@@ -97,15 +93,15 @@ def read(flags: argparse.Namespace, info: ExportInfo) -> SampleReviews:
     )
 
 
-def _settings(flags: argparse.Namespace, info: ExportInfo) -> SampleSettings:
+def _settings(gate: GateSettings, info: ExportInfo) -> SampleSettings:
     """Those of the export's training archive, changed by the flags that were given."""
-    known = info.preprocess_settings.keys() & {*gate_flags.READING, *_OF_TRAINING}
+    known = info.preprocess_settings.keys() & {*SAMPLE_READ_FLAGS, *_OF_TRAINING}
     trained = {name: info.preprocess_settings[name] for name in known}
-    given = {name: getattr(flags, name) for name in gate_flags.READING if getattr(flags, name) is not None}
+    given = {name: getattr(gate, name) for name in SAMPLE_READ_FLAGS if getattr(gate, name) is not None}
     if {"score_column", "title_column"} & given.keys():
         trained |= {"score_column": None, "title_column": None}
     try:
-        return SampleSettings(**{**trained, **given, "sample": tuple(flags.sample), "input": (), "output": ""})
+        return SampleSettings(**{**trained, **given, "sample": gate.sample, "input": (), "output": ""})
     except ValueError as error:
         raise UserError(str(error)) from None
 

@@ -91,7 +91,7 @@ def check(export: Export, connection: Connection, tokens: int) -> CheckedServer:
 
     Args:
       export: What it should serve, under its version.
-      connection: The server and the model; its version is the export's.
+      connection: The server and the model; its version is the export's, or its label should name that one.
       tokens: How long the timed reviews are.
 
     Raises:
@@ -123,7 +123,7 @@ def _refuse_unavailable(export: Export, connection: Connection) -> None:
       UserError: It has it not, or not yet; names those that it has.
     """
     # Of one version it tells nothing of the others.
-    asker = _Asker(dataclasses.replace(connection, version=None))
+    asker = _Asker(dataclasses.replace(connection, version=None, label=None))
     try:
         found = {version.version: version for version in asker.ask(asker.protocol.status())}
     finally:
@@ -151,6 +151,13 @@ def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Conn
         for name, values in asker.predict(SignatureCall.of(signature, [])).items():
             if values:
                 raise UserError(f"{connection}: {signature} answers no text with {len(values)} of {name}", status=1)
+    named = set(outputs.get("model_version", [])) if connection.label else set()
+    if named - {export.version}:
+        raise UserError(
+            f"{connection}: the label {connection.label} names version {', '.join(map(str, named))}, not "
+            f"{export.version}",
+            status=1,
+        )
     verdict = answers.judge(signature, outputs, export, exports.SERVER_TOLERANCE)
     if verdict.fault:
         raise UserError(f"{connection}: {signature} {verdict.fault}", status=1)

@@ -3,13 +3,15 @@
 import dataclasses
 import re
 
+from beam_pipelines.commands import flags
 from beam_pipelines.commands.flags import flag
 
+MODULE = "serving.local"
 PORTS = range(2**16)
 LABEL = re.compile(r"([^=/:]+)=([0-9]+)")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LocalSettings:
     """Serves an export on this machine, for laptops and tests: in production, TensorFlow Serving does.
 
@@ -28,9 +30,10 @@ class LocalSettings:
     TLS: what listens beyond this machine (--host) answers whoever reaches it.
     """
 
-    host: str = flag("the address that it listens at; 0.0.0.0 is every one", default="127.0.0.1")
-    port: int = flag("of REST and the page; 0 is a free one", default=8501)
-    grpc_port: int = flag("of gRPC; 0 is a free one", default=8500)
+    export: str = flags.export_argument()
+    host: str = flag("the address to listen at; 0.0.0.0 listens on all interfaces", default="127.0.0.1")
+    port: int = flag("the port of REST and the page; 0 picks a free one", default=8501)
+    grpc_port: int = flag("the port of gRPC; 0 picks a free one", default=8500)
     model_name: str = flag("the model's name in requests", default="reviews")
     versions: str = flag("serve these and no others, beside each other", default="", metavar="NUMBER,...")
     labels: str = flag("names for versions, such as stable=20260101120000", default="", metavar="LABEL=NUMBER,...")
@@ -42,7 +45,7 @@ class LocalSettings:
     def __post_init__(self):
         for name in ("port", "grpc_port"):
             if getattr(self, name) not in PORTS:
-                raise ValueError(f"--{name} {getattr(self, name)} is no port: expected 0 to 65535")
+                raise ValueError(f"--{name} {getattr(self, name)} is not a port: expected 0 to 65535")
         for name in ("max_text_bytes", "max_rows", "max_request_bytes", "max_in_flight"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} would refuse every request: expected 1 or more")
@@ -50,7 +53,7 @@ class LocalSettings:
             raise ValueError(f"--model_name {self.model_name}: expected letters, digits, _, - and .")
         for number in filter(None, self.versions.split(",")):
             if not re.fullmatch("[0-9]+", number):
-                raise ValueError(f"--versions {self.versions}: {number} is no version's number")
+                raise ValueError(f"--versions {self.versions}: {number} is not the number of a version")
         for label in filter(None, self.labels.split(",")):
             if not LABEL.fullmatch(label):
                 raise ValueError(f"--labels {self.labels}: expected LABEL=NUMBER, not {label}")

@@ -85,9 +85,21 @@ class LiveFolder:
 
     @property
     def live(self) -> int | None:
-        """The version that is answered with: the newest of those that services pin, or where none does of all."""
-        pinned = [version for version in self.versions if self.pinned_by(version)]
-        return max(pinned or self.versions, default=None)
+        """The version that is answered with: the newest of those that services pin, or where none does of all.
+
+        One that is not whole is none: a server fails at it, and goes on with the one before.
+        """
+        return max(self.pinned or self.whole, default=None)
+
+    @property
+    def whole(self) -> list[int]:
+        """Those of its versions that a server could load, the oldest first."""
+        return [version for version in self.versions if self.is_whole(version)]
+
+    @property
+    def pinned(self) -> list[int]:
+        """Those of its versions that services pin, the oldest first."""
+        return [version for version in self.versions if self.pinned_by(version)]
 
     def export(self, version: int) -> Export:
         """Returns a version.
@@ -119,7 +131,7 @@ class LiveFolder:
             return known
         folder = self.path if version in self.versions else storage.join(self.path, WITHDRAWN)
         split, mae = measured(exports.find(storage.join(folder, str(version)), "--to"))
-        return Publication(version=version, published=age_of(version), mae=mae, mae_split=split)
+        return Publication(version=version, published=exported_at(version), mae=mae, mae_split=split)
 
     def pins(self) -> dict[str, list[int]]:
         """The versions that services pin, by the folder of their configuration."""
@@ -127,7 +139,23 @@ class LiveFolder:
 
     def pin(self, service: str, versions: list[int]) -> None:
         """Notes which versions the configuration in a folder pins."""
-        storage.write_json(self.path, PINNED, self.pins() | {service: versions})
+        self._write_pins(self.pins() | {service: versions})
+
+    def unpin(self, service: str) -> list[int]:
+        """Forgets a service that is no more; returns the versions that it pinned.
+
+        Raises:
+          UserError: It pins none.
+        """
+        pins = self.pins()
+        if service not in pins:
+            known = ", ".join(pins) or "none"
+            raise UserError(f"{service} pins no version of {self.path}; services that do: {known}")
+        self._write_pins({name: versions for name, versions in pins.items() if name != service})
+        return pins[service]
+
+    def _write_pins(self, pins: dict[str, list[int]]) -> None:
+        storage.write_json(self.path, PINNED, pins)
         leases.clear_temporary(self.path)
 
     def pinned_by(self, version: int) -> list[str]:
@@ -171,32 +199,34 @@ class LiveFolder:
             self._write(before)
             raise
 
-    def withdraw(self) -> tuple[int, int]:
-        """Takes the newest version out; returns its number and that of the one that is live now.
+    def withdraw(self) -> int:
+        """Takes the newest version out, with parts of versions before it; returns its number.
 
         Raises:
           UserError: No other version is left, or a service pins it.
         """
-        *earlier, newest = self.versions or [0]
-        whole = [version for version in earlier if self.is_whole(version)]
-        if not whole:
+        *_, newest = self.versions or [0]
+        earlier = [version for version in self.whole if version < newest]
+        if not earlier:
             raise UserError(f"{self.path} has no earlier version to go back to, but {self.versions or 'none at all'}")
-        before = whole[-1]
+        before = earlier[-1]
         self._refuse_pinned(newest, before)
         try:
             known = self.publication(newest)
         except UserError:  # What cannot be read has to go all the more.
-            known = Publication(version=newest, published=age_of(newest))
-        self._move_out(newest)
+            known = Publication(version=newest, published=exported_at(newest))
+        # A server would take a part of one, left by an interruption, for the newest then.
+        for version in reversed([version for version in self.versions if version > before]):
+            self._move_out(version)
         self._write(self.publications() | {newest: dataclasses.replace(known, withdrawn=now())})
-        return newest, before
+        return newest
 
     def _refuse_pinned(self, newest: int, before: int) -> None:
         for service in self.pinned_by(newest):
             raise UserError(
                 f"version {newest} is pinned in {service}: there, going back is a change of the configuration, "
                 f"serving.configure --export {storage.join(self.path, str(before))} --output {service} --overwrite; "
-                f"where that service is no more, take it out of {storage.join(self.path, PINNED)}"
+                f"where that service is no more, serving.publish --to {self.path} --unpin {service}"
             )
 
     def _move_out(self, version: int) -> None:
@@ -210,7 +240,7 @@ class LiveFolder:
 
     def prune(self, keep: int) -> list[int]:
         """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted."""
-        first, *_ = [version for version in self.versions if self.is_whole(version)][-keep:]
+        first, *_ = self.whole[-keep:]
         old = [version for version in self.versions if version < first and not self.pinned_by(version)]
         withdrawn = [f"{WITHDRAWN}/{version}" for version in self.withdrawn if version < first]
         for name in (*map(str, old), *withdrawn):
@@ -259,6 +289,19 @@ class LiveFolder:
         storage.write_json(self.path, PUBLISHED, [known[version].to_json() for version in sorted(known)])
 
 
+def live_export(path: str, flag: str) -> Export:
+    """Returns a version, or, of a folder of versions, the newest that a service pins, or where none does of all.
+
+    Raises:
+      UserError: There is none; it names the flag.
+    """
+    if not storage.exists(storage.join(storage.absolute(path), exports.SAVED_MODEL)):
+        folder = LiveFolder.of(path)
+        if folder.pinned:
+            path = storage.join(folder.path, str(folder.pinned[-1]))
+    return exports.find(path, flag)
+
+
 def _delete(version: str) -> None:
     """Deletes a version's folder; what a server looks for goes first: it finds a version whole or not at all."""
     if storage.exists(storage.join(version, exports.SAVED_MODEL)):
@@ -288,10 +331,10 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def age_of(version: int) -> str:
+def exported_at(version: int) -> str:
     """When a version was exported, which its number tells where the trainer chose it; empty where it does not.
 
-    >>> age_of(20260101120000), age_of(7)
+    >>> exported_at(20260101120000), exported_at(7)
     ('2026-01-01T12:00:00Z', '')
     """
     try:

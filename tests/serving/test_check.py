@@ -57,9 +57,7 @@ def test_weights_that_are_not_finite_fail_even_where_no_fixed_text_needs_them(co
     change_weights(
         copy, lambda name, weights: weights.__setitem__(row, np.nan) if name.startswith("weights/words.Svec") else None
     )
-    with pytest.raises(
-        UserError, match=r"holds weights that are no finite numbers.*: weights/words.Svectors; train it"
-    ):
+    with pytest.raises(UserError, match=r"holds weights that are not finite.*: weights/words.Svectors; train it"):
         check.main([str(copy)])
 
 

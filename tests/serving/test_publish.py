@@ -1,7 +1,9 @@
 """What may go live: the command, on exports that are good, damaged, better and worse."""
 
 import csv
+import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -56,7 +58,7 @@ def rated(rows, better, tmp_path_factory) -> str:
 
 def test_a_good_export_goes_live_and_a_damaged_one_does_not(better, live, numbered, capsys):
     assert publish.main([numbered(better, 1), "--to", str(live)]) == 0
-    assert "version 1 is live in" in capsys.readouterr().out
+    assert f"version 1 is published in {live}, where 1 is live" in capsys.readouterr().out
     damaged = numbered(better, 2)
     with open(f"{damaged}/variables/variables.data-00000-of-00001", "ab") as file:
         file.write(b"x")
@@ -111,6 +113,27 @@ def test_what_a_service_pins_is_what_a_version_is_compared_with(
     states = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
     assert states["1"].endswith("live, pinned in /srv/service")
     assert "live" not in states["2"]
+    assert publish.main(["--to", str(live), "--unpin", "/srv/service"]) == 0
+    assert capsys.readouterr().out == "/srv/service pins 1 no longer; 2 is live\n"
+
+
+def test_another_scale_is_refused_without_a_sample_too(better, live, numbered, unchecked, caplog):
+    publish.main([numbered(better, 1), "--to", str(live)])
+    assert publish.main([numbered(better, 2), "--to", str(live)]) == 0
+    assert "not compared with version 1, which is live: --sample ARCHIVE would tell which errs less" in caplog.text
+    another = pathlib.Path(numbered(better, 3))
+    about = another / "assets.extra/reviews.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"score_max": 5}))
+    with pytest.raises(UserError, match="not published: .*/3 scores from 0 to 5, and .*/2 from 0 to 100"):
+        publish.main([str(another), "--to", str(live)])
+
+
+def test_reviews_need_not_be_quoted(better, worse, live, numbered, rated, unchecked, capsys):
+    publish.main([numbered(worse, 1), "--to", str(live)])
+    publish.main([numbered(better, 2), "--to", str(live), "--sample", rated, "--no_text_in_reports"])
+    printed = capsys.readouterr().out
+    assert re.search(r"^    fresh.csv:\d+: [\d.]+ -> [\d.]+$", printed, re.MULTILINE)
+    assert "number" not in printed
 
 
 def test_a_live_version_that_is_damaged_can_be_followed_by_force(better, live, numbered, rated, unchecked):
@@ -163,10 +186,13 @@ def test_what_is_published_already_is_not_published_again(cnn, better, tmp_path)
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        ([], "give one of EXPORT, --list and --rollback"),
-        (["--list", "--rollback"], "give one of EXPORT, --list and --rollback"),
+        ([], "give one of EXPORT, --list, --rollback and --unpin"),
+        (["--list", "--rollback"], "give one of EXPORT, --list, --rollback and --unpin"),
         (["exports", "--force", " "], "--force needs a reason, which is kept with the version"),
         (["exports", "--keep", "0"], "--keep 0 would keep no version"),
+        (["--rollback", "--keep", "1"], "--keep goes with EXPORT, not with --rollback"),
+        (["--list", "--sample", "a.csv"], "--sample goes with EXPORT, not with --list"),
+        (["exports", "--max_moved_share", "1"], "--max_moved_share needs --sample"),
     ],
 )
 def test_flags_that_say_nothing_clear_are_refused(flags, sentence, live, capsys):

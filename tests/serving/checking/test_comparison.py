@@ -10,7 +10,7 @@ from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
 from serving.checking import comparison, comparison_report
 from serving.checking.comparison import Comparison, Errors
-from serving.checking.gate_flags import ShiftLimits
+from serving.checking.gate_settings import GateSettings
 from serving.checking.sample_reviews import SampleReviews
 from tests.helpers.exports import serve, version
 
@@ -39,7 +39,7 @@ def test_paired_errors_know_what_chance_explains():
 )
 def test_what_moves_too_far_is_named_with_its_limit(moved, clause):
     still = Comparison(10, 3.0, 3.0, 0.0, 1.0, 0.0, [], None)
-    limits = ShiftLimits(0.03, 0.9, 0.1)
+    limits = GateSettings()
     assert comparison.faults(still, limits) == []
     assert comparison.faults(dataclasses.replace(still, **moved), limits) == [clause]
 

@@ -71,7 +71,7 @@ def test_what_a_server_would_take_for_the_newest_is_no_older(numbered, folder):
 def test_a_rollback_takes_the_newest_out_of_a_server_s_sight(numbered, folder):
     folder.add(numbered(1))
     folder.add(numbered(2))
-    assert folder.withdraw() == (2, 1)
+    assert folder.withdraw() == 2
     assert (folder.versions, folder.withdrawn) == ([1], [2])
     assert folder.publication(2).withdrawn
     with pytest.raises(UserError, match=r"has no earlier version to go back to, but \[1\]"):
@@ -106,16 +106,39 @@ def test_what_a_service_pins_stays(numbered, folder):
     with pytest.raises(UserError, match="version 3 is pinned in /srv/service: there, going back is a change of"):
         folder.withdraw()
     folder.pin("/srv/service", [1])
-    assert folder.withdraw() == (3, 1)
+    assert folder.withdraw() == 3
+
+
+def test_a_service_that_is_no_more_is_forgotten(numbered, folder):
+    for number in (1, 2):
+        folder.add(numbered(number))
+    folder.pin("/srv/service", [1])
+    assert folder.live == 1
+    with pytest.raises(UserError, match="^/srv/other pins no version of .*; services that do: /srv/service"):
+        folder.unpin("/srv/other")
+    assert folder.unpin("/srv/service") == [1]
+    assert (folder.pins(), folder.live) == ({}, 2)
+
+
+def test_a_folder_of_versions_stands_for_the_one_that_is_live(numbered, folder):
+    for number in (1, 2):
+        folder.add(numbered(number))
+    assert live_folder.live_export(folder.path, "--against").version == 2
+    folder.pin("/srv/service", [1])
+    assert live_folder.live_export(folder.path, "--against").version == 1
+    assert live_folder.live_export(f"{folder.path}/2", "--against").version == 2
 
 
 def test_going_back_passes_over_what_no_server_could_load(numbered, folder):
     folder.add(numbered(1))
     for part in ("2", "3"):
         pathlib.Path(folder.path, part).mkdir()
-    assert folder.withdraw() == (3, 1)
+    assert folder.live == 1
     with pytest.raises(UserError, match=r"/2 has no saved_model.pb"):
         folder.publication(2)
+    assert folder.withdraw() == 3
+    # A server that looks at numbers alone finds no other.
+    assert (folder.versions, folder.withdrawn) == ([1], [2, 3])
 
 
 @pytest.mark.parametrize("name", ["published.json", "pinned.json"])
@@ -140,7 +163,7 @@ def names_below(folder) -> list[str]:
 def test_the_trainer_s_output_is_a_folder_of_versions_too(cnn):
     folder = LiveFolder.of(str(cnn))
     assert folder.versions == [int(version(cnn).name)]
-    assert folder.publication(folder.versions[0]).published == live_folder.age_of(folder.versions[0])
+    assert folder.publication(folder.versions[0]).published == live_folder.exported_at(folder.versions[0])
     with pytest.raises(UserError, match="is a version itself; name the folder of versions that a server watches"):
         LiveFolder.of(str(version(cnn)))
 
@@ -157,6 +180,12 @@ def test_on_an_object_store_what_a_server_looks_for_comes_last(scheme, new_bucke
     monkeypatch.setattr(storage, "write_bytes", note)
     folder.add(numbered(1))
     assert written[-1] == "saved_model.pb"
-    folder.add(numbered(2))
-    assert folder.withdraw() == (2, 1)
+    # An upload that was interrupted may be completed, and is compared with what is live.
+    storage.write_bytes(storage.join(folder.path, "2"), "assets/vocabulary.txt", b"")
+    export = numbered(2)
+    folder.refuse_older(export)
+    assert folder.live == 1
+    folder.add(export)
+    assert folder.live == 2
+    assert folder.withdraw() == 2
     assert (folder.versions, folder.withdrawn) == ([1], [2])
