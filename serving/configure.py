@@ -6,9 +6,12 @@ python -m serving.configure --export trained --output service
 import os
 import pathlib
 
+from google.protobuf import text_format
+
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import logger
 from beam_pipelines.files import leases, storage
+from serving import messages
 from serving.configuring import files, service
 from serving.configuring.settings import MODULE, ConfigureSettings
 from serving.publishing.live_folder import LiveFolder
@@ -20,17 +23,18 @@ AFTER_INTERRUPTION = "with --overwrite, the same command begins anew"
 READABLE, ENTERABLE = 0o644, 0o755
 # What a service that runs has to be told of a file that has changed; it reads the others itself, or at its start.
 AFTER_CHANGE = {
-    "compose.yaml": "docker compose up --detach --wait restarts the server for it",
+    "compose.yaml": "docker compose up --detach --wait starts the server anew for it",
     "nginx.conf": "nginx reads it at nginx -s reload",
     "batching.config": "a server reads it when it starts",
 }
+MODELS = "models.config"
 
 
-def run(settings: ConfigureSettings) -> tuple[service.Service, list[str]]:
+def run(settings: ConfigureSettings) -> tuple[service.Service, dict[str, str]]:
     """Writes the files, each whole or not at all.
 
     Returns:
-      The service that they describe, and the files that were there and have changed.
+      The service that they describe, and what to do about each file that was there and has changed.
 
     Raises:
       UserError: There is no such export, it is damaged, or the folder holds something else.
@@ -50,7 +54,29 @@ def run(settings: ConfigureSettings) -> tuple[service.Service, list[str]]:
     leases.clear_temporary(settings.output)
     os.chmod(settings.output, ENTERABLE)
     _pin(described)
-    return described, [name for name, text in before.items() if text != rendered[name]]
+    changed = {name: AFTER_CHANGE.get(name, "") for name, text in before.items() if text != rendered[name]}
+    if MODELS in changed and (refused := refused_labels(before[MODELS], rendered[MODELS])):
+        changed[MODELS] = (
+            f"a server that runs refuses it, since it moves {' and '.join(refused)} to a version that is not loaded: "
+            "go by the steps in README.md, or docker compose restart"
+        )
+    return described, changed
+
+
+def refused_labels(before: str, after: str) -> list[str]:
+    """The labels of a models.config that a server which runs with another one would refuse.
+
+    It moves a label that it has only to a version that it has loaded (`ServerCore::UpdateModelVersionLabelMap` in
+    tensorflow_serving/model_servers/server_core.cc), and where it refuses one, it loads nothing of the file.
+    """
+    old, new = (text_format.Parse(text, messages.ModelServerConfig()) for text in (before, after))
+    (had,), (has,) = old.model_config_list.config, new.model_config_list.config
+    loaded = set(had.model_version_policy.specific.versions)
+    return [
+        label
+        for label, version in sorted(has.version_labels.items())
+        if had.version_labels.get(label, version) != version and version not in loaded
+    ]
 
 
 def _pin(described: service.Service) -> None:
@@ -74,8 +100,8 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
         logger.warning(
             "--memory_mib %d is less than the %d that it takes", described.memory_mib, described.computed_memory_mib
         )
-    for name in changed:
-        print(f"changed: {name}" + (f"; {AFTER_CHANGE[name]}" if name in AFTER_CHANGE else ""))
+    for name, advice in changed.items():
+        print(f"changed: {name}" + (f"; {advice}" if advice else ""))
     print(f"how to start it and to change the version: {storage.join(settings.output, 'README.md')}")
     return 0
 

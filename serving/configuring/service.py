@@ -11,7 +11,7 @@ from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from serving.configuring import memory
-from serving.configuring.settings import AUTO, MODULE, ON, ConfigureSettings
+from serving.configuring.settings import AUTO, CANARY_PERCENT, MODULE, ON, ConfigureSettings
 
 # Models whose single reviews are scored faster in batches.
 PAYS_IN_BATCHES = ("lstm", "notebook_lstm")
@@ -80,10 +80,23 @@ class Service:
             *(batching if self.batching else []),
         ]
 
-    def command(self, stable: str, canary: str = "") -> str:
-        """The command that writes these files anew for other versions."""
+    def command(self, stable: str, canary: str = "", *, is_shared: bool = True) -> str:
+        """The command that writes these files anew for other versions.
+
+        Args:
+          stable: What stands for the version, a number or a word that the reader replaces.
+          canary: Likewise; empty for none.
+          is_shared: Whether requests that ask for no version in particular go to the canary too.
+        """
+        # Of a service whose canary gets none, the share that it had is not known any more.
+        percent = (self.settings.canary_percent or CANARY_PERCENT) if is_shared else 0
         settings = dataclasses.replace(
-            self.settings, export=f"{self.folder}/{stable}", output=".", canary=None, overwrite=True
+            self.settings,
+            export=f"{self.folder}/{stable}",
+            output=".",
+            canary=None,
+            canary_percent=percent,
+            overwrite=True,
         )
         chosen = ["--canary", canary] if canary else []
         return shlex.join([sys.executable, "-m", MODULE, *flags.as_arguments(settings), *chosen])
@@ -95,8 +108,8 @@ class Service:
 
     @property
     def memory_mib(self) -> int:
-        """The memory limit of a server whose versions change: a new one is loaded before the old one goes."""
-        return self._memory_mib([*self.sizes, max(self.sizes)])
+        """The memory limit of a server whose versions change: a new one is loaded beside the old one."""
+        return self.settings.memory_mib or self.computed_memory_mib
 
     @property
     def pod_memory_mib(self) -> int:
@@ -113,8 +126,8 @@ class Service:
 
     @property
     def computed_memory_mib(self) -> int:
-        """What the limit would be without the flag."""
-        return memory.limit_mib([*self.sizes, max(self.sizes)], self.settings.cpus)
+        """What the limit would be without the flag: the same beside a canary as before it, if both are as large."""
+        return memory.limit_mib([self.sizes[0], self.sizes[-1]], self.settings.cpus)
 
     @property
     def max_enqueued_batches(self) -> int:

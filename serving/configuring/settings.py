@@ -14,6 +14,7 @@ URI = re.compile(r"[a-z][a-z0-9+.-]*://[\w.:/@~+-]*[\w~]", re.ASCII)
 # A warm-up request that a server refuses fails the load.
 WARM_UP_REVIEWS = 32
 AUTO, ON, OFF = "auto", "on", "off"
+CANARY_PERCENT = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +23,13 @@ class ConfigureSettings:
 
     The folder then holds models.config, batching.config and monitoring.config, which TensorFlow Serving
     reads; compose.yaml, a Dockerfile, kubernetes.yaml and kserve.yaml, which start it; nginx.conf, an
-    example of what stands before it; and README.md, which tells how to use each. All pin the version that
-    --export names, with the label "stable"; with --canary a second version of the same folder runs beside
-    it, with the label "canary".
+    example of what to put in front of it; and README.md, which tells how to use each. All pin the version
+    that --export names, with the label "stable"; with --canary a second version of the same folder runs
+    beside it, with the label "canary". KServe has no labels: kserve.yaml names the version that is rolled
+    out, and its share.
+
+    In the folder of the versions, pinned.json then tells serving.publish what this service needs; when the
+    service is no more, serving.publish --to FOLDER --unpin OUTPUT takes it out again.
 
     Example:
       python -m serving.configure --export trained --output service
@@ -35,7 +40,12 @@ class ConfigureSettings:
     output: str = flag("the folder of the files", is_path=True)
     model_name: str = flag("the name that clients ask for, of lower-case letters, digits and -", default="reviews")
     canary: int | None = flag("the number of a second version beside the first one, to be tried", default=None)
-    canary_percent: int = flag("how many of 100 requests the canary answers, by nginx.conf and kserve.yaml", default=10)
+    canary_percent: int = flag(
+        "the share of requests that the canary answers: by nginx.conf, of REST requests that name neither a label nor "
+        "a version; by kserve.yaml, of all",
+        default=CANARY_PERCENT,
+        metavar="PERCENT",
+    )
     # The newest one that the maintainers name (https://github.com/tensorflow/serving/issues/4129).
     image: str = flag("TensorFlow Serving's image, pinned by version or digest", default="tensorflow/serving:2.20.0")
     baked_image: str = flag(
@@ -44,18 +54,23 @@ class ConfigureSettings:
         default="",
     )
     storage: str = flag(
-        "for kserve.yaml: where versions lie, each in a folder of its own", default="s3://YOUR-BUCKET/reviews"
+        "for kserve.yaml: where versions lie, each in a folder of its own, as STORAGE/VERSION/VERSION",
+        default="s3://YOUR-BUCKET/reviews",
     )
-    rest_port: int = flag("REST on this machine's loopback, in compose.yaml and nginx.conf", default=8501)
+    rest_port: int = flag("the port of REST on this machine's loopback, in compose.yaml and nginx.conf", default=8501)
     grpc_port: int = flag("the same for gRPC", default=8500)
     proxy_port: int = flag("where nginx.conf listens", default=8443)
     cpus: int = flag("the cores of a server", default=2)
-    memory_mib: int | None = flag("its memory limit (default: by the size of the export)", default=None)
-    replicas: int = flag("the servers of kubernetes.yaml", default=2)
+    memory_mib: int | None = flag(
+        "its memory limit, in all files (default: by the size of the export)", default=None, metavar="MIB"
+    )
+    replicas: int = flag("the servers of kubernetes.yaml and kserve.yaml, at least", default=2)
     batching: str = flag(
         "whether the server gathers requests into batches; auto: for an LSTM", default=AUTO, choices=(AUTO, ON, OFF)
     )
-    max_batch_size: int = flag("with batching, the reviews of a request; one of more is refused", default=1000)
+    max_batch_size: int = flag(
+        "with batching, the most reviews of a request, at least 32; a larger request is refused", default=1000
+    )
     max_execution_batch_size: int = flag("with batching, the reviews that are scored together", default=8)
     overwrite: bool = flag("delete what this command wrote there before", default=False)
 

@@ -47,23 +47,27 @@ def test_a_canary_runs_beside_the_stable_version(versions, tmp_path, capsys):
     assert "version 7 as stable, version 8 as canary; batching on; " in capsys.readouterr().out
 
 
-def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(versions, tmp_path, monkeypatch):
+def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(versions, tmp_path, monkeypatch, capsys):
     output = tmp_path / "out"
-    run("--export", versions, "--output", output, "--model_name", "films", "--memory_mib", 900)
+    run("--export", versions / "7", "--output", output, "--model_name", "films", "--memory_mib", 900)
     lines = (output / "README.md").read_text().splitlines()
     commands = [shlex.split(line) for line in lines if " -m serving.configure " in line]
     assert len(commands) == 3
     monkeypatch.chdir(output)
-    labels = []
+    labels, shares = [], []
     for command in commands:
         numbered = [word.replace("OLD", "7").replace("NEW", "8") for word in command[3:]]
         assert configure.main(numbered) == 0
         listed = (output / "models.config").read_text().splitlines()
         labels.append([line.split()[3::2] for line in listed if "version_labels {" in line])
+        proxy = (output / "nginx.conf").read_text().splitlines()
+        shares.append([line.strip() for line in proxy if line.endswith("% canary;")])
         assert 'name: "films"' in (output / "models.config").read_text()
         assert "memory: 900M" in (output / "compose.yaml").read_text()
     stable, canary = '"stable"', '"canary"'
     assert labels == [[[stable, "7"], [canary, "8"]], [[stable, "8"], [canary, "7"]], [[stable, "8"]]]
+    assert shares == [["10% canary;"], [], []]
+    assert "a server that runs refuses" not in capsys.readouterr().out
 
 
 def test_what_has_changed_is_told_with_what_it_takes(versions, tmp_path, capsys):
@@ -74,9 +78,30 @@ def test_what_has_changed_is_told_with_what_it_takes(versions, tmp_path, capsys)
     assert "changed: " not in capsys.readouterr().out
     run("--export", versions / "7", "--output", tmp_path / "out", "--overwrite")
     printed = capsys.readouterr().out
-    assert "changed: models.config\n" in printed
-    assert "changed: compose.yaml; docker compose up --detach --wait restarts the server for it\n" in printed
+    assert "changed: models.config; a server that runs refuses it, since it moves stable to a version that" in printed
+    assert "changed: compose.yaml; docker compose up --detach --wait starts the server anew for it\n" in printed
     assert "changed: nginx.conf" not in printed
+
+
+def test_another_canary_is_told_to_be_refused(versions, tmp_path, capsys):
+    """Its label would move to what no server has loaded."""
+    made_up_version(versions, 9)
+    arguments = ["--export", versions / "7", "--output", tmp_path / "out", "--overwrite"]
+    run(*arguments, "--canary", 8)
+    run(*arguments, "--canary", 9)
+    assert "a server that runs refuses it, since it moves canary to a version that" in capsys.readouterr().out
+    run(*arguments)
+    run(*arguments, "--canary", 8)
+    assert "a server that runs refuses" not in capsys.readouterr().out
+
+
+def test_versions_alike_change_neither_memory_nor_the_way_a_server_is_started(versions, tmp_path, capsys):
+    made_up_version(versions, 9)
+    arguments = ["--output", tmp_path / "out", "--overwrite"]
+    run("--export", versions / "8", *arguments)
+    run("--export", versions / "8", "--canary", 9, *arguments)
+    run("--export", versions / "9", *arguments)
+    assert "changed: compose.yaml" not in capsys.readouterr().out
 
 
 def test_the_server_may_read_what_is_written_whatever_the_umask_is(versions, tmp_path):

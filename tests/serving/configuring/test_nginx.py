@@ -19,7 +19,9 @@ from tests.helpers import programs
 from tests.helpers.http_servers import serving
 from tests.helpers.services import made_up_version
 
-TOKEN = {"Authorization": "Bearer secret"}
+# As long as the one that nginx.conf says how to make.
+SECRET = "Bearer " + "0123456789abcdef" * 4
+TOKEN = {"Authorization": SECRET}
 MIB = 1 << 20
 ANY_SIZE = [("grpc.max_receive_message_length", -1)]
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -68,7 +70,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
     made_up_version(folder / "export", 7)
     made_up_version(folder / "export", 8)
-    (folder / "tokens.map").write_text('"Bearer secret" client-1;\n')
+    (folder / "tokens.map").write_text(f'"{SECRET}" client-1;\n')
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     files_made = "-keyout certificate_key.pem -out certificate.pem"
     subprocess.run([*made.split(), *files_made.split()], cwd=folder, check=True, capture_output=True)
@@ -167,7 +169,7 @@ def test_a_request_of_more_than_four_megabytes_is_refused(proxy, client):
     assert answer.status_code == 413
 
 
-def call(folder, port: int, method: str, message: bytes, token: str | None = "Bearer secret") -> bytes:
+def call(folder, port: int, method: str, message: bytes, token: str | None = SECRET) -> bytes:
     """Calls a method over gRPC with TLS."""
     trusted = grpc.ssl_channel_credentials((folder / "certificate.pem").read_bytes())
     with grpc.secure_channel(f"localhost:{port}", trusted) as channel:
@@ -184,7 +186,7 @@ def test_a_grpc_call_reaches_the_server_without_its_token(proxy, folder):
     ("method", "token", "code"),
     [
         (PREDICT, None, grpc.StatusCode.UNAUTHENTICATED),
-        (RELOAD, "Bearer secret", grpc.StatusCode.UNIMPLEMENTED),
+        (RELOAD, SECRET, grpc.StatusCode.UNIMPLEMENTED),
     ],
 )
 def test_a_grpc_call_without_a_token_or_of_another_method_is_refused(proxy, folder, method, token, code):
