@@ -15,16 +15,11 @@ from serving.client.errors import ServingError, Unavailable
 from serving.client.protocol import LONGEST_SIGNATURE, Call
 
 _SHOWN_CHARACTERS = 500
-# A proxy gives them where the server behind it is down or slow, or where a client asks too often; as gRPC takes them:
-# https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
-_UNAVAILABLE = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
+_UNAVAILABLE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
+# A proxy gives them where the server behind it is slow, or where a client asks too often; as gRPC takes them:
+# https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md. TensorFlow Serving gives them where a
+# request takes too long or too much memory, as it would the next time (model_servers/http_server.cc).
+_UNAVAILABLE_BY_PROXY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.GATEWAY_TIMEOUT})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +120,8 @@ class RestProtocol:
     def _failure(self, reply: Reply, answer: Any) -> ServingError:
         told = answer.get("error") if isinstance(answer, dict) else None
         message = f"{self._connection} answers {reply.status}: {told or _excerpt(reply.body)}"
-        if reply.status in _UNAVAILABLE:
+        is_of_proxy = told is None or bool(reply.retry_after)
+        if reply.status in _UNAVAILABLE or (is_of_proxy and reply.status in _UNAVAILABLE_BY_PROXY):
             return Unavailable(message, str(reply.status), _seconds(reply.retry_after))
         return ServingError(message, str(reply.status))
 

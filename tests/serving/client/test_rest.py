@@ -1,5 +1,7 @@
 """What REST alone can meet: connections that break, proxies, and answers of something else."""
 
+import json
+import re
 import time
 
 import pytest
@@ -50,6 +52,19 @@ def test_what_a_proxy_says_while_its_server_is_down_or_busy_is_sent_again(rest, 
     with pytest.raises(Unavailable, match=f"^{rest.address} answers {status}: <h1>Later</h1>$"):
         client.score(["abc"])
     assert client.score(["abc"])[0].score == 0.3
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(504, "Timed out waiting for notification"), (429, "OOM when allocating tensor with shape[9]")],
+)
+def test_what_a_server_itself_has_no_time_or_memory_for_is_not_sent_again(rest, open_client, status, words):
+    """It would take as much the next time."""
+    rest.script = [says(json.dumps({"error": words}).encode(), status)]
+    with pytest.raises(ServingError, match=f"^{rest.address} answers {status}: {re.escape(words)}$") as raised:
+        open_client(rest.address).score(["abc"])
+    assert not isinstance(raised.value, Unavailable)
+    assert len(rest.seen) == 1
 
 
 def test_a_pause_is_no_shorter_than_the_server_asks_for(rest, open_client):
