@@ -45,6 +45,7 @@ class Rest:
         self._workers = workers
         self._max_request_bytes = max_request_bytes
         self._counts: collections.Counter[str] = collections.Counter()
+        self._bodies = 0
 
     def app(self) -> Starlette:
         app = Starlette(
@@ -105,6 +106,10 @@ class Rest:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._max_request_bytes:
             return None
+        # Those that arrive take memory before any is worked at.
+        if self._bodies >= self._workers.max_in_flight:
+            raise Failure("UNAVAILABLE", f"{self._bodies} requests arrive already; try again later")
+        self._bodies += 1
         body = bytearray()
         try:
             async for chunk in request.stream():
@@ -113,6 +118,8 @@ class Rest:
                     return None
         except ClientDisconnect as error:
             raise Failure("CANCELLED", "the client has gone") from error
+        finally:
+            self._bodies -= 1
         return bytes(body)
 
     def _predict(self, posted: re.Match, body: bytes) -> bytes:

@@ -20,7 +20,7 @@ class Workers:
 
     def __init__(self, max_in_flight: int):
         self._pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "answers")
-        self._max_in_flight = max_in_flight
+        self.max_in_flight = max_in_flight
         self._in_flight = 0
 
     async def run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
@@ -29,7 +29,7 @@ class Workers:
         Raises:
           Failure: Too many are in flight; it is what TensorFlow Serving says where its batching queue is full.
         """
-        if self._in_flight >= self._max_in_flight:
+        if self._in_flight >= self.max_in_flight:
             raise Failure("UNAVAILABLE", f"{self._in_flight} requests are in flight already; try again later")
         self._in_flight += 1
         loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import pathlib
 import socket
 import threading
 
@@ -184,3 +185,29 @@ def test_status_is_answered_while_all_threads_work(tmp_path):
             return [status.status_code, second.status_code, (await first).status_code]
 
     assert asyncio.run(status_and_two_requests()) == [200, 503, 404]
+
+
+def test_requests_that_arrive_are_bounded_too():
+    """Each takes memory before it is worked at."""
+    model = Answers(Versions("reviews", pathlib.Path(), lambda folder: None), Limits(1, 1, 1_000))
+    app = Rest(model, Workers(max_in_flight=1), 1_000).app()
+
+    async def two_at_once() -> list[httpx.Response]:
+        arriving, over = asyncio.Event(), asyncio.Event()
+
+        async def slowly():
+            yield b"{"
+            arriving.set()
+            await over.wait()
+            yield b"}"
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://local") as client:
+            first = asyncio.ensure_future(client.post("/v1/models/reviews:predict", content=slowly()))
+            await arriving.wait()
+            second = await client.post("/v1/models/reviews:predict", content=b"{}")
+            over.set()
+            return [await first, second]
+
+    first, second = asyncio.run(two_at_once())
+    assert (second.status_code, second.json()) == (503, {"error": "1 requests arrive already; try again later"})
+    assert first.status_code == 404
