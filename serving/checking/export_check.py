@@ -22,6 +22,8 @@ from serving.checking import answers
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 # A CPU build of TensorFlow Serving has none of these.
 UNSERVABLE_OPS = {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "EagerPyFunc", "PyFunc", "XlaCallModule", "XlaLaunch"}
+# An export that neither loads nor fails for so long, in seconds, does not pass.
+PROBE_TIMEOUT_S = 3600
 # How often a request of so many reviews is timed; the 99th percentile is then that of some dozen of the slowest.
 RUNS = {1: 1000, 32: 200}
 
@@ -145,14 +147,18 @@ def _copy(export: Export, folder: str) -> int:
 
 
 def _probe(export: Export, folder: str, plan: dict) -> dict[str, Any]:
-    ended = subprocess.run(
-        [sys.executable, "-I", str(PROBE), folder],
-        input=json.dumps(plan),
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-    )
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-I", str(PROBE), folder],
+            input=json.dumps(plan),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            timeout=PROBE_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{export.path} has not answered its requests within {PROBE_TIMEOUT_S} s", status=1) from error
     if ended.returncode:
         raise UserError(f"{export.path} does not load with TensorFlow alone:\n{ended.stderr[-2000:]}", status=1)
     return json.loads(ended.stdout.splitlines()[-1])
