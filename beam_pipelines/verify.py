@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     for fault in verified.faults[:SHOWN_FAULTS]:
         print(fault)
     if verified.faults:
-        more = f" (of {len(verified.faults):,} faults, the first are named)" * (len(verified.faults) > SHOWN_FAULTS)
+        more = f" (of {len(verified.faults):,} faults, the first are named)" if verified.faults[SHOWN_FAULTS:] else ""
         raise UserError(
             f"{output} is not whole{more}; the job's own command with --resume mends what is missing or damaged "
             "(with --add what was interrupted, where files are new)",

@@ -19,7 +19,7 @@ from serving.client import ReviewScorer, Score, ServingError, TextRefused, Unava
 from serving.client.retries import check_seconds
 
 # The server runs, and has had enough.
-_TOO_OFTEN = "429"
+_TOO_MANY_REQUESTS = "429"
 AFTER_INTERRUPTION = "the same command begins anew"
 
 
@@ -50,7 +50,7 @@ class AskSettings:
     model_name: str = flags.flag("the model's name on the server", default="reviews", metavar="NAME")
     model_version: int | None = flags.flag("the only version that may answer", default=None, metavar="N")
     version_label: str | None = flags.flag(
-        "the label of the version that shall answer, such as stable", default=None, metavar="LABEL"
+        "the label of the version to ask for, such as stable", default=None, metavar="LABEL"
     )
     timeout_s: float = flags.flag("seconds that a request may take, retries included", default=30.0, metavar="S")
     token_file: str | None = flags.flag(
@@ -141,7 +141,7 @@ def answers(settings: AskSettings, asked: Iterable[str]) -> Iterator[Score]:
         except TextRefused as error:
             raise UserError(f"review {error.place + 1} {error.reason}") from error
         except Unavailable as error:
-            hint = "" if error.code == _TOO_OFTEN else "; is the server running, and --server right?"
+            hint = "" if error.code == _TOO_MANY_REQUESTS else "; is the server running, and --server right?"
             raise UserError(f"{error}{hint}", status=1) from error
         except ServingError as error:
             raise UserError(str(error), status=1) from error

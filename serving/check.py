@@ -53,7 +53,7 @@ def _check_export(export: Export, settings: CheckSettings) -> None:
     from serving.checking import export_check
 
     checked = export_check.check(export, settings.tokens)
-    print(f"{export.path} loads with TensorFlow alone", *described(checked, verbose=settings.verbose), sep="\n  ")
+    print(f"{export.path} loads with TensorFlow alone", *export_lines(checked, verbose=settings.verbose), sep="\n  ")
 
 
 def _check_server(export: Export, settings: CheckSettings) -> None:
@@ -89,7 +89,7 @@ def _compare(old: Export, new: Export, sample: "SampleReviews", settings: CheckS
         raise UserError(f"{new.path} does not pass against {old.path}: {'; '.join(faults)}", status=NOT_PASSED)
 
 
-def described(checked: "Checked", *, verbose: bool) -> list[str]:
+def export_lines(checked: "Checked", *, verbose: bool) -> list[str]:
     """What the command says of an export that passed, a line each; `verbose` adds tensors and operations."""
     tensors = [
         f"{name} {way}: " + ", ".join(f"{tensor} {kind}" for tensor, kind in sorted(tensors.items()))

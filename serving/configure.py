@@ -9,10 +9,11 @@ import pathlib
 from google.protobuf import text_format
 
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
-from beam_pipelines.errors import logger
+from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import leases, storage
 from serving import messages
-from serving.configuring import files, service
+from serving.configuring import files
+from serving.configuring.service import Service, find
 from serving.configuring.settings import MODULE, ConfigureSettings
 from serving.publishing.live_folder import LiveFolder
 
@@ -30,7 +31,7 @@ AFTER_CHANGE = {
 MODELS = "models.config"
 
 
-def run(settings: ConfigureSettings) -> tuple[service.Service, dict[str, str]]:
+def run(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
     """Writes the files, each whole or not at all.
 
     Returns:
@@ -39,28 +40,32 @@ def run(settings: ConfigureSettings) -> tuple[service.Service, dict[str, str]]:
     Raises:
       UserError: There is no such export, it is damaged, or the folder holds something else.
     """
-    described = service.find(settings)
-    rendered = files.render(described)
+    if not storage.is_local(settings.output):
+        raise UserError(
+            f"--output {settings.output}: what starts the server reads these files here; name a local folder"
+        )
+    service = find(settings)
+    rendered = files.render(service)
     before = {name: path.read_text() for name in rendered if (path := pathlib.Path(settings.output, name)).is_file()}
     job_folder.claim(
         settings.output,
         job_folder.manifest(MODULE, settings, [*files.FILES]),
         overwrite=settings.overwrite,
-        reads=[export.path for export in described.versions],
+        reads=[export.path for export in service.versions],
     )
     for name, text in rendered.items():
         storage.write_bytes(settings.output, name, text.encode())
         os.chmod(pathlib.Path(settings.output, name), READABLE)
     leases.clear_temporary(settings.output)
     os.chmod(settings.output, ENTERABLE)
-    _pin(described)
+    _pin(service)
     changed = {name: AFTER_CHANGE.get(name, "") for name, text in before.items() if text != rendered[name]}
     if MODELS in changed and (refused := refused_labels(before[MODELS], rendered[MODELS])):
         changed[MODELS] = (
             f"a server that runs refuses it, since it moves {' and '.join(refused)} to a version that is not loaded: "
             "go by the steps in README.md, or docker compose restart"
         )
-    return described, changed
+    return service, changed
 
 
 def refused_labels(before: str, after: str) -> list[str]:
@@ -69,8 +74,15 @@ def refused_labels(before: str, after: str) -> list[str]:
     It moves a label that it has only to a version that it has loaded (`ServerCore::UpdateModelVersionLabelMap` in
     tensorflow_serving/model_servers/server_core.cc), and where it refuses one, it loads nothing of the file.
     """
-    old, new = (text_format.Parse(text, messages.ModelServerConfig()) for text in (before, after))
-    (had,), (has,) = old.model_config_list.config, new.model_config_list.config
+    try:
+        old, new = (text_format.Parse(text, messages.ModelServerConfig()) for text in (before, after))
+    except text_format.ParseError:  # Somebody has written into it.
+        return []
+    (has,) = new.model_config_list.config
+    named = [config for config in old.model_config_list.config if config.name == has.name]
+    if not named:
+        return []
+    had = named[0]
     loaded = set(had.model_version_policy.specific.versions)
     return [
         label
@@ -79,12 +91,12 @@ def refused_labels(before: str, after: str) -> list[str]:
     ]
 
 
-def _pin(described: service.Service) -> None:
+def _pin(service: Service) -> None:
     """Notes in the folder of the versions which of them must stay."""
-    folder, output = LiveFolder(described.folder), storage.absolute(described.settings.output)
+    folder, output = LiveFolder(service.folder), storage.absolute(service.settings.output)
     try:
         with job_lock.only_job(folder.path):
-            folder.pin(output, [export.version for export in described.versions])
+            folder.pin(output, [export.version for export in service.versions])
     except OSError as error:
         logger.warning("%s cannot be written to (%s): serving.publish will not know what is pinned", folder.path, error)
 
@@ -92,13 +104,13 @@ def _pin(described: service.Service) -> None:
 def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") -> int:
     settings, others = flags.parse(ConfigureSettings, program, argv)
     flags.refuse_unknown(others, ConfigureSettings, program)
-    described, changed = run(settings)
-    labels = ", ".join(f"version {version} as {label}" for label, version in described.labels.items())
-    batching = "on" if described.batching else "off"
-    print(f"{settings.output}: {labels}; batching {batching}; memory limit {described.memory_mib:,} MiB")
-    if described.memory_mib < described.computed_memory_mib:
+    service, changed = run(settings)
+    labels = ", ".join(f"version {version} as {label}" for label, version in service.labels.items())
+    batching = "on" if service.batching else "off"
+    print(f"{settings.output}: {labels}; batching {batching}; memory limit {service.compose_memory_mib:,} MiB")
+    if service.compose_memory_mib < service.computed_memory_mib:
         logger.warning(
-            "--memory_mib %d is less than the %d that it takes", described.memory_mib, described.computed_memory_mib
+            "--memory_mib %d is less than the %d that it takes", service.compose_memory_mib, service.computed_memory_mib
         )
     for name, advice in changed.items():
         print(f"changed: {name}" + (f"; {advice}" if advice else ""))

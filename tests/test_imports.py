@@ -81,7 +81,7 @@ INSIDE = {
         ["server"],
         ["settings", "ports", "rest", "rpc"],
         ["page"],
-        ["answers", "scored_archive", "json_answers", "json_requests"],
+        ["model_api", "scored_archive", "json_answers", "json_requests"],
         ["tensors", "versions", "workers", "uploaded_archive"],
         ["servable"],
         ["failures"],

@@ -17,7 +17,7 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from serving import warm_up
 from serving.calls import SignatureCall
-from serving.checking import answers
+from serving.checking import recorded_answers
 
 PROBE = pathlib.Path(__file__).with_name("probe.py")
 # A CPU build of TensorFlow Serving has none of these.
@@ -100,10 +100,10 @@ def check(export: Export, tokens: int | None = None) -> Checked:
     _refuse_unservable(export, probed)
     gaps = []
     for call, outputs in zip(fixed, probed["outputs"], strict=True):
-        verdict = answers.judge(call.signature, outputs, export)
-        if verdict.fault:
-            raise UserError(f"{export.path}: {call.signature} {verdict.fault}", status=1)
-        gaps.append(verdict.largest_gap or 0.0)
+        compared = recorded_answers.compare(call.signature, outputs, export)
+        if compared.fault:
+            raise UserError(f"{export.path}: {call.signature} {compared.fault}", status=1)
+        gaps.append(compared.largest_gap)
     return Checked(
         signatures=probed["signatures"],
         ops=probed["ops"],

@@ -9,9 +9,9 @@ from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.errors import UserError
 from serving import warm_up
 from serving.calls import SignatureCall
-from serving.checking import answers
+from serving.checking import recorded_answers
 from serving.checking.export_check import Latency, latency
-from serving.client.asking import spoken
+from serving.client.base_scorer import protocol_of
 from serving.client.connection import Connection
 from serving.client.errors import ServingError, Unavailable
 from serving.client.protocol import Call
@@ -49,7 +49,7 @@ class _Asker:
     """
 
     def __init__(self, connection: Connection):
-        self.protocol, transports = spoken(connection)
+        self.protocol, transports = protocol_of(connection)
         self.last_ms = 0.0
         self._connection = connection
         self._transport: Any = transports.Transport(connection)
@@ -72,7 +72,7 @@ class _Asker:
                 except Unavailable as error:
                     if not self.last_ms:
                         raise  # It has never answered.
-                    time.sleep(attempts.pause_s(error))
+                    time.sleep(attempts.next_pause_s(error))
         except ServingError as error:
             raise UserError(str(error), status=1) from error
 
@@ -158,10 +158,10 @@ def _largest_gap(asker: _Asker, signature: str, export: Export, connection: Conn
             f"{export.version}",
             status=1,
         )
-    verdict = answers.judge(signature, outputs, export, exports.SERVER_TOLERANCE)
-    if verdict.fault:
-        raise UserError(f"{connection}: {signature} {verdict.fault}", status=1)
-    return verdict.largest_gap or 0.0
+    compared = recorded_answers.compare(signature, outputs, export, exports.SERVER_TOLERANCE)
+    if compared.fault:
+        raise UserError(f"{connection}: {signature} {compared.fault}", status=1)
+    return compared.largest_gap
 
 
 def _milliseconds(asker: _Asker, tokens: int, rows: int, runs: int) -> list[float]:

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, Self
 
 from serving.client.answers import Explanation, Metadata, Score, VersionStatus
-from serving.client.asking import Asking
+from serving.client.base_scorer import BaseScorer
 from serving.client.errors import Unavailable
 from serving.client.protocol import EXPLAIN, SCORE, Call
 from serving.client.retries import Deadline
 
 
-class AsyncReviewScorer(Asking):
+class AsyncReviewScorer(BaseScorer):
     """`ReviewScorer` with methods to await, of the same arguments; tasks may share one.
 
         async with AsyncReviewScorer("127.0.0.1:8501") as reviews:
@@ -61,7 +61,7 @@ class AsyncReviewScorer(Asking):
             try:
                 answer = call.read(await self._transport.send(call.request, deadline))
             except Unavailable as error:
-                await asyncio.sleep(attempts.pause_s(error))
+                await asyncio.sleep(attempts.next_pause_s(error))
                 continue
             if not isinstance(answer, Call):
                 return answer

@@ -15,8 +15,8 @@ class Connection:
       scheme: http, https, grpc or grpcs.
       target: HOST:PORT, and for REST the path that a proxy serves it under.
       model_name: The model's name on the server.
-      version: The only one that shall answer; None for the newest.
-      label: The label of the version that shall answer, such as "stable".
+      version: The only one that may answer; None for the newest.
+      label: The label of the version to ask for, such as "stable".
       token: For the header `Authorization: Bearer`, which a proxy in front may ask for.
       ca_file: PEM file of the authorities that sign the server's certificate; None for those of the system.
     """
@@ -34,7 +34,7 @@ class Connection:
         """Reads an address: HOST:PORT, http:// and https:// are REST, grpc:// and grpcs:// are gRPC.
 
         Raises:
-          ValueError: It is none; or what is asked of it contradicts itself, or would send the token unencrypted.
+          ValueError: It is not an address; or what is asked contradicts itself, or would send the token unencrypted.
 
         >>> Connection.of("grpcs://scores.example:8500", model_name="reviews").is_grpc
         True

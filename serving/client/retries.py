@@ -62,7 +62,7 @@ class Attempts:
         self._left = retries
         self._pause_s = FIRST_PAUSE_S
 
-    def pause_s(self, error: Unavailable) -> float:
+    def next_pause_s(self, error: Unavailable) -> float:
         """Returns how long to wait before the next attempt: twice as long each time, up to a half less by chance.
 
         It is no less than the server asks for.

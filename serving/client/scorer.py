@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from serving.client.answers import Explanation, Metadata, Score, VersionStatus
-from serving.client.asking import Asking
+from serving.client.base_scorer import BaseScorer
 from serving.client.errors import Unavailable
 from serving.client.protocol import EXPLAIN, SCORE, Call
 from serving.client.retries import Deadline
 
 
-class ReviewScorer(Asking):
+class ReviewScorer(BaseScorer):
     """Asks a server for scores, and keeps its connections until it is closed; threads may share one.
 
-    Its arguments are those of `Asking`. Each method raises ServingError, with the server's own words, where it
+    Its arguments are those of `BaseScorer`. Each method raises ServingError, with the server's own words, where it
     fails: Unavailable where nobody answers, DeadlineExceeded where the time is over. For a text that is not sent it
     raises TextRefused.
     """
@@ -58,7 +58,7 @@ class ReviewScorer(Asking):
             try:
                 answer = call.read(self._transport.send(call.request, deadline))
             except Unavailable as error:
-                self._closed.wait(attempts.pause_s(error))
+                self._closed.wait(attempts.next_pause_s(error))
                 continue
             if not isinstance(answer, Call):
                 return answer

@@ -7,7 +7,7 @@ import sys
 import jinja2
 
 from serving.configuring import memory
-from serving.configuring import service as services
+from serving.configuring.service import TIMEOUT_S, Service
 
 TEMPLATES = importlib.resources.files("serving.configuring") / "templates"
 FILES = (
@@ -26,7 +26,7 @@ FILES = (
 NOBODY = 65534
 
 
-def render(service: services.Service) -> dict[str, str]:
+def render(service: Service) -> dict[str, str]:
     """Returns the text of each of `FILES` by its name."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -39,7 +39,7 @@ def render(service: services.Service) -> dict[str, str]:
         "nobody": NOBODY,
         # By its path: whoever reads the files may stand anywhere.
         "python": shlex.quote(sys.executable),
-        "timeout_s": services.TIMEOUT_S,
+        "timeout_s": TIMEOUT_S,
     }
     return {name: environment.from_string(_template(name)).render(known) for name in FILES}
 

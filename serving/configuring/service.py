@@ -107,7 +107,7 @@ class Service:
         return self.versions[-1]
 
     @property
-    def memory_mib(self) -> int:
+    def compose_memory_mib(self) -> int:
         """The memory limit of a server whose versions change: a new one is loaded beside the old one."""
         return self.settings.memory_mib or self.computed_memory_mib
 
@@ -117,7 +117,7 @@ class Service:
         return self._memory_mib(self.sizes)
 
     @property
-    def rolled_out_memory_mib(self) -> int:
+    def kserve_memory_mib(self) -> int:
         """That of one that holds the version alone that is rolled out."""
         return self._memory_mib(self.sizes[-1:])
 

@@ -125,7 +125,7 @@ def _is_base64(value: Any) -> bool:
 
 def _fill_tensor(value: Any, tensor: Any) -> None:
     """Fills a tensor of strings from nested lists, which are equally long at each level."""
-    tensor.dtype = tensors.NUMBERS["DT_STRING"]
+    tensor.dtype = tensors.DATA_TYPE_NUMBERS["DT_STRING"]
     shape, inner = [], value
     while isinstance(inner, list):
         shape.append(len(inner))

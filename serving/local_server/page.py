@@ -24,8 +24,8 @@ from starlette.routing import Route
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import UserError
-from serving.local_server.answers import Answers
 from serving.local_server.failures import Failure
+from serving.local_server.model_api import ModelApi
 from serving.local_server.scored_archive import scored_csv
 from serving.local_server.servable import Servable
 from serving.local_server.uploaded_archive import MAX_ROWS, Upload, likely_column
@@ -61,21 +61,13 @@ class Page:
     Args:
       model: What answers.
       workers: Where it does so.
-      read_body: Reads a request's body; None where that is too large.
-      max_request_bytes: From how many bytes on it is.
+      read_body: Reads a request's body; None where that is larger than the model's limits allow.
     """
 
-    def __init__(
-        self,
-        model: Answers,
-        workers: Workers,
-        read_body: Callable[[Request], Awaitable[bytes | None]],
-        max_request_bytes: int,
-    ):
+    def __init__(self, model: ModelApi, workers: Workers, read_body: Callable[[Request], Awaitable[bytes | None]]):
         self._model = model
         self._workers = workers
         self._read_body = read_body
-        self._max_request_bytes = max_request_bytes
 
     def routes(self) -> list[Route]:
         return [
@@ -89,7 +81,7 @@ class Page:
         versions, limits = self._model.versions, self._model.limits
         servable = versions.find(versions.name)
         about = {"model": versions.name, "version": str(servable.version), "file_rows": MAX_ROWS}
-        bounds = {"text_bytes": limits.text_bytes, "request_bytes": self._max_request_bytes}
+        bounds = {"text_bytes": limits.text_bytes, "request_bytes": limits.request_bytes}
         return JSONResponse(about | bounds | self._training(servable), headers=HEADERS)
 
     def _training(self, servable: Servable) -> dict[str, Any]:
@@ -137,7 +129,7 @@ class Page:
     async def _upload(self, request: Request) -> Upload:
         body = await self._read_body(request)
         if body is None:
-            limit = self._max_request_bytes
+            limit = self._model.limits.request_bytes
             raise Failure("OUT_OF_RANGE", f"the file has more bytes than the {limit:,} allowed (--max_request_bytes)")
         return Upload(request.query_params.get("name") or "file.csv", body)
 

@@ -14,12 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from beam_pipelines.artifacts import exports
 from beam_pipelines.errors import logger
 from serving import messages
-from serving.local_server import answers, json_answers, json_requests
-from serving.local_server.answers import Answers
+from serving.local_server import json_answers, json_requests, model_api
 from serving.local_server.failures import Failure
 from serving.local_server.json_requests import INT64
+from serving.local_server.model_api import ModelApi
 from serving.local_server.page import Page
 from serving.local_server.workers import Workers
 
@@ -37,13 +38,12 @@ class Rest:
     Args:
       model: What answers.
       workers: Where it does so.
-      max_request_bytes: A larger body is refused.
     """
 
-    def __init__(self, model: Answers, workers: Workers, max_request_bytes: int):
+    def __init__(self, model: ModelApi, workers: Workers):
         self._model = model
         self._workers = workers
-        self._max_request_bytes = max_request_bytes
+        self._max_request_bytes = model.limits.request_bytes
         self._counts: collections.Counter[str] = collections.Counter()
         self._bodies = 0
 
@@ -52,7 +52,7 @@ class Rest:
             routes=[
                 Route("/v1/{rest:path}", self._answer, methods=METHODS),
                 Route("/monitoring/prometheus/metrics", self._metrics),
-                *Page(self._model, self._workers, self._body, self._max_request_bytes).routes(),
+                *Page(self._model, self._workers, self._body).routes(),
             ]
         )
         app.router.redirect_slashes = False
@@ -74,7 +74,7 @@ class Rest:
             raise Failure("INVALID_ARGUMENT", "Missing model name in request.")
         if got["part"]:
             request = _request(messages.GetModelMetadataRequest, got)
-            request.metadata_field.append(answers.SIGNATURE_DEF)
+            request.metadata_field.append(model_api.SIGNATURE_DEF)
             return json_answers.of_metadata(self._model.metadata(request))
         return json_answers.of_status(self._model.status(_request(messages.GetModelStatusRequest, got)))
 
@@ -125,14 +125,14 @@ class Rest:
     def _predict(self, posted: re.Match, body: bytes) -> bytes:
         request = _request(messages.PredictRequest, posted)
         document = json_requests.parse(body)
-        name = json_requests.signature_name(document) or answers.DEFAULT_SIGNATURE
+        name = json_requests.signature_name(document) or exports.SCORE
         servable = self._model.servable(request)
         if name not in servable.functions:
             raise Failure("INVALID_ARGUMENT", f'Serving signature name: "{name}" not found in signature def')
         request.model_spec.signature_name = name
         inputs = servable.signature_defs.signature_def[name].inputs
         by_rows = json_requests.fill_predict_request(document, list(inputs), request)
-        return json_answers.of_prediction(answers.predict(servable, request, self._model.limits), by_rows=by_rows)
+        return json_answers.of_prediction(model_api.predict(servable, request, self._model.limits), by_rows=by_rows)
 
     def _regress(self, posted: re.Match, body: bytes) -> bytes:
         request = _request(messages.RegressionRequest, posted)

@@ -8,21 +8,20 @@ from google.protobuf.message import DecodeError
 
 from beam_pipelines.errors import logger
 from serving import messages
-from serving.local_server.answers import Answers
 from serving.local_server.failures import Failure
+from serving.local_server.model_api import ModelApi
 from serving.local_server.workers import Workers
 
 
-def server(model: Answers, workers: Workers, max_request_bytes: int) -> grpc.aio.Server:
+def server(model: ModelApi, workers: Workers) -> grpc.aio.Server:
     """Makes a server that neither listens nor runs yet.
 
     Args:
-      model: What answers.
+      model: What answers. A message larger than its limits allow is RESOURCE_EXHAUSTED.
       workers: Where it does so.
-      max_request_bytes: A larger message is RESOURCE_EXHAUSTED.
     """
     options = [
-        ("grpc.max_receive_message_length", max_request_bytes),
+        ("grpc.max_receive_message_length", model.limits.request_bytes),
         # Two servers at one port would each get half of the requests, and neither would tell.
         ("grpc.so_reuseport", 0),
     ]

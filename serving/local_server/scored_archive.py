@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import numpy as np
 
-from beam_pipelines.artifacts.exports import EXACT_RESULTS, SCORES
+from beam_pipelines.artifacts.exports import EXACT_RESULTS, SCORE, SCORES
 from serving.local_server.failures import Failure
 from serving.local_server.servable import Servable
 from serving.local_server.uploaded_archive import Row, Table
@@ -18,7 +18,6 @@ CHUNK_ROWS = 32
 RESULTS = (*SCORES, *EXACT_RESULTS)
 REJECTED = "rejected"
 FAILED = "scoring_failed"
-SIGNATURE = "serving_default"
 # While all places are taken, a file waits for one.
 WAIT_S = 0.1
 
@@ -71,7 +70,7 @@ def _results(texts: list[str], servable: Servable) -> list[tuple[list[str], str]
     if not texts:
         return []
     try:
-        outputs = servable.run(SIGNATURE, {"text": [text.encode("utf-8", "replace") for text in texts]}, RESULTS)
+        outputs = servable.run(SCORE, {"text": [text.encode("utf-8", "replace") for text in texts]}, RESULTS)
     except Failure:
         if len(texts) == 1:
             return [([""] * len(RESULTS), FAILED)]

@@ -7,7 +7,8 @@ import pathlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -15,6 +16,12 @@ from beam_pipelines.commands import entry
 from beam_pipelines.errors import UserError, logger
 from serving.local_server import ports
 from serving.local_server.settings import LocalSettings
+
+if TYPE_CHECKING:
+    import grpc
+
+    from serving.local_server.model_api import ModelApi
+    from serving.local_server.versions import Status
 
 POLL_S = 1.0
 # What is in flight has so long to finish once the server was told to end.
@@ -35,7 +42,7 @@ def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = N
     with ports.bound(settings.host, settings.port, settings.grpc_port) as (rest, rpc):
         entry.import_tensorflow()
         from serving.local_server import servable
-        from serving.local_server.answers import Answers
+        from serving.local_server.model_api import ModelApi
         from serving.local_server.tensors import Limits
         from serving.local_server.versions import Versions
 
@@ -46,10 +53,10 @@ def serve(settings: LocalSettings, folder: pathlib.Path, *, only: int | None = N
         versions.refresh()
         _refuse_unserved(versions.statuses, pinned, folder)
         limits = Limits(settings.max_rows, settings.max_text_bytes, settings.max_request_bytes)
-        asyncio.run(_run(settings, Answers(versions, limits), rest, rpc))
+        asyncio.run(_run(settings, ModelApi(versions, limits), rest, rpc))
 
 
-def _refuse_unserved(statuses: dict, pinned: Iterable[int], folder: pathlib.Path) -> None:
+def _refuse_unserved(statuses: Mapping[int, "Status"], pinned: Iterable[int], folder: pathlib.Path) -> None:
     """Raises a UserError where a version cannot be served at the start: there is none before it to go on with."""
     for number in sorted({*pinned} - statuses.keys()):
         raise UserError(f"{folder} holds no version {number}")
@@ -58,14 +65,16 @@ def _refuse_unserved(statuses: dict, pinned: Iterable[int], folder: pathlib.Path
             raise UserError(f"{folder}/{number} does not load: {status.error}", status=1)
 
 
-async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.socket) -> None:
+async def _run(
+    settings: LocalSettings, model: "ModelApi", rest_socket: socket.socket, rpc_socket: socket.socket
+) -> None:
     """Answers until a signal comes, then finishes what is in flight."""
     from serving.local_server import rpc
     from serving.local_server.rest import Rest
     from serving.local_server.workers import Workers
 
     workers = Workers(settings.max_in_flight)
-    rpc_server = rpc.server(model, workers, settings.max_request_bytes)
+    rpc_server = rpc.server(model, workers)
     address = ports.address(settings.host, rpc_socket)
     # gRPC binds by itself; until here no one else could.
     rpc_socket.close()
@@ -76,7 +85,7 @@ async def _run(settings, model, rest_socket: socket.socket, rpc_socket: socket.s
     await rpc_server.start()
     both = _BothServers(
         uvicorn.Config(
-            Rest(model, workers, settings.max_request_bytes).app(),
+            Rest(model, workers).app(),
             http="h11",
             ws="none",
             lifespan="off",
@@ -103,7 +112,7 @@ class _BothServers(uvicorn.Server):
     Signals it leaves to the event loop: once ended, uvicorn would raise them again.
     """
 
-    def __init__(self, config: uvicorn.Config, rpc_server, on_started: Callable[[], None]):
+    def __init__(self, config: uvicorn.Config, rpc_server: "grpc.aio.Server", on_started: Callable[[], None]):
         super().__init__(config)
         self._rpc_server = rpc_server
         self._on_started = on_started
@@ -126,7 +135,7 @@ class _BothServers(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _watched(refresh) -> Iterator[None]:
+def _watched(refresh: Callable[[], None]) -> Iterator[None]:
     """Calls a function each second, in a thread of its own, since loading takes seconds."""
     over = threading.Event()
 
@@ -146,7 +155,7 @@ def _watched(refresh) -> Iterator[None]:
         thread.join()
 
 
-def _tell(settings, model, rest_socket: socket.socket, rpc_address: str) -> None:
+def _tell(settings: LocalSettings, model: "ModelApi", rest_socket: socket.socket, rpc_address: str) -> None:
     """Prints the one line that says that both protocols are answered."""
     available = [number for number, status in model.versions.statuses.items() if status.servable]
     listed = ", ".join(map(str, sorted(available)))

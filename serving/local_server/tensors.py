@@ -9,7 +9,7 @@ from serving import messages
 from serving.local_server.failures import Failure
 
 DATA_TYPES = messages.enum_names("tensorflow.DataType")
-NUMBERS = {name: number for number, name in DATA_TYPES.items()}
+DATA_TYPE_NUMBERS = {name: number for number, name in DATA_TYPES.items()}
 # By the kind of a NumPy type: of a tensor's type, and the field that holds its values.
 FIELDS = {
     "f": ("DT_FLOAT", "float_val"),
@@ -49,7 +49,7 @@ def texts_of(name: str, tensor: Any, limits: Limits) -> list[bytes]:
     Raises:
       Failure: It has another type or shape, or more than the limits allow.
     """
-    if tensor.dtype != NUMBERS["DT_STRING"]:
+    if tensor.dtype != DATA_TYPE_NUMBERS["DT_STRING"]:
         given = DATA_TYPES.get(tensor.dtype, tensor.dtype)
         raise Failure("INVALID_ARGUMENT", f"Expects {name} to be DT_STRING but {given} is provided")
     shape = [dim.size for dim in tensor.tensor_shape.dim]
@@ -68,7 +68,7 @@ def texts_of(name: str, tensor: Any, limits: Limits) -> list[bytes]:
 def write(values: np.ndarray, tensor: Any) -> None:
     """Writes float32, int64, bool or bytes of any shape into a TensorProto."""
     data_type, field = FIELDS[values.dtype.kind]
-    tensor.dtype = NUMBERS[data_type]
+    tensor.dtype = DATA_TYPE_NUMBERS[data_type]
     for size in values.shape:
         tensor.tensor_shape.dim.add().size = size
     getattr(tensor, field).extend(values.ravel().tolist())

@@ -15,7 +15,7 @@ from beam_pipelines.errors import logger
 from serving.local_server.failures import Failure
 from serving.local_server.servable import Servable
 
-NUMBERS = range(2**63)
+VERSION_NUMBERS = range(2**63)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Versions:
         return {
             number: path
             for number, path in numbered.items()
-            if number in NUMBERS and (path / exports.SAVED_MODEL).is_file()
+            if number in VERSION_NUMBERS and (path / exports.SAVED_MODEL).is_file()
         }
 
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.client.asking import spoken
+from serving.client.base_scorer import protocol_of
 from serving.client.chunks import RequestLimits, TextRefused, chunks
 from serving.client.connection import Connection
 
-PROTOCOLS = {name: spoken(Connection.of(f"{name}://a:1", model_name="reviews"))[0] for name in ("http", "grpc")}
+PROTOCOLS = {name: protocol_of(Connection.of(f"{name}://a:1", model_name="reviews"))[0] for name in ("http", "grpc")}
 
 
 def sent_bytes(protocol, pieces: list[bytes]) -> int:

@@ -38,9 +38,9 @@ def test_the_label_canary_names_the_second_version(versions):
 def test_memory_grows_with_the_versions_that_are_loaded_at_a_time(versions):
     one, two = find(versions), find(versions / "7", canary=8)
     # 1,280 MiB are there for the server and its requests; 552 for version 8, 228 for version 7.
-    assert (one.pod_memory_mib, one.memory_mib, one.rolled_out_memory_mib) == (2048, 2560, 2048)
-    assert (two.pod_memory_mib, two.memory_mib, two.rolled_out_memory_mib) == (2304, 2304, 2048)
-    assert find(versions, memory_mib=700).memory_mib == 700
+    assert (one.pod_memory_mib, one.compose_memory_mib, one.kserve_memory_mib) == (2048, 2560, 2048)
+    assert (two.pod_memory_mib, two.compose_memory_mib, two.kserve_memory_mib) == (2304, 2304, 2048)
+    assert find(versions, memory_mib=700).compose_memory_mib == 700
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from serving.local_server import servable
-from serving.local_server.answers import Answers
+from serving.local_server.model_api import ModelApi
 from serving.local_server.rest import Rest
 from serving.local_server.tensors import Limits
 from serving.local_server.versions import Status, Versions
@@ -52,7 +52,7 @@ def mutated(chance: random.Random, data: bytes) -> bytes:
 def app(cnn):
     versions = Versions("reviews", cnn, load=None)
     versions.statuses = {1: Status("AVAILABLE", servable.load(version(cnn)))}
-    return Rest(Answers(versions, Limits(10, 1_000, 10_000)), Workers(4), 10_000).app()
+    return Rest(ModelApi(versions, Limits(10, 1_000, 10_000)), Workers(4)).app()
 
 
 async def called(app, method: str, path: bytes, headers: list, body: bytes) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from serving.local_server.answers import Answers
+from serving.local_server.model_api import ModelApi
 from serving.local_server.rest import Rest
 from serving.local_server.tensors import Limits
 from serving.local_server.versions import Status, Versions
@@ -166,7 +166,7 @@ def test_status_is_answered_while_all_threads_work(tmp_path):
     """In this process: the model is one that works until it is told to stop."""
     begun, over = threading.Event(), threading.Event()
 
-    class Busy(Answers):
+    class Busy(ModelApi):
         def servable(self, request):
             begun.set()
             over.wait(60)
@@ -175,7 +175,7 @@ def test_status_is_answered_while_all_threads_work(tmp_path):
     async def status_and_two_requests() -> list[int]:
         versions = Versions("reviews", tmp_path, load=None)
         versions.statuses = {1: Status("END")}
-        app = Rest(Busy(versions, Limits(1, 1, 1)), Workers(max_in_flight=1), 1_000).app()
+        app = Rest(Busy(versions, Limits(1, 1, 1_000)), Workers(max_in_flight=1)).app()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as client:
             first = asyncio.ensure_future(client.post("/v1/models/reviews:predict", content="{}"))
             await asyncio.to_thread(begun.wait, 60)
@@ -189,8 +189,8 @@ def test_status_is_answered_while_all_threads_work(tmp_path):
 
 def test_requests_that_arrive_are_bounded_too():
     """Each takes memory before it is worked at."""
-    model = Answers(Versions("reviews", pathlib.Path(), lambda folder: None), Limits(1, 1, 1_000))
-    app = Rest(model, Workers(max_in_flight=1), 1_000).app()
+    model = ModelApi(Versions("reviews", pathlib.Path(), lambda folder: None), Limits(1, 1, 1_000))
+    app = Rest(model, Workers(max_in_flight=1)).app()
 
     async def two_at_once() -> list[httpx.Response]:
         arriving, over = asyncio.Event(), asyncio.Event()

@@ -10,7 +10,7 @@ LIMITS = tensors.Limits(rows=3, text_bytes=5, request_bytes=8)
 
 
 def tensor(texts=(), shape=None, **fields):
-    made = messages.TensorProto(dtype=tensors.NUMBERS["DT_STRING"], string_val=texts, **fields)
+    made = messages.TensorProto(dtype=tensors.DATA_TYPE_NUMBERS["DT_STRING"], string_val=texts, **fields)
     for size in [len(texts)] if shape is None else shape:
         made.tensor_shape.dim.add().size = size
     return made

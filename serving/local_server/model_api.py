@@ -7,6 +7,7 @@ https://github.com/tensorflow/serving/tree/master/tensorflow_serving
 from collections.abc import Iterable
 from typing import Any
 
+from beam_pipelines.artifacts import exports
 from serving import messages
 from serving.local_server import tensors
 from serving.local_server.failures import Failure
@@ -14,13 +15,12 @@ from serving.local_server.servable import Servable
 from serving.local_server.tensors import Limits
 from serving.local_server.versions import Versions
 
-DEFAULT_SIGNATURE = "serving_default"
 SIGNATURE_DEF = "signature_def"
 STATES = {name: number for number, name in messages.enum_names("tensorflow.serving.ModelVersionStatus.State").items()}
 INVALID_VERSION_CODE = 3
 
 
-class Answers:
+class ModelApi:
     """Answers requests about one model.
 
     Args:
@@ -82,7 +82,7 @@ class Answers:
 
 def predict(servable: Servable, request: Any, limits: Limits) -> Any:
     """Answers a PredictRequest by a version that has been found for it."""
-    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    name = request.model_spec.signature_name or exports.SCORE
     if name not in servable.functions:
         raise Failure("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
     signature = servable.signature_defs.signature_def[name]
@@ -133,7 +133,7 @@ def _wanted(output_filter: Iterable[str], outputs: Iterable[str]) -> list[str]:
 
 def regress(servable: Servable, request: Any, limits: Limits) -> Any:
     """Answers a RegressionRequest by a version that has been found for it."""
-    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    name = request.model_spec.signature_name or exports.SCORE
     if name not in servable.functions:
         raise Failure("INVALID_ARGUMENT", f"No signature was found with the name: {name}")
     signature = servable.signature_defs.signature_def[name]

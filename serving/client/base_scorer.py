@@ -12,14 +12,14 @@ from serving.client.protocol import EXPLAIN, SCORE, Call, Protocol
 from serving.client.retries import Attempts, Deadline, check_seconds
 
 
-class Asking:
+class BaseScorer:
     """Makes the calls for texts and the answers of their replies.
 
     Args:
       server: HOST:PORT, http:// or https:// for REST; grpc://HOST:PORT or grpcs://HOST:PORT for gRPC.
       model_name: The model's name on the server.
-      version: The only version that shall answer; by default the newest that is served.
-      label: Of the version that shall answer, such as "stable".
+      version: The only version that may answer; by default the newest that is served.
+      label: Of the version to ask for, such as "stable".
       timeout_s: How long a call may take, retries included, at most a week. A call is one of a method, whatever the
         number of texts; of `score_each` and `explain_each` it is each request.
       token: Sent as `Authorization: Bearer`, for a proxy in front.
@@ -27,10 +27,11 @@ class Asking:
       max_rows: Texts in a request. Keep it within `max_batch_size` where the server batches.
       max_request_bytes: Of a request.
       max_text_bytes: Of one text in UTF-8.
-      retries: How often a request is sent again that nobody answered, or that the server was not available for.
+      retries: How often a request is sent again that nobody answered, or that the server was not available for. The
+        pauses grow from 0.1 s to 2 s: five take some 3 s, twenty some 30 s, as a server may take to start anew.
 
     Raises:
-      ValueError: An argument is none.
+      ValueError: An argument is invalid.
     """
 
     # The class in a protocol's module of transports.
@@ -60,7 +61,7 @@ class Asking:
         # It ends the pauses of other threads.
         self._closed = threading.Event()
         self._retries = retries
-        self._protocol, transports = spoken(self.connection)
+        self._protocol, transports = protocol_of(self.connection)
         self._transport: Any = getattr(transports, self._TRANSPORT)(self.connection)
 
     def _calls(self, texts: Iterable[str], signature: str) -> Iterator[Call]:
@@ -98,7 +99,7 @@ class Asking:
         return Attempts(deadline, self._retries)
 
 
-def spoken(connection: Connection) -> tuple[Protocol, types.ModuleType]:
+def protocol_of(connection: Connection) -> tuple[Protocol, types.ModuleType]:
     """Returns the protocol of a server, and the module of its transports: only what is spoken is imported."""
     if connection.is_grpc:
         from serving.client import grpc_protocol, grpc_transport

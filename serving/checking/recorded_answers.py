@@ -1,28 +1,16 @@
 """Whether the answers about an export's fixed texts are those that were recorded when it was exported."""
 
-import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beam_pipelines.artifacts import exports
-from beam_pipelines.artifacts.exports import Export
+from beam_pipelines.artifacts.exports import Comparison, Export
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """What is to be said of a signature's answer.
-
-    Attributes:
-      largest_gap: Between its scores and the recorded ones, in the archive's unit; None where it gives no score.
-      fault: What is wrong, as a clause without its subject; empty where nothing is.
-    """
-
-    largest_gap: float | None
-    fault: str = ""
-
-
-def judge(signature: str, outputs: Mapping[str, Any], export: Export, tolerance: float = exports.TOLERANCE) -> Verdict:
+def compare(
+    signature: str, outputs: Mapping[str, Any], export: Export, tolerance: float = exports.TOLERANCE
+) -> Comparison:
     """Compares a signature's answer about the fixed texts with what was recorded.
 
     Args:
@@ -34,17 +22,17 @@ def judge(signature: str, outputs: Mapping[str, Any], export: Export, tolerance:
     info = export.info
     for name, values in outputs.items():
         if not all(math.isfinite(number) for number in _numbers(values)):
-            return Verdict(None, f"gives a {name} that is not finite")
+            return Comparison(0.0, f"gives a {name} that is not finite")
     if signature == exports.REGRESS:
         gap = max(abs(got - fixed.score) for got, fixed in zip(outputs["outputs"], info.fixed_texts, strict=True))
         is_equal = gap <= tolerance * info.scale.span
-        return Verdict(
+        return Comparison(
             gap, "" if is_equal else f"scores the fixed texts {gap:g} otherwise than when the model was exported"
         )
     if not outputs.keys() >= {*exports.SCORES, *exports.EXACT_RESULTS}:
-        return Verdict(None)  # `explain` of an earlier version.
+        return Comparison(0.0)  # `explain` of an earlier version.
     comparison = info.compare(outputs, tolerance)
-    return Verdict(comparison.largest_gap, comparison.fault or _mislabelled(outputs, export))
+    return Comparison(comparison.largest_gap, comparison.fault or _mislabelled(outputs, export))
 
 
 def _mislabelled(outputs: Mapping[str, Any], export: Export) -> str:
