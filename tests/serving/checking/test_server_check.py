@@ -8,6 +8,7 @@ from beam_pipelines.errors import UserError
 from serving import check
 from serving.checking import server_check
 from tests.helpers.exports import version
+from tests.helpers.served import served
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,33 @@ def test_other_scores_than_when_exported_fail(served_cnn, cnn, trained_once, tmp
 def test_a_server_that_cannot_be_asked_is_told(cnn, flags, sentence):
     with pytest.raises(UserError, match=sentence):
         check.main([str(cnn), *flags])
+
+
+def test_a_label_is_asked_for_as_clients_do(cnn, trained_once, tmp_path, capsys):
+    both = [version(cnn), version(trained_once("cnn"))]
+    old, new = [shutil.copytree(folder, tmp_path / folder.name) for folder in both]
+    labels = f"--labels=stable={old.name},canary={new.name}"
+    with served(tmp_path, f"--versions={old.name},{new.name}", labels) as server:
+        assert check.main([str(old), *arguments(server, "--version_label=stable")]) == 0
+        assert capsys.readouterr().out.count(f" serves version {old.name}") == 2
+        with pytest.raises(UserError, match=f"the label stable names version {old.name}, not {new.name}"):
+            check.main([str(new), *arguments(server, "--version_label=stable")])
+        with pytest.raises(UserError, match="400.*label"):
+            check.main([str(new), *arguments(server, "--version_label=none")])
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--report", "gate.html"], "--report needs --against and --sample"),
+        (["--max_moved_share", "1"], "--max_moved_share needs --against and --sample"),
+        (["--grpc_port", "0"], "--grpc_port needs --server"),
+        (["--version_label", "stable"], "--version_label needs --server"),
+        (["--server", "localhost:1", "--verbose"], "--verbose tells of an export; it has no use with --server"),
+        (["--against", "old"], "--against OLD and --sample ARCHIVE go together"),
+    ],
+)
+def test_a_flag_that_would_change_nothing_is_refused(flags, sentence, capsys):
+    with pytest.raises(SystemExit):
+        check.main(["trained", *flags])
+    assert sentence in capsys.readouterr().err
