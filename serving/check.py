@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
         )
     # Read first: a check of seconds should not come before a wrong flag.
     sample = _read_sample(export, settings) if old else None
-    if settings.server:
+    if settings.server is not None:
         _check_server(export, settings)
     else:
         _check_export(export, settings)

@@ -3,11 +3,14 @@
 python -m serving.configure --export trained --output service
 """
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 
 from google.protobuf import text_format
 
+from beam_pipelines.artifacts import exports
 from beam_pipelines.commands import entry, flags, job_folder, job_lock
 from beam_pipelines.errors import UserError, logger
 from beam_pipelines.files import leases, storage
@@ -38,12 +41,30 @@ def run(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
       The service that they describe, and what to do about each file that was there and has changed.
 
     Raises:
-      UserError: There is no such export, it is damaged, or the folder holds something else.
+      UserError: There is no such export, it is damaged, its folder is in use, or the output holds something else.
     """
     if not storage.is_local(settings.output):
         raise UserError(
             f"--output {settings.output}: what starts the server reads these files here; name a local folder"
         )
+    folder = os.path.dirname(exports.find(settings.export, "--export").path)
+    with _unchanged(folder):
+        return _write(settings)
+
+
+@contextlib.contextmanager
+def _unchanged(folder: str) -> Iterator[None]:
+    """Keeps serving.publish out of a folder of versions, until what is needed of it is noted there.
+
+    Raises:
+      UserError: It is at work there.
+    """
+    # Where nothing can be noted, nothing can be locked.
+    with job_lock.only_job(folder) if os.access(folder, os.W_OK) else contextlib.nullcontext():
+        yield
+
+
+def _write(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
     service = find(settings)
     rendered = files.render(service)
     before = {name: path.read_text() for name in rendered if (path := pathlib.Path(settings.output, name)).is_file()}
@@ -62,8 +83,8 @@ def run(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
     changed = {name: AFTER_CHANGE.get(name, "") for name, text in before.items() if text != rendered[name]}
     if MODELS in changed and (refused := refused_labels(before[MODELS], rendered[MODELS])):
         changed[MODELS] = (
-            f"a server that runs refuses it, since it moves {' and '.join(refused)} to a version that is not loaded: "
-            "go by the steps in README.md, or docker compose restart"
+            f"a server that runs with the one before refuses it, since it moves {' and '.join(refused)} to a version "
+            "that is not loaded: go by the steps in README.md, or docker compose restart"
         )
     return service, changed
 
@@ -83,6 +104,8 @@ def refused_labels(before: str, after: str) -> list[str]:
     if not named:
         return []
     had = named[0]
+    if not had.model_version_policy.HasField("specific"):
+        return []
     loaded = set(had.model_version_policy.specific.versions)
     return [
         label
@@ -95,8 +118,7 @@ def _pin(service: Service) -> None:
     """Notes in the folder of the versions which of them must stay."""
     folder, output = LiveFolder(service.folder), storage.absolute(service.settings.output)
     try:
-        with job_lock.only_job(folder.path):
-            folder.pin(output, [export.version for export in service.versions])
+        folder.pin(output, [export.version for export in service.versions])
     except OSError as error:
         logger.warning("%s cannot be written to (%s): serving.publish will not know what is pinned", folder.path, error)
 

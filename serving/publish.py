@@ -12,7 +12,7 @@ from serving.checking import scales
 from serving.publishing.live_folder import LiveFolder
 from serving.publishing.settings import MODULE, PublishSettings
 
-AFTER_INTERRUPTION = "the same command goes on, unless --list shows the version"
+AFTER_INTERRUPTION = "the same command goes on, unless --list shows the version whole"
 NOT_PASSED = 1
 
 

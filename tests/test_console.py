@@ -78,7 +78,7 @@ def test_a_wrong_line_is_refused_by_the_name_that_was_called(clash, arguments, m
         ("train", "without --overwrite, the same command goes on after the last epoch that was saved"),
         ("score", "with --resume and without --overwrite, the same command goes on from here"),
         ("check", "the same command begins anew"),
-        ("publish", "the same command goes on, unless --list shows the version"),
+        ("publish", "the same command goes on, unless --list shows the version whole"),
         ("configure", "with --overwrite, the same command begins anew"),
     ],
 )

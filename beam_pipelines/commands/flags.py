@@ -170,7 +170,9 @@ def parse(settings_class, program: str, argv: list[str] | None, presets=lambda g
     try:
         return settings_class(**values), others
     except ValueError as error:
-        parser.error(str(error))
+        # What is missing may have been misspelt.
+        misspelt = (did_you_mean(argument, parser.flags) for argument in others)
+        parser.error(next(filter(None, misspelt), str(error)))
 
 
 def as_arguments(settings: Any) -> list[str]:
@@ -198,7 +200,7 @@ def as_arguments(settings: Any) -> list[str]:
 
 
 def refuse_unused(settings: Any, names: Iterable[str], why: str) -> None:
-    """Refuses flags that would change nothing beside the others.
+    """Refuses flags that would change nothing beside the others, unless they have their defaults.
 
     Args:
       settings: Those that were given.
@@ -206,7 +208,7 @@ def refuse_unused(settings: Any, names: Iterable[str], why: str) -> None:
       why: The end of the sentence, such as "needs --against".
 
     Raises:
-      ValueError: One of them was given.
+      ValueError: One of them differs.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     for name in names:
@@ -220,5 +222,7 @@ def refuse_unknown(arguments: list[str], settings_class, program: str) -> None:
         return
     parser, unknown = parser_for(settings_class, program), arguments[0]
     if not unknown.startswith("-"):
-        parser.error(f"unknown argument {unknown}; a glob stands in quotes, or the shell makes several arguments of it")
+        has_glob = "--input" in parser.flags
+        hint = "; a glob stands in quotes, or the shell makes several arguments of it" if has_glob else ""
+        parser.error(f"unknown argument {unknown}{hint}")
     parser.error(did_you_mean(unknown, parser.flags) or f"unknown argument {unknown}")

@@ -6,6 +6,8 @@ from typing import ClassVar
 from beam_pipelines.archive.finding import formats
 from beam_pipelines.commands.flags import flag
 
+# Of fewer reviews neither a standard error nor a rank correlation is known well.
+MIN_REVIEWS = 30
 # What may be said of the archive, where it is not as the training archive was.
 SAMPLE_READ_FLAGS = ("text_column", "score_column", "title_column", "score_pattern", "input_format", "csv_delimiter")
 
@@ -24,7 +26,9 @@ class GateSettings:
         metavar="GLOB",
         is_path=True,
     )
-    sample_rows: int = flag("how many reviews are taken of it, spread over all of it", default=10_000, metavar="N")
+    sample_rows: int = flag(
+        f"how many reviews are taken of it, spread over all of it, at least {MIN_REVIEWS}", default=10_000, metavar="N"
+    )
     text_column: str | None = flag("the column of the text", default=None, metavar="NAME")
     score_column: str | None = flag("the column of true scores", default=None, metavar="NAME")
     title_column: str | None = flag("the column of a title that ends with the score", default=None, metavar="NAME")
@@ -45,8 +49,8 @@ class GateSettings:
     no_text_in_reports: bool = flag("name the reviews that moved furthest without quoting them", default=False)
 
     def __post_init__(self):
-        if self.sample_rows < 1:
-            raise ValueError(f"--sample_rows {self.sample_rows}: give at least 1")
+        if self.sample_rows < MIN_REVIEWS:
+            raise ValueError(f"--sample_rows {self.sample_rows}: give at least {MIN_REVIEWS}; fewer tell too little")
         lowest = {"max_mean_shift": 0, "min_rank_correlation": -1, "max_moved_share": 0}
         for name, low in lowest.items():
             if not low <= getattr(self, name) <= 1:

@@ -18,10 +18,8 @@ from beam_pipelines.errors import UserError
 from beam_pipelines.preparing.job import rating_rules
 from beam_pipelines.preparing.reviews import rated_reviews
 from beam_pipelines.preparing.settings import PreprocessSettings
-from serving.checking.gate_settings import SAMPLE_READ_FLAGS, GateSettings
+from serving.checking.gate_settings import MIN_REVIEWS, SAMPLE_READ_FLAGS, GateSettings
 
-# Of fewer reviews neither a standard error nor a rank correlation is known well.
-MIN_REVIEWS = 30
 # What the settings of the training archive say of one, besides what flags do.
 _OF_TRAINING = (
     *("csv_quote", "csv_escape", "null_values", "encoding", "max_field_mb", "max_unpacked_gb"),

@@ -44,7 +44,8 @@ class ServerSettings:
     )
 
 
-SERVER_FLAGS = tuple(field.name for field in dataclasses.fields(ServerSettings))
+# Those that say how it is asked.
+SERVER_FLAGS = tuple(field.name for field in dataclasses.fields(ServerSettings) if field.name != "server")
 
 
 def connections(settings: ServerSettings, version: int) -> list[Connection]:

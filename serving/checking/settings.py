@@ -60,7 +60,7 @@ class CheckSettings(ServerSettings, GateSettings):
             raise ValueError("--against OLD and --sample ARCHIVE go together")
         if not self.against:
             flags.refuse_unused(self, ["report", *GATE_FLAGS], "needs --against and --sample")
-        if not self.server:
+        if self.server is None:
             flags.refuse_unused(self, SERVER_FLAGS, "needs --server")
         elif self.verbose:
             raise ValueError("--verbose tells of an export; it has no use with --server")

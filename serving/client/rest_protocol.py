@@ -120,7 +120,7 @@ class RestProtocol:
     def _failure(self, reply: Reply, answer: Any) -> ServingError:
         told = answer.get("error") if isinstance(answer, dict) else None
         message = f"{self._connection} answers {reply.status}: {told or _excerpt(reply.body)}"
-        is_of_proxy = told is None or bool(reply.retry_after)
+        is_of_proxy = bool(reply.retry_after) or not (isinstance(told, str) and len(answer) == 1)
         if reply.status in _UNAVAILABLE or (is_of_proxy and reply.status in _UNAVAILABLE_BY_PROXY):
             return Unavailable(message, str(reply.status), _seconds(reply.retry_after))
         return ServingError(message, str(reply.status))

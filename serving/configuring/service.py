@@ -11,7 +11,7 @@ from beam_pipelines.commands import flags
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import storage
 from serving.configuring import memory
-from serving.configuring.settings import AUTO, CANARY_PERCENT, MODULE, ON, ConfigureSettings
+from serving.configuring.settings import AUTO, MODULE, ON, ConfigureSettings
 
 # Models whose single reviews are scored faster in batches.
 PAYS_IN_BATCHES = ("lstm", "notebook_lstm")
@@ -49,6 +49,11 @@ class Service:
         return os.path.dirname(self.stable.path)
 
     @property
+    def canary_percent(self) -> int:
+        """The share of requests that the canary answers now; 0 without one."""
+        return 0 if self.canary is None or self.settings.drain_canary else self.settings.canary_percent
+
+    @property
     def baked_image(self) -> str:
         tag = "-".join(str(export.version) for export in self.versions)
         return self.settings.baked_image or f"{self.settings.model_name}:{tag}"
@@ -80,22 +85,14 @@ class Service:
             *(batching if self.batching else []),
         ]
 
-    def command(self, stable: str, canary: str = "", *, is_shared: bool = True) -> str:
-        """The command that writes these files anew for other versions.
-
-        Args:
-          stable: What stands for the version, a number or a word that the reader replaces.
-          canary: Likewise; empty for none.
-          is_shared: Whether requests that ask for no version in particular go to the canary too.
-        """
-        # Of a service whose canary gets none, the share that it had is not known any more.
-        percent = (self.settings.canary_percent or CANARY_PERCENT) if is_shared else 0
+    def command(self, stable: str, canary: str = "", *, drain_canary: bool = False) -> str:
+        """The command that writes these files anew for other versions, which the reader puts in the place of words."""
         settings = dataclasses.replace(
             self.settings,
             export=f"{self.folder}/{stable}",
             output=".",
             canary=None,
-            canary_percent=percent,
+            drain_canary=drain_canary,
             overwrite=True,
         )
         chosen = ["--canary", canary] if canary else []

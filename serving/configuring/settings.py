@@ -14,7 +14,6 @@ URI = re.compile(r"[a-z][a-z0-9+.-]*://[\w.:/@~+-]*[\w~]", re.ASCII)
 # A warm-up request that a server refuses fails the load.
 WARM_UP_REVIEWS = 32
 AUTO, ON, OFF = "auto", "on", "off"
-CANARY_PERCENT = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +42,10 @@ class ConfigureSettings:
     canary_percent: int = flag(
         "the share of requests that the canary answers: by nginx.conf, of REST requests that name neither a label nor "
         "a version; by kserve.yaml, of all",
-        default=CANARY_PERCENT,
+        default=10,
         metavar="PERCENT",
     )
+    drain_canary: bool = flag("send the canary no requests, so that it can be let go", default=False)
     # The newest one that the maintainers name (https://github.com/tensorflow/serving/issues/4129).
     image: str = flag("TensorFlow Serving's image, pinned by version or digest", default="tensorflow/serving:2.20.0")
     baked_image: str = flag(

@@ -3,6 +3,7 @@
 https://www.tensorflow.org/tfx/serving/api_rest
 """
 
+import asyncio
 import collections
 import re
 import urllib.parse
@@ -30,6 +31,8 @@ POSTED = re.compile(rf"{MODEL}:(?P<method>classify|regress|predict)", re.IGNOREC
 GOT = re.compile(rf"(?:{MODEL}|/v1/models)(?:/(?P<part>metadata))?", re.IGNORECASE)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 TOO_LARGE = 413
+# A request that arrives keeps its place for so long at most.
+ARRIVAL_S = 60
 
 
 class Rest:
@@ -82,14 +85,14 @@ class Rest:
         method: Callable | None = {"predict": self._predict, "regress": self._regress}.get(posted["method"])
         if method is None:
             raise Failure("UNIMPLEMENTED", f"{posted['method']} is none of what a review scorer answers")
-        body = await self._body(request)
-        if body is None:
-            message = f"the request has more bytes than the {self._max_request_bytes} allowed"
-            failure = Failure("RESOURCE_EXHAUSTED", message)
-            # What is left of it is not read, so nothing can follow on this connection.
-            return _response(json_answers.of_failure(failure), TOO_LARGE, {"connection": "close"})
         code = "OK"
         try:
+            body = await self._body(request)
+            if body is None:
+                message = f"the request has more bytes than the {self._max_request_bytes} allowed"
+                failure = Failure(code := "RESOURCE_EXHAUSTED", message)
+                # What is left of it is not read, so nothing can follow on this connection.
+                return _response(json_answers.of_failure(failure), TOO_LARGE, {"connection": "close"})
             return _response(await self._workers.run(method, posted, body))
         except Failure as failure:
             code = failure.code
@@ -108,16 +111,19 @@ class Rest:
             return None
         # Those that arrive take memory before any is worked at.
         if self._bodies >= self._workers.max_in_flight:
-            raise Failure("UNAVAILABLE", f"{self._bodies} requests arrive already; try again later")
+            raise Failure("UNAVAILABLE", f"{self._bodies} requests are being received already; try again later")
         self._bodies += 1
         body = bytearray()
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._max_request_bytes:
-                    return None
+            async with asyncio.timeout(ARRIVAL_S):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._max_request_bytes:
+                        return None
         except ClientDisconnect as error:
             raise Failure("CANCELLED", "the client has gone") from error
+        except TimeoutError as error:
+            raise Failure("DEADLINE_EXCEEDED", f"the request did not arrive within {ARRIVAL_S} s") from error
         finally:
             self._bodies -= 1
         return bytes(body)

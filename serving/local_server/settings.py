@@ -40,7 +40,9 @@ class LocalSettings:
     max_text_bytes: int = flag("a longer text is refused", default=4 * 2**20)
     max_rows: int = flag("a request with more texts is refused", default=1_024)
     max_request_bytes: int = flag("a larger request is refused before it is read", default=16 * 2**20)
-    max_in_flight: int = flag("requests that run or wait; beyond, the answer is UNAVAILABLE or 503", default=64)
+    max_in_flight: int = flag(
+        "requests that run or wait, and as many that arrive; beyond, the answer is UNAVAILABLE or 503", default=64
+    )
 
     def __post_init__(self):
         for name in ("port", "grpc_port"):

@@ -6,7 +6,9 @@ import shlex
 
 import pytest
 
+from beam_pipelines.commands import job_lock
 from beam_pipelines.errors import UserError
+from beam_pipelines.files import storage
 from serving import configure
 from serving.configuring.files import FILES
 from tests.helpers.services import made_up_version
@@ -48,16 +50,16 @@ def test_a_canary_runs_beside_the_stable_version(versions, tmp_path, capsys):
 
 
 def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(versions, tmp_path, monkeypatch, capsys):
+    """Each is taken from README.md as the one before has left it."""
     output = tmp_path / "out"
-    run("--export", versions / "7", "--output", output, "--model_name", "films", "--memory_mib", 900)
-    lines = (output / "README.md").read_text().splitlines()
-    commands = [shlex.split(line) for line in lines if " -m serving.configure " in line]
-    assert len(commands) == 3
+    run("--export", versions / "7", "--output", output, "--model_name=films", "--memory_mib=900", "--canary_percent=25")
     monkeypatch.chdir(output)
     labels, shares = [], []
-    for command in commands:
-        numbered = [word.replace("OLD", "7").replace("NEW", "8") for word in command[3:]]
-        assert configure.main(numbered) == 0
+    for step in range(3):
+        lines = (output / "README.md").read_text().splitlines()
+        commands = [shlex.split(line) for line in lines if " -m serving.configure " in line]
+        assert len(commands) == 3
+        assert configure.main([word.replace("OLD", "7").replace("NEW", "8") for word in commands[step][3:]]) == 0
         listed = (output / "models.config").read_text().splitlines()
         labels.append([line.split()[3::2] for line in listed if "version_labels {" in line])
         proxy = (output / "nginx.conf").read_text().splitlines()
@@ -66,8 +68,28 @@ def test_the_commands_of_the_readme_change_the_labels_and_keep_the_flags(version
         assert "memory: 900M" in (output / "compose.yaml").read_text()
     stable, canary = '"stable"', '"canary"'
     assert labels == [[[stable, "7"], [canary, "8"]], [[stable, "8"], [canary, "7"]], [[stable, "8"]]]
-    assert shares == [["10% canary;"], [], []]
-    assert "a server that runs refuses" not in capsys.readouterr().out
+    assert shares == [["25% canary;"], [], []]
+    assert " refuses it" not in capsys.readouterr().out
+
+
+def test_nothing_is_written_while_the_folder_of_the_versions_is_in_use(versions, tmp_path):
+    with job_lock.only_job(str(versions)), pytest.raises(UserError, match=f"{versions} is in use by "):
+        run("--export", versions, "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_versions_that_cannot_be_written_to_is_served_all_the_same(versions, tmp_path, monkeypatch, caplog):
+    write_json = storage.write_json
+
+    def refuse(root, name, document):
+        if root == str(versions):
+            raise PermissionError("Permission denied")
+        write_json(root, name, document)
+
+    monkeypatch.setattr(storage, "write_json", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert run("--export", versions, "--output", tmp_path / "out") == 0
+    assert f"{versions} cannot be written to (Permission denied): serving.publish will not know what" in caplog.text
 
 
 def test_what_has_changed_is_told_with_what_it_takes(versions, tmp_path, capsys):
@@ -78,7 +100,10 @@ def test_what_has_changed_is_told_with_what_it_takes(versions, tmp_path, capsys)
     assert "changed: " not in capsys.readouterr().out
     run("--export", versions / "7", "--output", tmp_path / "out", "--overwrite")
     printed = capsys.readouterr().out
-    assert "changed: models.config; a server that runs refuses it, since it moves stable to a version that" in printed
+    assert (
+        "changed: models.config; a server that runs with the one before refuses it, since it moves stable to a version"
+        in printed
+    )
     assert "changed: compose.yaml; docker compose up --detach --wait starts the server anew for it\n" in printed
     assert "changed: nginx.conf" not in printed
 
@@ -89,10 +114,10 @@ def test_another_canary_is_told_to_be_refused(versions, tmp_path, capsys):
     arguments = ["--export", versions / "7", "--output", tmp_path / "out", "--overwrite"]
     run(*arguments, "--canary", 8)
     run(*arguments, "--canary", 9)
-    assert "a server that runs refuses it, since it moves canary to a version that" in capsys.readouterr().out
+    assert "a server that runs with the one before refuses it, since it moves canary to" in capsys.readouterr().out
     run(*arguments)
     run(*arguments, "--canary", 8)
-    assert "a server that runs refuses" not in capsys.readouterr().out
+    assert " refuses it" not in capsys.readouterr().out
 
 
 def test_versions_alike_change_neither_memory_nor_the_way_a_server_is_started(versions, tmp_path, capsys):

@@ -93,7 +93,7 @@ def test_a_sample_that_is_not_there_is_named_by_its_flag(info, tmp_path):
 @pytest.mark.parametrize(
     ("limit", "sentence"),
     [
-        ({"sample_rows": 0}, "--sample_rows 0: give at least 1"),
+        ({"sample_rows": 29}, "--sample_rows 29: give at least 30; fewer tell too little"),
         ({"max_mean_shift": float("nan")}, "--max_mean_shift nan: give a number from 0 to 1"),
         ({"max_moved_share": 2.0}, "--max_moved_share 2: give a number from 0 to 1"),
         ({"min_rank_correlation": -2.0}, "--min_rank_correlation -2: give a number from -1 to 1"),

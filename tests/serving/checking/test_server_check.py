@@ -45,6 +45,7 @@ def test_other_scores_than_when_exported_fail(served_cnn, cnn, trained_once, tmp
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
+        (["--server", ""], "--server : the server '': expected HOST:PORT"),
         (["--server", "nowhere"], "--server nowhere: the server 'nowhere': expected HOST:PORT"),
         (["--server", "grpc://localhost:1"], "expected the address of its REST API; --grpc_port names the other"),
         (["--server", "127.0.0.1:9"], "http://127.0.0.1:9 cannot be reached"),
@@ -77,6 +78,8 @@ def test_a_label_is_asked_for_as_clients_do(cnn, trained_once, tmp_path, capsys)
         (["--version_label", "stable"], "--version_label needs --server"),
         (["--server", "localhost:1", "--verbose"], "--verbose tells of an export; it has no use with --server"),
         (["--against", "old"], "--against OLD and --sample ARCHIVE go together"),
+        (["--agianst", "old", "--sample", "a.csv"], "unknown argument --agianst; did you mean --against?"),
+        (["other"], "unknown argument other\n"),
     ],
 )
 def test_a_flag_that_would_change_nothing_is_refused(flags, sentence, capsys):

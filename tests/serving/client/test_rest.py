@@ -67,6 +67,15 @@ def test_what_a_server_itself_has_no_time_or_memory_for_is_not_sent_again(rest, 
     assert len(rest.seen) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"error": {"code": 429, "message": "quota"}}', b'{"status": 504, "error": "Gateway Timeout", "path": "/v1"}'],
+)
+def test_what_a_proxy_says_in_json_is_sent_again(rest, open_client, body):
+    rest.script = [says(body, 504)]
+    assert open_client(rest.address).score(["abc"])[0].score == 0.3
+
+
 def test_a_pause_is_no_shorter_than_the_server_asks_for(rest, open_client):
     rest.script = [later("1")]
     started = time.monotonic()

@@ -132,7 +132,7 @@ def client(folder):
 
 def test_a_request_reaches_the_server_without_its_token(proxy, client):
     answer = client.post(f"https://localhost:{proxy}/v1/models/reviews:predict", content=b"x" * MIB, headers=TOKEN)
-    assert answer.json() == {"path": "/v1/models/reviews:predict", "token": None, "bytes": MIB}
+    assert answer.json() == {"path": "/v1/models/reviews/labels/stable:predict", "token": None, "bytes": MIB}
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}])

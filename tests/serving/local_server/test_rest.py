@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
+from serving.local_server import rest
 from serving.local_server.model_api import ModelApi
 from serving.local_server.rest import Rest
 from serving.local_server.tensors import Limits
@@ -209,5 +210,24 @@ def test_requests_that_arrive_are_bounded_too():
             return [await first, second]
 
     first, second = asyncio.run(two_at_once())
-    assert (second.status_code, second.json()) == (503, {"error": "1 requests arrive already; try again later"})
+    assert second.status_code == 503
+    assert second.json() == {"error": "1 requests are being received already; try again later"}
     assert first.status_code == 404
+
+
+def test_a_request_that_does_not_arrive_gives_its_place_back(monkeypatch):
+    monkeypatch.setattr(rest, "ARRIVAL_S", 0.1)
+    model = ModelApi(Versions("reviews", pathlib.Path(), lambda folder: None), Limits(1, 1, 1_000))
+    app = Rest(model, Workers(max_in_flight=1)).app()
+
+    async def never():
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def one_after_the_other() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://local") as client:
+            return [await client.post("/v1/models/reviews:predict", content=body) for body in (never(), b"{}")]
+
+    late, next_one = asyncio.run(one_after_the_other())
+    assert (late.status_code, late.json()) == (504, {"error": "the request did not arrive within 0.1 s"})
+    assert next_one.status_code == 404
