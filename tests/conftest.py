@@ -22,6 +22,18 @@ def pytest_make_parametrize_id(val, argname) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Keeps the tests of a file in one process, and those that need models of every architecture, slow to fit, too."""
+
+    def file_of(item: pytest.Item) -> str:
+        return item.nodeid.partition("::")[0]
+
+    with_models = {file_of(item) for item in items if "trained_once" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "models" if file_of(item) in with_models else file_of(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_model_stays():
     """Frees the models of a module: a job keeps for good what exists when it starts, and here hundreds of jobs do."""
