@@ -26,6 +26,10 @@ def main(argv: list[str] | None = None, program: str = f"python -m {MODULE}") ->
     settings, others = flags.parse(CheckSettings, program, argv)
     flags.refuse_unknown(others, CheckSettings, program)
     export = exports.find(settings.export, "EXPORT")
+    if settings.tokens and settings.tokens > export.info.max_tokens:
+        raise UserError(
+            f"--tokens {settings.tokens}: the model reads {export.info.max_tokens} tokens of a review at most"
+        )
     old = live_folder.live_export(settings.against, "--against") if settings.against else None
     if old and old.path == export.path:
         raise UserError(

@@ -4,6 +4,7 @@ python -m serving.configure --export trained --output service
 """
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ AFTER_CHANGE = {
     "batching.config": "a server reads it when it starts",
 }
 MODELS = "models.config"
+# The flags that differ from step to step.
+OF_A_CHANGE = ("export", "output", "canary", "drain_canary", "overwrite")
 
 
 def run(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
@@ -66,7 +69,11 @@ def _unchanged(folder: str) -> Iterator[None]:
 
 def _write(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
     service = find(settings)
+    for export in service.versions:
+        if pathlib.Path(storage.absolute(settings.output)).is_relative_to(export.path):
+            raise UserError(f"--output {settings.output} lies in {export.path}, a version; choose another folder")
     rendered = files.render(service)
+    dropped = _dropped_flags(settings)
     before = {name: path.read_text() for name in rendered if (path := pathlib.Path(settings.output, name)).is_file()}
     job_folder.claim(
         settings.output,
@@ -74,14 +81,18 @@ def _write(settings: ConfigureSettings) -> tuple[Service, dict[str, str]]:
         overwrite=settings.overwrite,
         reads=[export.path for export in service.versions],
     )
+    for line in dropped:
+        logger.warning(line)
     for name, text in rendered.items():
         storage.write_bytes(settings.output, name, text.encode())
         os.chmod(pathlib.Path(settings.output, name), READABLE)
     leases.clear_temporary(settings.output)
     os.chmod(settings.output, ENTERABLE)
-    _pin(service)
     changed = {name: AFTER_CHANGE.get(name, "") for name, text in before.items() if text != rendered[name]}
-    if MODELS in changed and (refused := refused_labels(before[MODELS], rendered[MODELS])):
+    refused = refused_labels(before[MODELS], rendered[MODELS]) if MODELS in changed else []
+    # A server that refuses the file goes on with the versions before.
+    _pin(service, keep_earlier=bool(refused))
+    if refused:
         changed[MODELS] = (
             f"a server that runs with the one before refuses it, since it moves {' and '.join(refused)} to a version "
             "that is not loaded: go by the steps in README.md, or docker compose restart"
@@ -114,11 +125,23 @@ def refused_labels(before: str, after: str) -> list[str]:
     ]
 
 
-def _pin(service: Service) -> None:
+def _dropped_flags(settings: ConfigureSettings) -> list[str]:
+    """Tells which flags the command before was given, and this one was not, a line each."""
+    earlier = (job_folder.read(settings.output) or {}).get("settings", {})
+    names = [field.name for field in dataclasses.fields(settings) if field.name not in OF_A_CHANGE]
+    return [
+        f"--{name} was {earlier[name]}, and is {getattr(settings, name)} now: README.md had commands with all flags"
+        for name in names
+        if name in earlier and earlier[name] != getattr(settings, name)
+    ]
+
+
+def _pin(service: Service, *, keep_earlier: bool) -> None:
     """Notes in the folder of the versions which of them must stay."""
     folder, output = LiveFolder(service.folder), storage.absolute(service.settings.output)
+    versions = {export.version for export in service.versions}
     try:
-        folder.pin(output, [export.version for export in service.versions])
+        folder.pin(output, sorted(versions.union(folder.pins().get(output, []) if keep_earlier else [])))
     except OSError as error:
         logger.warning("%s cannot be written to (%s): serving.publish will not know what is pinned", folder.path, error)
 

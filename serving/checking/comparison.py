@@ -61,7 +61,7 @@ class Comparison:
       mean_shift: By how much the mean differs, as a share of the range; positive where the new one is higher.
       rank_correlation: Spearman's, in [-1, 1].
       moved_share: How many new scores lie beyond the old interval, in [0, 1].
-      movers: The reviews that moved furthest, the furthest first.
+      movers: The reviews that moved furthest, the furthest first; none that did not move.
       errors: On reviews with true scores; None without any.
     """
 
@@ -152,8 +152,9 @@ def faults(comparison: Comparison, limits: GateSettings) -> list[str]:
 
 
 def _movers(sample: SampleReviews, before: np.ndarray, after: np.ndarray, quoting: bool) -> list[Mover]:
-    furthest = np.argsort(-np.abs(after - before), kind="stable")[:MOVERS]
+    moves = np.abs(after - before)
+    furthest = [row for row in np.argsort(-moves, kind="stable")[:MOVERS].tolist() if moves[row]]
     return [
         Mover(sample.names[row], sample.texts[row].as_py() if quoting else None, float(before[row]), float(after[row]))
-        for row in furthest.tolist()
+        for row in furthest
     ]

@@ -2,7 +2,7 @@
 
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.artifacts.prepared import TEST
-from beam_pipelines.files import storage
+from beam_pipelines.files import leases, storage
 from beam_pipelines.reporting import page
 from beam_pipelines.reporting.page import Section
 from serving.checking.comparison import STANDARD_ERRORS, Comparison, Errors, is_remembered
@@ -15,7 +15,7 @@ def lines(comparison: Comparison, new: Export) -> list[str]:
     """The comparison in the terminal, a line each."""
     return [
         *_sentences(comparison, new),
-        "moved furthest:",
+        *(["moved furthest:"] if comparison.movers else []),
         *(
             f"  {mover.name}: {mover.old:.3g} -> {mover.new:.3g}"
             + ("" if mover.text is None else f"  {mover.text[:_LINE_CHARACTERS]!r}")
@@ -30,17 +30,18 @@ def write(path: str, old: Export, new: Export, comparison: Comparison, faults: l
     for mover in comparison.movers:
         quoted = [] if mover.text is None else [mover.text[:_REPORT_CHARACTERS]]
         rows.append([mover.name, mover.old, mover.new, mover.new - mover.old, *quoted])
-    table = {"header": header[: len(rows[0])], "rows": rows, "marked": []}
+    table = {"header": header[: len(rows[0])], "rows": rows, "marked": []} if rows else None
     verdict = f"It does not pass: {'; '.join(faults)}." if faults else "It passes."
     text = " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(comparison, new))
     sections = [
         Section("All reviews", text=text),
-        Section("The reviews that moved furthest", table=table),
+        *([Section("The reviews that moved furthest", table=table)] if table else []),
     ]
     title = f"Version {new.version} against {old.version}"
     rendered = page.render(title, f"{comparison.rows:,} reviews, scored with both. {verdict}", sections, {})
     folder, _, name = storage.absolute(path).rpartition("/")
     storage.write_bytes(folder, name, rendered)
+    leases.clear_temporary(folder)
 
 
 def errors_sentence(errors: Errors) -> str:

@@ -74,7 +74,9 @@ class _Asker:
                         raise  # It has never answered.
                     time.sleep(attempts.next_pause_s(error))
         except ServingError as error:
-            raise UserError(str(error), status=1) from error
+            is_lost = isinstance(error, Unavailable) and self._connection.is_grpc
+            hint = " (--grpc_port names its port, behind a proxy that of REST; 0 leaves gRPC out)" if is_lost else ""
+            raise UserError(f"{error}{hint}", status=1) from error
 
     def predict(self, call: SignatureCall) -> dict[str, list]:
         if call.input == exports.TEXT:

@@ -25,10 +25,10 @@ class CheckSettings(ServerSettings, GateSettings):
 
     With --server, a live server is asked for the fixed texts instead, over REST and gRPC, and timed.
 
-    With --against, the same reviews are scored with an older version too, and the check fails where scores
-    move too far: it is the gate before a model that others rely on is replaced. Where the sample is rated,
-    both errors are told, but a better model moves scores as well: serving.publish judges a rated sample by
-    its errors alone.
+    With --against, the same reviews are scored here with an older version too, whatever --server is, and
+    the check fails where scores move too far: it is the gate before a model that others rely on is
+    replaced. Where the sample is rated, both errors are told, but a better model moves scores as well:
+    serving.publish judges a rated sample by its errors alone.
 
     The exit status is 0 where all is well, 1 where the export or the server does not pass, and 2 where a
     flag or a file is to be mended.
@@ -54,6 +54,8 @@ class CheckSettings(ServerSettings, GateSettings):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.grpc_port not in range(2**16):
+            raise ValueError(f"--grpc_port {self.grpc_port} is not a port: expected 0 to 65535")
         if self.tokens is not None and self.tokens < 1:
             raise ValueError(f"--tokens {self.tokens} must be at least 1")
         if bool(self.against) != bool(self.sample):

@@ -48,6 +48,8 @@ class LocalSettings:
         for name in ("port", "grpc_port"):
             if getattr(self, name) not in PORTS:
                 raise ValueError(f"--{name} {getattr(self, name)} is not a port: expected 0 to 65535")
+        if self.port and self.port == self.grpc_port:
+            raise ValueError(f"--port and --grpc_port are both {self.port}: give two ports, or 0 for a free one")
         for name in ("max_text_bytes", "max_rows", "max_request_bytes", "max_in_flight"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} {getattr(self, name)} would refuse every request: expected 1 or more")

@@ -9,46 +9,21 @@ A server polls the folder and takes up whatever stands there, so a version appea
 rename; on an object store, which has none, `saved_model.pb` comes last.
 """
 
+import contextlib
 import dataclasses
-import datetime
 import os
 import pathlib
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from beam_pipelines.artifacts import exports
 from beam_pipelines.artifacts.exports import Export
-from beam_pipelines.artifacts.typed_json import TypedJson
 from beam_pipelines.errors import UserError
 from beam_pipelines.files import leases, storage
+from serving.publishing.publication import Publication, exported_at, measured, now
 
 PUBLISHED, PINNED = "published.json", "pinned.json"
 WITHDRAWN = "withdrawn"
-
-
-@dataclasses.dataclass(frozen=True)
-class Publication(TypedJson):
-    """What is known of a version in the folder.
-
-    Attributes:
-      version: Its number.
-      published: When it was put there, in UTC as 2026-01-01T12:00:00Z.
-      mae: Its mean absolute error, in the archive's unit; None where no reviews were held out.
-      mae_split: The reviews that it was measured on.
-      forced: Why it was published although it did not pass; None where it did.
-      fault: What did not pass then.
-      withdrawn: When it was rolled back; None where it was not.
-    """
-
-    OMITTED_IF_NONE: ClassVar = ("mae", "mae_split", "forced", "fault", "withdrawn")
-
-    version: int
-    published: str
-    mae: float | None = None
-    mae_split: str | None = None
-    forced: str | None = None
-    fault: str | None = None
-    withdrawn: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,8 +149,10 @@ class LiveFolder:
                 f"version {export.version} was withdrawn from {self.path}; to bring it back, move {place} to "
                 f"{storage.join(self.path, str(export.version))}"
             )
+        if export.version in self.whole:
+            raise UserError(f"version {export.version} is in {self.path} already")
         # What was begun on an object store may be completed.
-        there = [version for version in self.versions if version != export.version or self.is_whole(version)]
+        there = [version for version in self.versions if version != export.version]
         newest = max([*there, *self.withdrawn], default=0)
         if export.version <= newest:
             raise UserError(
@@ -224,8 +201,7 @@ class LiveFolder:
     def _refuse_pinned(self, newest: int, before: int) -> None:
         for service in self.pinned_by(newest):
             raise UserError(
-                f"version {newest} is pinned in {service}: there, going back is a change of the configuration, "
-                f"serving.configure --export {storage.join(self.path, str(before))} --output {service} --overwrite; "
+                f"version {newest} is pinned in {service}, whose README.md tells how to change to {before} there; "
                 f"where that service is no more, serving.publish --to {self.path} --unpin {service}"
             )
 
@@ -239,13 +215,19 @@ class LiveFolder:
             self._move_in_store(source, target)
 
     def prune(self, keep: int) -> list[int]:
-        """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted."""
+        """Deletes all but the newest versions and those that a service pins; returns the numbers of those deleted.
+
+        What was withdrawn goes with the versions of its age.
+        """
         first, *_ = self.whole[-keep:]
         old = [version for version in self.versions if version < first and not self.pinned_by(version)]
-        withdrawn = [f"{WITHDRAWN}/{version}" for version in self.withdrawn if version < first]
-        for name in (*map(str, old), *withdrawn):
+        withdrawn = [version for version in self.withdrawn if version < first]
+        for name in (*map(str, old), *(f"{WITHDRAWN}/{version}" for version in withdrawn)):
             _delete(storage.join(self.path, name))
-        return old
+        if withdrawn and storage.is_local(self.path):
+            with contextlib.suppress(OSError):  # Others are left in it.
+                os.rmdir(storage.join(self.path, WITHDRAWN))
+        return sorted(old + withdrawn)
 
     def _add_by_rename(self, export: Export) -> None:
         aside = pathlib.Path(storage.temporary_folder(self.path), str(export.version))
@@ -316,28 +298,3 @@ def _numbered(folder: str) -> list[int]:
     else:
         names = [name.partition("/")[0] for name in storage.listing(folder) if "/" in name]
     return sorted({int(name) for name in names if name.isascii() and name.isdecimal()})
-
-
-def measured(export: Export) -> tuple[str, float] | tuple[None, None]:
-    """The reviews that the export's error was measured on, and its mean absolute error; None where there were none."""
-    for split in ("test", "validation"):
-        figures = export.info.metrics.get(split)
-        if figures and figures.get("rows"):
-            return split, figures["mae"]
-    return None, None
-
-
-def now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def exported_at(version: int) -> str:
-    """When a version was exported, which its number tells where the trainer chose it; empty where it does not.
-
-    >>> exported_at(20260101120000), exported_at(7)
-    ('2026-01-01T12:00:00Z', '')
-    """
-    try:
-        return datetime.datetime.strptime(str(version), "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        return ""

@@ -120,6 +120,29 @@ def test_another_canary_is_told_to_be_refused(versions, tmp_path, capsys):
     assert " refuses it" not in capsys.readouterr().out
 
 
+def test_what_a_running_server_goes_on_with_stays_pinned(versions, tmp_path):
+    """It refuses the file of a step that was left out."""
+    pinned, arguments = versions / "pinned.json", ["--output", tmp_path / "out", "--overwrite"]
+    run("--export", versions / "7", *arguments)
+    run("--export", versions / "8", *arguments)
+    assert json.loads(pinned.read_text()) == {f"{tmp_path}/out": [7, 8]}
+    run("--export", versions / "8", "--canary", 7, *arguments)
+    run("--export", versions / "8", *arguments)
+    assert json.loads(pinned.read_text()) == {f"{tmp_path}/out": [8]}
+
+
+def test_flags_that_are_not_given_again_are_told(versions, tmp_path, caplog):
+    run("--export", versions / "8", "--output", tmp_path / "out", "--model_name=films", "--rest_port=9501")
+    run("--export", versions / "8", "--output", tmp_path / "out", "--overwrite", "--model_name=films")
+    assert "--rest_port was 9501, and is 8501 now: README.md had commands with all flags" in caplog.text
+    assert "--model_name" not in caplog.text
+
+
+def test_a_version_is_no_place_for_the_files(versions):
+    with pytest.raises(UserError, match=f"--output {versions}/8/out lies in {versions}/8, a version"):
+        run("--export", versions, "--output", versions / "8/out")
+
+
 def test_versions_alike_change_neither_memory_nor_the_way_a_server_is_started(versions, tmp_path, capsys):
     made_up_version(versions, 9)
     arguments = ["--output", tmp_path / "out", "--overwrite"]

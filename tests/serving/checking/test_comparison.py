@@ -60,6 +60,16 @@ def test_the_same_texts_are_scored_by_both(cnn, trained_once):
     assert {mover.name for mover in compared.movers} == {"a:1", "a:2", "a:3"}
 
 
+def test_reviews_that_did_not_move_are_not_listed(cnn, tmp_path):
+    export = exports.find(str(cnn))
+    compared = comparison.compare(export, export, SampleReviews(["a:1"], pa.array(["good"]), None))
+    assert compared.movers == []
+    assert not any("moved furthest" in line for line in comparison_report.lines(compared, export))
+    comparison_report.write(str(tmp_path / "gate.html"), export, export, compared, [])
+    assert "moved furthest" not in (tmp_path / "gate.html").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["gate.html"]
+
+
 def test_another_scale_is_refused(cnn):
     old = exports.find(str(cnn))
     new = dataclasses.replace(old, info=dataclasses.replace(old.info, score_max=5.0))

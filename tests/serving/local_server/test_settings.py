@@ -10,6 +10,7 @@ from serving.local_server.settings import LocalSettings
     [
         ({"port": 70_000}, "--port 70000 is not a port: expected 0 to 65535"),
         ({"grpc_port": -1}, "--grpc_port -1 is not a port: expected 0 to 65535"),
+        ({"port": 9, "grpc_port": 9}, "--port and --grpc_port are both 9: give two ports, or 0 for a free one"),
         ({"max_rows": 0}, "--max_rows 0 would refuse every request: expected 1 or more"),
         ({"model_name": "a/b"}, "--model_name a/b: expected letters, digits, _, - and ."),
         ({"versions": "1,new"}, "--versions 1,new: new is not the number of a version"),
