@@ -20,6 +20,7 @@ from serving.client.retries import check_seconds
 
 # The server runs, and has had enough.
 _TOO_MANY_REQUESTS = "429"
+_UNAUTHENTICATED = ("401", "UNAUTHENTICATED")
 AFTER_INTERRUPTION = "the same command begins anew"
 
 
@@ -70,6 +71,8 @@ class AskSettings:
     def __post_init__(self):
         if self.text and (self.file or self.one_review):
             raise ValueError("--text and --file or --one_review exclude each other; give one of them")
+        if self.model_version is not None and self.version_label is not None:
+            raise ValueError("--model_version and --version_label exclude each other; give one of them")
         check_seconds("--timeout_s", self.timeout_s)
         if self.file and formats.tells_format(self.file):
             raise ValueError(
@@ -144,7 +147,8 @@ def answers(settings: AskSettings, asked: Iterable[str]) -> Iterator[Score]:
             hint = "" if error.code == _TOO_MANY_REQUESTS else "; is the server running, and --server right?"
             raise UserError(f"{error}{hint}", status=1) from error
         except ServingError as error:
-            raise UserError(str(error), status=1) from error
+            hint = "; a token is given by --token_file" if error.code in _UNAUTHENTICATED else ""
+            raise UserError(f"{error}{hint}", status=1) from error
 
 
 def as_json(answer: Score) -> str:

@@ -22,6 +22,8 @@ _CHANNEL = [
 # What gRPC's C++ server says before it looks at a request, while all its threads are taken (--grpc_max_threads).
 _NO_THREAD = "Server Threadpool Exhausted"
 
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+
 
 class Transport:
     """Sends requests and waits; threads may share one."""
@@ -91,6 +93,8 @@ def _failure(connection: Connection, error: Any, deadline: Deadline) -> ServingE
     code, told = error.code(), error.details()
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return deadline.exceeded()
+    if code is grpc.StatusCode.UNAVAILABLE and _UNTRUSTED in (told or ""):
+        return ServingError(f"{connection} cannot be trusted: {_UNTRUSTED}; ca_file names an authority of your own")
     is_busy = code is grpc.StatusCode.RESOURCE_EXHAUSTED and told == _NO_THREAD
     kind = Unavailable if is_busy or code is grpc.StatusCode.UNAVAILABLE else ServingError
     return kind(f"{connection} answers {code.name}: {told}", code.name)

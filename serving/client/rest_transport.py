@@ -109,7 +109,9 @@ def _content(request: Request, deadline: Deadline) -> dict:
 
 def _failure(connection: Connection, error: httpx.HTTPError) -> ServingError:
     if isinstance(error, httpx.ConnectError) and "SSL" in str(error):
-        return ServingError(f"{connection} cannot be trusted: {error}")
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return ServingError(f"{connection} does not speak TLS: write http://, or name the port that does")
+        return ServingError(f"{connection} cannot be trusted: {error}; ca_file names an authority of your own")
     if isinstance(error, httpx.ConnectError):
         return Unavailable(f"{connection} cannot be reached: {_reason(error)}")
     if isinstance(error, httpx.NetworkError):

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 
+import grpc
 import pytest
 
 from beam_pipelines.errors import UserError
@@ -120,6 +121,18 @@ def test_whoever_asks_too_often_is_not_told_to_start_the_server(server):
     assert "--server right" not in str(raised.value)
 
 
+def test_whoever_has_no_token_is_told_which_flag_gives_it(server):
+    server.script = [fake_failures.refuse(401, grpc.StatusCode.UNAUTHENTICATED, "Give a valid token")]
+    with pytest.raises(UserError, match="answers 401: Give a valid token; a token is given by --token_file"):
+        asked(server, "--text", "a")
+
+
+def test_a_version_and_a_label_exclude_each_other(server, capsys):
+    with pytest.raises(SystemExit):
+        asked(server, "--text", "a", "--model_version", "7", "--version_label", "stable")
+    assert "error: --model_version and --version_label exclude each other; give one of them" in capsys.readouterr().err
+
+
 def test_the_token_comes_from_a_file_or_the_environment(server, monkeypatch, tmp_path):
     (tmp_path / "token").write_text("from file\n")
     asked(server, "--text", "a", "--token_file", str(tmp_path / "token"))
@@ -144,10 +157,6 @@ def test_the_model_may_be_another(server):
         (
             ["--text", "a", "--token_file", "/none"],
             "^--server .*: the file of the token, /none, cannot be read",
-        ),
-        (
-            ["--text", "a", "--model_version", "1", "--version_label", "a"],
-            "^--server .*: a version and a label",
         ),
     ],
 )
