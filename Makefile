@@ -36,7 +36,7 @@ demo: $(READY)
 
 # In two processes, which together came to hold 9 GB at most: TensorFlow keeps of every model that was loaded.
 test: $(READY) lint
-	@$(BIN)/python -m pytest -m "not slow and not runners" --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest -m "not slow and not runners" --numprocesses 2
 
 slow: $(READY)
 	@$(BIN)/python -m pytest -m "slow and not runners"

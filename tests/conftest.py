@@ -10,11 +10,29 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.helpers.commands import train
 from tests.helpers.reviews import BAD, DIM, GOOD, PLAIN, review, write_csv
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# The files whose tests need models of several architectures (`trained_once`), of which fitting all takes two minutes.
+WITH_MODELS = {
+    "tests/scoring/engines/test_scorer.py",
+    "tests/serving/checking/test_comparison.py",
+    "tests/serving/checking/test_server_check.py",
+    "tests/serving/test_check.py",
+    "tests/serving/test_publish.py",
+    "tests/test_same_score.py",
+    "tests/test_score.py",
+    "tests/trainer/fitting/test_warm_start.py",
+    "tests/trainer/test_explanation.py",
+    "tests/trainer/test_export.py",
+    "tests/trainer/test_row_slices.py",
+    "tests/trainer/test_signatures.py",
+    "tests/trainer/test_task.py",
+}
 
 
 def pytest_make_parametrize_id(val, argname) -> str | None:
@@ -22,16 +40,16 @@ def pytest_make_parametrize_id(val, argname) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
-def pytest_collection_modifyitems(items) -> None:
-    """Keeps the tests of a file in one process, and those that need models of every architecture, slow to fit, too."""
+class ByFile(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and those of `WITH_MODELS` too, since each would fit the models."""
 
-    def file_of(item: pytest.Item) -> str:
-        return item.nodeid.partition("::")[0]
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "models" if file in WITH_MODELS else file
 
-    with_models = {file_of(item) for item in items if "trained_once" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "models" if file_of(item) in with_models else file_of(item)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_xdist_make_scheduler(config, log) -> LoadScopeScheduling:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
