@@ -62,7 +62,7 @@ def read(gate: GateSettings, info: ExportInfo) -> SampleReviews:
     """Reads the sample that a command's flags name.
 
     Args:
-      gate: They.
+      gate: The flags.
       info: Of the export whose training archive the sample resembles.
 
     Raises:
