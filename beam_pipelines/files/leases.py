@@ -33,6 +33,9 @@ def clear_temporary(root: str) -> None:
 def clear_own(root: str) -> None:
     """Removes the temporary files of this attempt alone: those of a cluster's workers, who hold no lease, stay."""
     storage.delete_folder(storage.temporary_folder(root))
+    if storage.is_local(root):
+        with contextlib.suppress(OSError):  # Others have theirs in it.
+            os.rmdir(storage.join(root, storage.TEMPORARY))
 
 
 def living_attempts(root: str) -> dict[str, Lease]:

@@ -1,5 +1,7 @@
 """What is said of a comparison of two models: in the terminal, and as one HTML file that needs no other."""
 
+import os
+
 from beam_pipelines.artifacts.exports import Export
 from beam_pipelines.artifacts.prepared import TEST
 from beam_pipelines.files import leases, storage
@@ -39,9 +41,10 @@ def write(path: str, old: Export, new: Export, comparison: Comparison, faults: l
     ]
     title = f"Version {new.version} against {old.version}"
     rendered = page.render(title, f"{comparison.rows:,} reviews, scored with both. {verdict}", sections, {})
-    folder, _, name = storage.absolute(path).rpartition("/")
+    folder, name = os.path.split(storage.absolute(path))
     storage.write_bytes(folder, name, rendered)
-    leases.clear_temporary(folder)
+    # The folder is the user's, and so may be a .tmp in it.
+    leases.clear_own(folder)
 
 
 def errors_sentence(errors: Errors) -> str:

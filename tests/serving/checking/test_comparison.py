@@ -70,6 +70,17 @@ def test_reviews_that_did_not_move_are_not_listed(cnn, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["gate.html"]
 
 
+def test_a_report_leaves_alone_what_else_is_in_its_folder(cnn, tmp_path):
+    export = exports.find(str(cnn))
+    mine = tmp_path / ".tmp/mine/notes.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    compared = Comparison(1, 10.0, 10.0, 0.0, 1.0, 0.0, [], None)
+    comparison_report.write(str(tmp_path / "gate.html"), export, export, compared, [])
+    assert [path.name for path in mine.parent.parent.iterdir()] == ["mine"]
+    assert mine.read_text() == "mine"
+
+
 def test_another_scale_is_refused(cnn):
     old = exports.find(str(cnn))
     new = dataclasses.replace(old, info=dataclasses.replace(old.info, score_max=5.0))
